@@ -1,0 +1,76 @@
+"""Job names, id-only payloads and ringing another service. Redis is an alarm clock: losing a ring loses nothing."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from arq.connections import ArqRedis, RedisSettings, create_pool
+
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+class Job(StrEnum):
+    """`service.verb`; each takes one id. The part before the dot names the queue."""
+
+    TAKE_IN_MESSAGE = "tickets.take_in_message"
+    TAKE_IN_RECORDING = "tickets.take_in_recording"
+    TAKE_IN_DELIVERY = "tickets.take_in_delivery"  # it was sent or failed: put it on the timeline
+    ROUTE = "tickets.route"  # something changed that a routing pass should see; id of the ticket, or 0
+    SEND = "inbox.send"
+    TAKE_IN_ATTACHMENT = "voicemail.take_in_attachment"
+    TRANSCRIBE = "voicemail.transcribe"
+    PUBLISH_GREETINGS = "voicemail.publish_greetings"  # id of the slot that changed, or 0
+
+
+def queue_of(service: str) -> str:
+    return f"centralita:{service}"
+
+
+@dataclass(frozen=True)
+class Ring:
+    job: Job
+    id: int
+
+
+def serialize(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, default=str).encode()
+
+
+def deserialize(data: bytes) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(data)
+    return loaded
+
+
+def redis_settings(settings: Settings) -> RedisSettings:
+    return RedisSettings.from_dsn(settings.redis_url.get_secret_value())
+
+
+class Bell:
+    """Rings other services. Never raises: when Redis is away, the sweep behind every ring finds the row."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = redis_settings(settings)
+        self._settings.conn_retries = 0
+        self._settings.conn_timeout = 1
+        self._pool: ArqRedis | None = None
+
+    async def ring(self, rings: list[Ring]) -> None:
+        try:
+            if self._pool is None:
+                self._pool = await create_pool(self._settings, job_serializer=serialize, job_deserializer=deserialize)
+            for ring in rings:
+                await self._pool.enqueue_job(
+                    ring.job.value, ring.id, _queue_name=queue_of(ring.job.value.partition(".")[0])
+                )
+        except Exception as error:  # any Redis trouble: the sweep is the correctness path
+            log.warning("bell.not_rung", rings=[(r.job.value, r.id) for r in rings], error=repr(error))
+            self._pool = None
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
+            self._pool = None

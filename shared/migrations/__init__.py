@@ -1,0 +1,1 @@
+"""The Alembic environment; `python -m shared.migrations` brings a database up to date."""

@@ -1,0 +1,143 @@
+"""Written by inbox: mailboxes, the ledger of every mail seen, messages and attachments."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Created, Id, Json, Ref, choice
+
+
+class MailboxState(StrEnum):
+    STARTING = "starting"
+    WATCHING = "watching"  # IDLE
+    POLLING = "polling"
+    FAILED = "failed"  # backing off; last_error says why
+
+
+class Mailbox(Base):
+    """One account that is watched. Server and secret come from the settings, never from here."""
+
+    __tablename__ = "mailbox"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    address: Mapped[str] = mapped_column(Text)
+    state: Mapped[MailboxState] = mapped_column(choice(MailboxState, "state"), server_default="starting")
+    last_seen_at: Mapped[datetime | None]  # last good answer of the server
+    last_error: Mapped[str | None] = mapped_column(Text)
+    last_error_at: Mapped[datetime | None]
+    created_at: Mapped[Created]
+
+
+class MailFolder(Base):
+    """How far one folder of a mailbox was read."""
+
+    __tablename__ = "mail_folder"
+
+    mailbox_id: Mapped[Ref] = mapped_column(ForeignKey("mailbox.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class ReceiptState(StrEnum):
+    STORED = "stored"  # bytes kept, not yet parsed
+    PARSED = "parsed"  # a message row stands; what became of it is in `intake`
+    HELD = "held"  # by the policy named in hold_policy
+    DEAD = "dead"  # our code failed on it; the bytes are kept, replay it
+
+
+class MailReceipt(Base):
+    """The ledger: one row per mail per folder, committed with its raw bytes before anything parses them."""
+
+    __tablename__ = "mail_receipt"
+
+    id: Mapped[Id]
+    mailbox_id: Mapped[Ref] = mapped_column(ForeignKey("mailbox.id"))
+    folder: Mapped[str] = mapped_column(Text)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str] = mapped_column(Text)  # SHA-256 of the raw bytes, hexadecimal
+    size: Mapped[int] = mapped_column(BigInteger)  # bytes
+    internal_date: Mapped[datetime | None]
+    state: Mapped[ReceiptState] = mapped_column(choice(ReceiptState, "state"), server_default="stored")
+    hold_policy: Mapped[str | None] = mapped_column(Text)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    error: Mapped[str | None] = mapped_column(Text)  # traceback
+    received_at: Mapped[Created]
+
+    __table_args__ = (
+        UniqueConstraint("mailbox_id", "folder", "uidvalidity", "uid"),
+        CheckConstraint("(state = 'parsed') = (message_id IS NOT NULL)", name="parsed_has_message"),
+        CheckConstraint("(state = 'held') = (hold_policy IS NOT NULL)", name="held_has_policy"),
+        CheckConstraint("state <> 'dead' OR error IS NOT NULL", name="dead_has_error"),
+        Index("ix_mail_receipt_stored", "id", postgresql_where=sql("state = 'stored'")),
+        Index("ix_mail_receipt_message_id", "message_id"),
+    )
+
+
+class Machine(StrEnum):
+    """What kind of machine wrote a mail; null when a person did."""
+
+    AUTO_REPLY = "auto_reply"
+    BOUNCE = "bounce"
+    LIST = "list"
+    LOOP = "loop"  # our own mail, come back
+
+
+class Message(Base):
+    """One mail, parsed. The same mail in two of our mailboxes is one message with two receipts."""
+
+    __tablename__ = "message"
+
+    id: Mapped[Id]
+    mailbox_id: Mapped[Ref] = mapped_column(ForeignKey("mailbox.id"))  # where it was first seen
+    blob: Mapped[str] = mapped_column(Text)  # raw bytes
+    rfc_message_id: Mapped[str | None] = mapped_column(Text)  # with its angle brackets
+    in_reply_to: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    references: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    reply_token: Mapped[str | None] = mapped_column(Text)  # found in an address it was sent to
+    from_address: Mapped[str] = mapped_column(Text)  # lower case; '' when there is none
+    from_name: Mapped[str] = mapped_column(Text, server_default="")
+    reply_to: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    to_addresses: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    cc_addresses: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    subject: Mapped[str] = mapped_column(Text, server_default="")
+    sent_at: Mapped[datetime | None]  # what the Date header claims
+    received_at: Mapped[datetime]  # INTERNALDATE, or when we took it
+    text_new: Mapped[str] = mapped_column(Text, server_default="")  # what the author wrote
+    text_full: Mapped[str] = mapped_column(Text, server_default="")  # with quotes, signature and footers
+    html: Mapped[str | None] = mapped_column(Text)  # as received: sanitise before showing
+    machine: Mapped[Machine | None] = mapped_column(choice(Machine, "machine"))
+    machine_evidence: Mapped[str | None] = mapped_column(Text)
+    bounce: Mapped[Json | None]  # {"recipients": [{"address", "status", "kind", "diagnostic"}], "original_message_id"}
+    headers: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))  # those a screen or a rule reads
+    authentication: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))  # spf, dkim, dmarc as received
+    defects: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))  # what the parser had to guess
+    created_at: Mapped[Created]
+
+    __table_args__ = (
+        Index("ix_message_rfc_message_id", "rfc_message_id"),
+        UniqueConstraint("blob"),
+    )
+
+
+class Attachment(Base):
+    __tablename__ = "attachment"
+
+    id: Mapped[Id]
+    message_id: Mapped[Ref] = mapped_column(ForeignKey("message.id"))
+    position: Mapped[int] = mapped_column(Integer)
+    filename: Mapped[str] = mapped_column(Text)
+    content_type: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str] = mapped_column(Text)
+    content_id: Mapped[str | None] = mapped_column(Text)  # without angle brackets
+    inline: Mapped[bool] = mapped_column(server_default=sql("false"))
+    voicemail: Mapped[bool] = mapped_column(server_default=sql("false"))  # handed to the voicemail service
+
+    __table_args__ = (UniqueConstraint("message_id", "position"),)

@@ -1,0 +1,82 @@
+"""Written by voicemail: recordings as they arrived, and what the machine heard in them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Created, Id, Json, Ref, choice
+
+
+class RecordingSource(StrEnum):
+    UPLOAD = "upload"
+    SPOOL = "spool"
+    EMAIL = "email"
+
+
+class RecordingState(StrEnum):
+    RECEIVED = "received"  # waits for a transcriber
+    TRANSCRIBED = "transcribed"
+    FAILED = "failed"  # tried; retried at next_attempt_at, or given up when that is null
+    NO_ENGINE = "no_engine"  # no weights configured; taken up when there are
+    UNREADABLE = "unreadable"  # not audio, empty or corrupt: the bytes are kept
+
+
+class Recording(Base):
+    __tablename__ = "recording"
+
+    id: Mapped[Id]
+    source: Mapped[RecordingSource] = mapped_column(choice(RecordingSource, "source"))
+    source_id: Mapped[str] = mapped_column(Text)  # the source's own id of the message; see voicemail/intake.py
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachment.id"), unique=True)
+    line: Mapped[str] = mapped_column(Text, server_default="")  # number or name that was called
+    mailbox: Mapped[str] = mapped_column(Text, server_default="")
+    caller_id: Mapped[str | None] = mapped_column(Text)  # E.164 when it could be read as a number
+    caller_name: Mapped[str] = mapped_column(Text, server_default="")
+    menu_language: Mapped[str | None] = mapped_column(Text)  # what the caller chose or the line implies
+    urgent: Mapped[bool] = mapped_column(server_default=sql("false"))
+    called_at: Mapped[datetime]
+    received_at: Mapped[Created]
+    blob: Mapped[str] = mapped_column(Text)  # the bytes as they came
+    content_type: Mapped[str] = mapped_column(Text)
+    playback_blob: Mapped[str | None] = mapped_column(Text)  # what browsers play: mono PCM16 WAV
+    duration_s: Mapped[float | None] = mapped_column(Float)
+    state: Mapped[RecordingState] = mapped_column(choice(RecordingState, "state"), server_default="received")
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]  # a worker is on it
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        UniqueConstraint("source", "source_id"),
+        Index("ix_recording_waiting", "id", postgresql_where=sql("state IN ('received', 'failed', 'no_engine')")),
+    )
+
+
+class Transcript(Base):
+    """One decoding of one recording; never changed. The newest is shown."""
+
+    __tablename__ = "transcript"
+
+    id: Mapped[Id]
+    recording_id: Mapped[Ref] = mapped_column(ForeignKey("recording.id"))
+    text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text)  # es, en, mixed or unknown
+    language_confidence: Mapped[float] = mapped_column(Float)
+    language_evidence: Mapped[Json]  # probabilities per window
+    segments: Mapped[list[Any]]  # see voicemail/transcription.py
+    flags: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    engine: Mapped[str] = mapped_column(Text)
+    model: Mapped[str] = mapped_column(Text)
+    model_sha256: Mapped[str] = mapped_column(Text)
+    options: Mapped[Json]
+    took_ms: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[Created]
+
+    __table_args__ = (
+        CheckConstraint("language_confidence BETWEEN 0 AND 1", name="confidence"),
+        Index("ix_transcript_recording_id", "recording_id"),
+    )

@@ -1,0 +1,122 @@
+"""Typed settings from the environment (and .env). Secrets have no default that works."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ImapServer(BaseModel):
+    host: str
+    port: int = 993
+    security: Literal["tls", "starttls", "none"] = "tls"  # none: loopback and tests only
+
+
+class SmtpServer(BaseModel):
+    host: str
+    port: int = 587
+    security: Literal["tls", "starttls", "none"] = "starttls"
+
+
+class MailboxSettings(BaseModel):
+    """One mailbox to watch and to send from. `password` or `oauth2_token_command`, not both."""
+
+    name: str
+    address: str  # what customers write to; replies leave from here with a plus token
+    display_name: str = "Customer Center"
+    username: str
+    password: SecretStr | None = None
+    oauth2_token_command: list[str] | None = None  # prints an access token; run again before it expires
+    imap: ImapServer
+    folders: list[str] = ["INBOX"]
+    voicemail_folders: list[str] = []  # audio attachments of mail in these folders are voicemails
+    voicemail_senders: list[str] = []  # and of mail from these addresses (the phone system's)
+    smtp: SmtpServer | None = None
+    smtp_username: str | None = None  # null: the same as username
+
+    @model_validator(mode="after")
+    def one_secret(self) -> Self:
+        if (self.password is None) == (self.oauth2_token_command is None):
+            raise ValueError(f"mailbox {self.name}: give either password or oauth2_token_command")
+        return self
+
+
+class AsteriskSpool(BaseModel):
+    """A folder in the layout of Asterisk's voicemail spool: {path}/{context}/{mailbox}/INBOX/msg0000.txt."""
+
+    name: str  # which phone system: part of a recording's identity
+    path: Path
+    languages: dict[str, Literal["en", "es"]] = {}  # mailbox -> menu language it implies
+
+
+class GreetingTarget(BaseModel):
+    """Where a line's greeting is published: an Asterisk mailbox folder."""
+
+    name: str
+    line: str
+    path: Path  # .../voicemail/default/1000
+    greeting: str = "unavail"
+    fallback_language: Literal["en", "es"] = "en"  # also written without a language folder
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="CENTRALITA_", env_file=".env", env_nested_delimiter="__", extra="ignore"
+    )
+
+    # Shared by all services
+    database_url: SecretStr = Field(description="postgresql+asyncpg://…")
+    redis_url: SecretStr = SecretStr("redis://localhost:6379/0")
+    secret_key: SecretStr = Field(min_length=32, description="signs cookies and tokens; `openssl rand -hex 32`")
+    blob_dir: Path = Path("blobs")
+    log_level: str = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    environment: Literal["production", "demo", "test"] = "production"
+
+    # The center
+    center_name_en: str = "Customer Center"
+    center_name_es: str = "Centro de Clientes"
+    timezone: str = "America/Los_Angeles"
+    languages: list[str] = ["en", "es"]  # what the center answers in
+    utility_phone: str = "1-800-743-5000"  # told to customers who smell gas
+    outage_phone: str = "1-800-743-5002"
+    shift_lead_address: str | None = None  # is mailed about emergencies, day and night
+
+    # Web
+    public_url: str = "http://localhost:8000"  # of the tickets application
+    voicemail_url: str = "http://localhost:8001"  # of the voicemail application, same host behind a proxy
+    secure_cookies: bool = True
+    trusted_proxies: list[str] = []
+    health_port: int = 8080  # of services that have no web application of their own
+
+    # Inbox
+    mailboxes: list[MailboxSettings] = []
+    imap_poll_s: float = 30.0  # when the server has no IDLE
+    idle_renew_s: float = 25 * 60.0  # RFC 2177: servers may drop an IDLE of 30 minutes
+    max_parse_bytes: int = 25 * 1024 * 1024  # a larger mail is kept raw and shown as too large
+    delivery_give_up_h: float = 72.0
+
+    # Voicemail
+    whisper_model: str | None = None  # a name (base, small…), or the path of a checkpoint; none: no transcripts
+    whisper_model_dir: Path | None = None
+    whisper_threads: int = 2
+    transcription_timeout_s: float = 900.0
+    spools: list[AsteriskSpool] = []
+    spool_scan_s: float = 5.0
+    max_upload_bytes: int = 50 * 1024 * 1024
+    greeting_lines: list[str] = ["main"]
+    greeting_targets: list[GreetingTarget] = []
+
+    # Tickets
+    offer_s: float = 180.0
+    bilingual_weight: float = 1.5  # see reference policy in docs/decisions
+    first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
+    sweep_s: float = 5.0
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError, which names what is missing."""
+    return Settings()

