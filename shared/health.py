@@ -89,7 +89,7 @@ def routes(database: Database, checks: dict[str, Check] | None = None) -> list[B
     ]
 
 
-async def serve(database: Database, port: int, host: str = "0.0.0.0", checks: dict[str, Check] | None = None) -> None:
+async def serve(database: Database, host: str, port: int, checks: dict[str, Check] | None = None) -> None:
     """Serve the health routes until cancelled: for services that have no web application."""
     app = Starlette(routes=routes(database, checks))
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)

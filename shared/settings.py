@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     voicemail_url: str = "http://localhost:8001"  # of the voicemail application, same host behind a proxy
     secure_cookies: bool = True
     trusted_proxies: list[str] = []
+    health_host: str = "127.0.0.1"
     health_port: int = 8080  # of services that have no web application of their own
 
     # Inbox

