@@ -1,0 +1,1 @@
+"""Read models: what the pages show and the API returns, from the same queries."""

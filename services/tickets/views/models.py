@@ -1,0 +1,272 @@
+"""The shapes that pages and API show. Times are aware UTC; the screen words and localises them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.models import (
+    AlertKind,
+    AssignmentState,
+    Channel,
+    DeliveryKind,
+    DeliveryState,
+    EntryKind,
+    Intent,
+    LanguageSource,
+    Level,
+    Machine,
+    Priority,
+    RecordingState,
+    Role,
+    TicketState,
+)
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PersonRef(View):
+    id: int
+    name: str
+
+
+class TextPiece(View):
+    """Part of a search hit's excerpt; `hit` is true for the words that matched."""
+
+    text: str
+    hit: bool = False
+
+
+class TicketRow(View):
+    """A ticket as lists show it."""
+
+    id: int
+    channel: Channel
+    state: TicketState
+    subject: str
+    customer_name: str
+    customer_address: str = Field(description="Mail address or number the customer is known by; may be empty.")
+    language: str = Field(description="`en`, `es`, another ISO 639-1 code, `mixed` or `unknown`.")
+    language_confidence: float
+    topic: str
+    level: Level
+    priority: Priority
+    assignee: PersonRef | None
+    queued_at: datetime
+    first_response_due_at: datetime | None
+    first_responded_at: datetime | None
+    updated_at: datetime
+    excerpt: list[TextPiece] = Field(
+        default=[], description="Where the search words were found; empty without a search."
+    )
+
+
+class OfferView(View):
+    """A ticket that one person is asked to take, until `expires_at`."""
+
+    assignment_id: int
+    expires_at: datetime
+    offered_at: datetime
+    explanation: dict[str, Any]
+    ticket: TicketRow
+
+
+class PresenceView(View):
+    """What the person set, and whether a browser of theirs is there."""
+
+    intent: Intent
+    since: datetime | None
+    live: bool
+    unresponsive: bool
+
+
+class LanguageCount(View):
+    language: str
+    queued: int
+    offered: int
+    overdue: int
+    oldest_queued_at: datetime | None
+
+
+class MyWork(View):
+    me: PersonRef
+    presence: PresenceView
+    capacity: int
+    load: int
+    offers: list[OfferView]
+    active: list[TicketRow] = Field(description="Accepted and open, what is due first comes first.")
+    waiting: list[TicketRow] = Field(description="Waiting on the customer.")
+    queue: list[LanguageCount]
+
+
+class QueuePage(View):
+    items: list[TicketRow]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+
+
+class AttachmentView(View):
+    id: int
+    filename: str
+    content_type: str
+    size: int
+    inline: bool
+
+
+class MessageView(View):
+    id: int
+    from_name: str
+    from_address: str
+    to: list[str]
+    cc: list[str]
+    subject: str
+    received_at: datetime
+    text_new: str
+    text_full: str
+    has_html: bool
+    machine: Machine | None
+    machine_evidence: str | None
+    bounce: dict[str, Any] | None
+    authentication: dict[str, Any]
+    defects: list[str]
+    attachments: list[AttachmentView]
+
+
+class TranscriptView(View):
+    id: int
+    text: str
+    language: str
+    language_confidence: float
+    flags: list[str]
+    segments: list[dict[str, Any]] = Field(
+        description="`start`, `end` (seconds), `text`, `flags`, and `words` of `word`, `start`, `end`, `probability`."
+    )
+    model: str
+    created_at: datetime
+
+
+class RecordingView(View):
+    id: int
+    caller_id: str | None
+    caller_name: str
+    line: str
+    mailbox: str
+    menu_language: str | None
+    urgent: bool
+    called_at: datetime
+    duration_s: float | None
+    state: RecordingState
+    error: str | None
+    playable: bool
+    transcript: TranscriptView | None = Field(description="The newest one.")
+
+
+class DeliveryView(View):
+    id: int
+    kind: DeliveryKind
+    state: DeliveryState
+    to: list[str]
+    cc: list[str]
+    subject: str
+    language: str
+    text: str
+    html: str
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None
+    sent_at: datetime | None
+
+
+class EntryView(View):
+    """One line of the timeline."""
+
+    id: int
+    kind: EntryKind
+    at: datetime
+    actor: PersonRef | None
+    text: str
+    detail: dict[str, Any]
+    message: MessageView | None = None
+    recording: RecordingView | None = None
+    delivery: DeliveryView | None = None
+
+
+class IdentityView(View):
+    kind: str
+    value: str
+
+
+class CustomerView(View):
+    id: int
+    name: str
+    language: str | None
+    identities: list[IdentityView]
+
+
+class AssignmentView(View):
+    id: int
+    person: PersonRef
+    state: AssignmentState
+    pinned: bool
+    offered_at: datetime
+    expires_at: datetime | None
+    explanation: dict[str, Any]
+    reason: str
+
+
+class Allowed(View):
+    """What the reader may do with the ticket now."""
+
+    accept: bool
+    take: bool
+    work: bool = Field(description="Reply, and change the state.")
+    correct: bool = Field(description="Note, language, topic, priority.")
+    release: bool
+    assign: bool
+    reply_by_mail: bool
+
+
+class TicketView(View):
+    ticket: TicketRow
+    rev: int
+    language_source: LanguageSource
+    language_evidence: dict[str, Any]
+    topic_evidence: dict[str, Any]
+    callback_number: str | None
+    created_at: datetime
+    closed_at: datetime | None
+    customer: CustomerView | None
+    participants: list[str]
+    assignment: AssignmentView | None
+    entries: list[EntryView]
+    last_entry_id: int
+    linked: list[TicketRow]
+    history: list[TicketRow] = Field(description="Other tickets of the same customer, newest first.")
+    allowed: Allowed
+
+
+class BoardPerson(View):
+    person: PersonRef
+    role: Role
+    presence: PresenceView
+    load: int
+    capacity: int
+    languages: list[str] = Field(description="Verified and valid today, as `es:written`, `es:spoken`.")
+    tickets: list[TicketRow]
+
+
+class AlertView(View):
+    id: int
+    kind: AlertKind
+    ticket_id: int | None
+    person: PersonRef | None
+    detail: dict[str, Any]
+    created_at: datetime
+
+
+class Board(View):
+    languages: list[LanguageCount]
+    people: list[BoardPerson]
+    alerts: list[AlertView]
+    unassigned: list[TicketRow]

@@ -1,0 +1,51 @@
+"""What one person has on the desk: offers, open tickets, and what waits on customers."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.views.models import MyWork, OfferView, PersonRef
+from services.tickets.views.presence import loads, presences
+from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
+from shared import clock
+from shared.models import Assignment, AssignmentState, Person, Ticket, TicketState
+from shared.people import Actor
+
+
+async def my_work(session: AsyncSession, me: Actor) -> MyWork:
+    offers_statement = (
+        select_rows(Assignment)
+        .join(Assignment, Assignment.ticket_id == Ticket.id)
+        .where(
+            Assignment.person_id == me.id,
+            Assignment.state == AssignmentState.OFFERED,
+            Assignment.expires_at > clock.now(),
+        )
+        .order_by(Ticket.priority_rank, Assignment.expires_at)
+    )
+    offers = [
+        OfferView(
+            assignment_id=row.Assignment.id,
+            expires_at=row.Assignment.expires_at,
+            offered_at=row.Assignment.offered_at,
+            explanation=row.Assignment.explanation,
+            ticket=ticket_row(row),
+        )
+        for row in await session.execute(offers_statement)
+    ]
+    mine = await rows(
+        session,
+        select_rows()
+        .where(Ticket.assignee_id == me.id, Ticket.state.in_([TicketState.ASSIGNED, TicketState.WAITING]))
+        .order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id),
+    )
+    capacity = await session.scalar(select(Person.capacity).where(Person.id == me.id))
+    return MyWork(
+        me=PersonRef(id=me.id, name=me.name),
+        presence=(await presences(session, [me.id]))[me.id],
+        capacity=capacity or 0,
+        load=(await loads(session, [me.id]))[me.id],
+        offers=offers,
+        active=[row for row in mine if row.state is TicketState.ASSIGNED],
+        waiting=[row for row in mine if row.state is TicketState.WAITING],
+        queue=await language_counts(session),
+    )

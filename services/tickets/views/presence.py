@@ -1,0 +1,51 @@
+"""Who is there: what each person set, and whether any of their browser tabs is alive."""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.views.models import PresenceView
+from shared import clock
+from shared.models import Assignment, AssignmentState, Intent, Presence, PresenceLease, Ticket, TicketState
+
+ABSENT = PresenceView(intent=Intent.OFFLINE, since=None, live=False, unresponsive=False)
+
+
+async def presences(session: AsyncSession, people: Collection[int]) -> dict[int, PresenceView]:
+    live = set(
+        await session.scalars(
+            select(PresenceLease.person_id).where(
+                PresenceLease.person_id.in_(people), PresenceLease.expires_at > clock.now()
+            )
+        )
+    )
+    found = {
+        presence.person_id: PresenceView(
+            intent=presence.intent,
+            since=presence.since,
+            live=presence.person_id in live,
+            unresponsive=presence.unresponsive_since is not None,
+        )
+        for presence in await session.scalars(select(Presence).where(Presence.person_id.in_(people)))
+    }
+    return {
+        person: found.get(person, ABSENT if person not in live else ABSENT.model_copy(update={"live": True}))
+        for person in people
+    }
+
+
+async def loads(session: AsyncSession, people: Collection[int]) -> dict[int, int]:
+    """Weight of open work per person: what waits on the customer weighs nothing."""
+    statement = (
+        select(Assignment.person_id, func.sum(Assignment.weight))
+        .join(Ticket, Ticket.id == Assignment.ticket_id)
+        .where(
+            Assignment.person_id.in_(people),
+            Assignment.state.in_([AssignmentState.OFFERED, AssignmentState.ACCEPTED]),
+            Ticket.state != TicketState.WAITING,
+        )
+        .group_by(Assignment.person_id)
+    )
+    found = {person: int(load) for person, load in (await session.execute(statement)).tuples()}
+    return {person: found.get(person, 0) for person in people}

@@ -1,0 +1,93 @@
+"""Tickets as lists show them: one statement, whatever the list."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.views.models import LanguageCount, PersonRef, TextPiece, TicketRow
+from shared import clock
+from shared.models import Customer, CustomerIdentity, Person, Ticket, TicketState
+
+_address = (
+    select(CustomerIdentity.value)
+    .where(CustomerIdentity.customer_id == Ticket.customer_id)
+    .order_by(CustomerIdentity.kind, CustomerIdentity.value)
+    .limit(1)
+    .correlate(Ticket)
+    .scalar_subquery()
+)
+
+
+def select_rows(*extra: Any) -> Select[Any]:
+    """Columns of a TicketRow, then `extra`; add conditions and an order."""
+    return (
+        select(
+            Ticket,
+            func.coalesce(Customer.name, "").label("customer_name"),
+            func.coalesce(_address, "").label("customer_address"),
+            Person.name.label("assignee_name"),
+            *extra,
+        )
+        .outerjoin(Customer, Customer.id == Ticket.customer_id)
+        .outerjoin(Person, Person.id == Ticket.assignee_id)
+    )
+
+
+def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
+    ticket: Ticket = row[0]
+    assignee = None
+    if ticket.assignee_id is not None:
+        assignee = PersonRef(id=ticket.assignee_id, name=row.assignee_name)
+    return TicketRow(
+        id=ticket.id,
+        channel=ticket.channel,
+        state=ticket.state,
+        subject=ticket.subject,
+        customer_name=row.customer_name,
+        customer_address=row.customer_address,
+        language=ticket.language,
+        language_confidence=ticket.language_confidence,
+        topic=ticket.topic,
+        level=ticket.level,
+        priority=ticket.priority,
+        assignee=assignee,
+        queued_at=ticket.queued_at,
+        first_response_due_at=ticket.first_response_due_at,
+        first_responded_at=ticket.first_responded_at,
+        updated_at=ticket.updated_at,
+        excerpt=list(excerpt),
+    )
+
+
+async def rows(session: AsyncSession, statement: Select[Any]) -> list[TicketRow]:
+    return [ticket_row(row) for row in await session.execute(statement)]
+
+
+async def language_counts(session: AsyncSession) -> list[LanguageCount]:
+    """How much waits in each language, what waits longest first."""
+    statement = (
+        select(
+            Ticket.language,
+            func.count().filter(Ticket.state == TicketState.QUEUED).label("queued"),
+            func.count().filter(Ticket.state == TicketState.OFFERED).label("offered"),
+            func.count()
+            .filter(Ticket.first_response_due_at < clock.now(), Ticket.first_responded_at.is_(None))
+            .label("overdue"),
+            func.min(Ticket.queued_at).label("oldest"),
+        )
+        .where(Ticket.state.in_([TicketState.QUEUED, TicketState.OFFERED]))
+        .group_by(Ticket.language)
+        .order_by(func.min(Ticket.queued_at))
+    )
+    return [
+        LanguageCount(
+            language=row.language,
+            queued=row.queued,
+            offered=row.offered,
+            overdue=row.overdue,
+            oldest_queued_at=row.oldest,
+        )
+        for row in await session.execute(statement)
+    ]

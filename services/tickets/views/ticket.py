@@ -1,0 +1,152 @@
+"""One ticket, whole: who it is from, what happened, and what the reader may do with it."""
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.views.models import (
+    Allowed,
+    AssignmentView,
+    CustomerView,
+    IdentityView,
+    PersonRef,
+    TicketRow,
+    TicketView,
+)
+from services.tickets.views.rows import rows, select_rows, ticket_row
+from services.tickets.views.timeline import timeline
+from shared import clock
+from shared.errors import NotFound
+from shared.models import (
+    Assignment,
+    AssignmentState,
+    Customer,
+    CustomerIdentity,
+    IdentityKind,
+    Participant,
+    Person,
+    Ticket,
+    TicketState,
+)
+from shared.people import Actor, Permission
+
+HISTORY = 10  # other tickets of the customer that are listed
+
+
+async def ticket_view(session: AsyncSession, me: Actor, ticket_id: int) -> TicketView:
+    """Raises NotFound. Looking is audited by the caller, who knows why it looks."""
+    row = (await session.execute(select_rows().where(Ticket.id == ticket_id))).one_or_none()
+    if row is None:
+        raise NotFound("There is no ticket {ticket_id}.", ticket_id=ticket_id)
+    ticket: Ticket = row[0]
+    assignment = await _open_assignment(session, ticket_id)
+    customer = await _customer(session, ticket.customer_id)
+    participants = list(
+        await session.scalars(
+            select(Participant.address).where(Participant.ticket_id == ticket_id).order_by(Participant.address)
+        )
+    )
+    entries = await timeline(session, ticket_id)
+    linked_condition = Ticket.linked_ticket_id == ticket_id
+    if ticket.linked_ticket_id is not None:
+        linked_condition = or_(linked_condition, Ticket.id == ticket.linked_ticket_id)
+    history: list[TicketRow] = []
+    if ticket.customer_id is not None:
+        history = await rows(
+            session,
+            select_rows()
+            .where(Ticket.customer_id == ticket.customer_id, Ticket.id != ticket_id)
+            .order_by(Ticket.id.desc())
+            .limit(HISTORY),
+        )
+    return TicketView(
+        ticket=ticket_row(row),
+        rev=ticket.rev,
+        language_source=ticket.language_source,
+        language_evidence=ticket.language_evidence,
+        topic_evidence=ticket.topic_evidence,
+        callback_number=ticket.callback_number,
+        created_at=ticket.created_at,
+        closed_at=ticket.closed_at,
+        customer=customer,
+        participants=participants,
+        assignment=assignment,
+        entries=entries,
+        last_entry_id=entries[-1].id if entries else 0,
+        linked=await rows(session, select_rows().where(linked_condition).order_by(Ticket.id)),
+        history=history,
+        allowed=_allowed(me, ticket, assignment, customer, participants),
+    )
+
+
+def _allowed(
+    me: Actor,
+    ticket: Ticket,
+    assignment: AssignmentView | None,
+    customer: CustomerView | None,
+    participants: list[str],
+) -> Allowed:
+    may_work = me.may(Permission.TICKET_WORK)
+    leads = me.may(Permission.TICKET_ASSIGN)
+    mine = ticket.assignee_id == me.id
+    offered_to_me = (
+        assignment is not None
+        and assignment.person.id == me.id
+        and assignment.state is AssignmentState.OFFERED
+        and assignment.expires_at is not None
+        and assignment.expires_at > clock.now()
+    )
+    has_address = bool(participants) or (
+        customer is not None and any(identity.kind == IdentityKind.EMAIL for identity in customer.identities)
+    )
+    return Allowed(
+        accept=may_work and offered_to_me,
+        take=may_work and ticket.state is TicketState.QUEUED,
+        work=may_work and (mine or leads),
+        correct=may_work,
+        release=may_work and mine and ticket.state is TicketState.ASSIGNED,
+        assign=leads and ticket.state is not TicketState.CLOSED,
+        reply_by_mail=has_address,
+    )
+
+
+async def _open_assignment(session: AsyncSession, ticket_id: int) -> AssignmentView | None:
+    found = (
+        await session.execute(
+            select(Assignment, Person.name)
+            .join(Person, Person.id == Assignment.person_id)
+            .where(
+                Assignment.ticket_id == ticket_id,
+                Assignment.state.in_([AssignmentState.OFFERED, AssignmentState.ACCEPTED]),
+            )
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    assignment, name = found
+    return AssignmentView(
+        id=assignment.id,
+        person=PersonRef(id=assignment.person_id, name=name),
+        state=assignment.state,
+        pinned=assignment.pinned,
+        offered_at=assignment.offered_at,
+        expires_at=assignment.expires_at,
+        explanation=assignment.explanation,
+        reason=assignment.reason,
+    )
+
+
+async def _customer(session: AsyncSession, customer_id: int | None) -> CustomerView | None:
+    if customer_id is None:
+        return None
+    customer = await session.get_one(Customer, customer_id)
+    identities = await session.scalars(
+        select(CustomerIdentity)
+        .where(CustomerIdentity.customer_id == customer_id)
+        .order_by(CustomerIdentity.kind, CustomerIdentity.value)
+    )
+    return CustomerView(
+        id=customer.id,
+        name=customer.name,
+        language=customer.language,
+        identities=[IdentityView(kind=identity.kind, value=identity.value) for identity in identities],
+    )

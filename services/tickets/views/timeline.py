@@ -1,0 +1,155 @@
+"""A ticket's timeline with everything its entries point at, in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.views.models import (
+    AttachmentView,
+    DeliveryView,
+    EntryView,
+    MessageView,
+    PersonRef,
+    RecordingView,
+    TranscriptView,
+)
+from shared.models import Attachment, Delivery, Entry, Message, Person, Recording, Transcript
+
+
+def _ids(values: Iterable[int | None]) -> list[int]:
+    return sorted({value for value in values if value is not None})
+
+
+async def timeline(session: AsyncSession, ticket_id: int) -> list[EntryView]:
+    """Oldest first."""
+    found = (
+        await session.execute(
+            select(Entry, Person.name)
+            .outerjoin(Person, Person.id == Entry.actor_id)
+            .where(Entry.ticket_id == ticket_id)
+            .order_by(Entry.id)
+        )
+    ).tuples()
+    entries = list(found)
+    messages = await _messages(session, _ids(entry.message_id for entry, _ in entries))
+    recordings = await recording_views(session, _ids(entry.recording_id for entry, _ in entries))
+    deliveries = await _deliveries(session, _ids(entry.delivery_id for entry, _ in entries))
+    return [
+        EntryView(
+            id=entry.id,
+            kind=entry.kind,
+            at=entry.at,
+            actor=None if entry.actor_id is None else PersonRef(id=entry.actor_id, name=name or ""),
+            text=entry.text,
+            detail=entry.detail,
+            message=messages.get(entry.message_id or 0),
+            recording=recordings.get(entry.recording_id or 0),
+            delivery=deliveries.get(entry.delivery_id or 0),
+        )
+        for entry, name in entries
+    ]
+
+
+async def _messages(session: AsyncSession, ids: list[int]) -> dict[int, MessageView]:
+    if not ids:
+        return {}
+    attachments: dict[int, list[AttachmentView]] = defaultdict(list)
+    for attachment in await session.scalars(
+        select(Attachment).where(Attachment.message_id.in_(ids)).order_by(Attachment.message_id, Attachment.position)
+    ):
+        attachments[attachment.message_id].append(
+            AttachmentView(
+                id=attachment.id,
+                filename=attachment.filename,
+                content_type=attachment.content_type,
+                size=attachment.size,
+                inline=attachment.inline,
+            )
+        )
+    return {
+        message.id: MessageView(
+            id=message.id,
+            from_name=message.from_name,
+            from_address=message.from_address,
+            to=message.to_addresses,
+            cc=message.cc_addresses,
+            subject=message.subject,
+            received_at=message.received_at,
+            text_new=message.text_new,
+            text_full=message.text_full,
+            has_html=message.html is not None,
+            machine=message.machine,
+            machine_evidence=message.machine_evidence,
+            bounce=message.bounce,
+            authentication=message.authentication,
+            defects=message.defects,
+            attachments=attachments[message.id],
+        )
+        for message in await session.scalars(select(Message).where(Message.id.in_(ids)))
+    }
+
+
+async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, RecordingView]:
+    if not ids:
+        return {}
+    transcripts: dict[int, Any] = {}
+    for transcript in await session.scalars(
+        select(Transcript)
+        .distinct(Transcript.recording_id)
+        .where(Transcript.recording_id.in_(ids))
+        .order_by(Transcript.recording_id, Transcript.id.desc())
+    ):
+        transcripts[transcript.recording_id] = TranscriptView(
+            id=transcript.id,
+            text=transcript.text,
+            language=transcript.language,
+            language_confidence=transcript.language_confidence,
+            flags=transcript.flags,
+            segments=transcript.segments,
+            model=transcript.model,
+            created_at=transcript.created_at,
+        )
+    return {
+        recording.id: RecordingView(
+            id=recording.id,
+            caller_id=recording.caller_id,
+            caller_name=recording.caller_name,
+            line=recording.line,
+            mailbox=recording.mailbox,
+            menu_language=recording.menu_language,
+            urgent=recording.urgent,
+            called_at=recording.called_at,
+            duration_s=recording.duration_s,
+            state=recording.state,
+            error=recording.error,
+            playable=recording.playback_blob is not None,
+            transcript=transcripts.get(recording.id),
+        )
+        for recording in await session.scalars(select(Recording).where(Recording.id.in_(ids)))
+    }
+
+
+async def _deliveries(session: AsyncSession, ids: list[int]) -> dict[int, DeliveryView]:
+    if not ids:
+        return {}
+    return {
+        delivery.id: DeliveryView(
+            id=delivery.id,
+            kind=delivery.kind,
+            state=delivery.state,
+            to=delivery.to_addresses,
+            cc=delivery.cc_addresses,
+            subject=delivery.subject,
+            language=delivery.language,
+            text=delivery.text,
+            html=delivery.html,
+            attempts=delivery.attempts,
+            next_attempt_at=delivery.next_attempt_at,
+            last_error=delivery.last_error,
+            sent_at=delivery.sent_at,
+        )
+        for delivery in await session.scalars(select(Delivery).where(Delivery.id.in_(ids)))
+    }
