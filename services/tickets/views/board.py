@@ -94,7 +94,7 @@ async def valid_languages(session: AsyncSession, settings: Settings, people: lis
         .order_by(Certification.language, Certification.mode)
     )
     found: dict[int, list[str]] = defaultdict(list)
-    for person, language, mode in (await session.execute(statement)).tuples():
+    for person, language, mode in await session.execute(statement):
         found[person].append(f"{language}:{mode.value}")
     return found
 
@@ -115,5 +115,5 @@ async def open_alerts(session: AsyncSession) -> list[AlertView]:
             detail=alert.detail,
             created_at=alert.created_at,
         )
-        for alert, name in (await session.execute(statement)).tuples()
+        for alert, name in (await session.execute(statement))
     ]

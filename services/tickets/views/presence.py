@@ -47,5 +47,5 @@ async def loads(session: AsyncSession, people: Collection[int]) -> dict[int, int
         )
         .group_by(Assignment.person_id)
     )
-    found = {person: int(load) for person, load in (await session.execute(statement)).tuples()}
+    found = {person: int(load) for person, load in (await session.execute(statement))}
     return {person: found.get(person, 0) for person in people}

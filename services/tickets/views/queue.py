@@ -129,7 +129,7 @@ async def _excerpts(session: AsyncSession, tickets: Sequence[int], q: str) -> di
         else_=func.ts_headline("english", best.c.body, query, options),
     )
     statement = select(best.c.ticket_id, headline.label("headline"))
-    return {id_: _pieces(text) for id_, text in (await session.execute(statement)).tuples()}
+    return {id_: _pieces(text) for id_, text in (await session.execute(statement))}
 
 
 def _pieces(headline: str) -> list[TextPiece]:

@@ -25,14 +25,12 @@ def _ids(values: Iterable[int | None]) -> list[int]:
 
 async def timeline(session: AsyncSession, ticket_id: int) -> list[EntryView]:
     """Oldest first."""
-    found = (
-        await session.execute(
-            select(Entry, Person.name)
-            .outerjoin(Person, Person.id == Entry.actor_id)
-            .where(Entry.ticket_id == ticket_id)
-            .order_by(Entry.id)
-        )
-    ).tuples()
+    found = await session.execute(
+        select(Entry, Person.name)
+        .outerjoin(Person, Person.id == Entry.actor_id)
+        .where(Entry.ticket_id == ticket_id)
+        .order_by(Entry.id)
+    )
     entries = list(found)
     messages = await _messages(session, _ids(entry.message_id for entry, _ in entries))
     recordings = await recording_views(session, _ids(entry.recording_id for entry, _ in entries))
