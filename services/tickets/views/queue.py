@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import search
@@ -118,7 +119,7 @@ async def _excerpts(session: AsyncSession, tickets: Sequence[int], q: str) -> di
     query = func.search_query(q)
     best = (
         select(SearchText.ticket_id, SearchText.language, func.left(SearchText.body, 20_000).label("body"))
-        .distinct(SearchText.ticket_id)
+        .ext(distinct_on(SearchText.ticket_id))
         .where(SearchText.ticket_id.in_(tickets), SearchText.vector.op("@@")(query))
         .order_by(SearchText.ticket_id, func.ts_rank(SearchText.vector, query).desc())
         .subquery()

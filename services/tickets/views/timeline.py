@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.views.models import (
@@ -96,7 +97,7 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
     transcripts: dict[int, Any] = {}
     for transcript in await session.scalars(
         select(Transcript)
-        .distinct(Transcript.recording_id)
+        .ext(distinct_on(Transcript.recording_id))
         .where(Transcript.recording_id.in_(ids))
         .order_by(Transcript.recording_id, Transcript.id.desc())
     ):
