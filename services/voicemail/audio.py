@@ -90,7 +90,7 @@ def read(
         source_rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
         if not 1_000 <= source_rate <= MAX_RATE or not 1 <= channels <= MAX_CHANNELS:
             raise UnreadableAudio("This is not a recording that can be decoded.")
-        rate = rate or next((r for r in PLAYBACK_RATES if r >= source_rate), PLAYBACK_RATES[-1])
+        rate = rate or playback_rate(source_rate)
         samples = _resampled(_frames(container), rate, max_seconds)
         facts = AudioFacts(
             container=container.format.name,
@@ -100,6 +100,11 @@ def read(
             duration_s=round(len(samples) / rate, 3),
         )
     return samples, facts
+
+
+def playback_rate(source_rate: int) -> int:
+    """The telephone or wideband rate nearest above the source's: more adds nothing to a voice."""
+    return next((rate for rate in PLAYBACK_RATES if rate >= source_rate), PLAYBACK_RATES[-1])
 
 
 def to_wav_pcm16(samples: Samples, rate: int) -> bytes:
@@ -121,6 +126,14 @@ def looks_like_audio(data: bytes) -> bool:
 def is_raw(hint: str | None) -> bool:
     """Whether the declared name or type is one of the headerless telephone formats."""
     return _raw_format(hint) is not None
+
+
+def declared_type(content_type: str, filename: str) -> str:
+    """The content type to keep, which must also name a headerless codec that only the file's name tells."""
+    content_type = content_type.strip().lower() or "application/octet-stream"
+    if not is_raw(content_type) and is_raw(filename):
+        return f"audio/{PurePosixPath(filename.lower()).suffix.removeprefix('.')}"
+    return content_type
 
 
 def _has_magic(data: bytes) -> bool:

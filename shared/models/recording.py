@@ -52,6 +52,7 @@ class Recording(Base):
 
     __table_args__ = (
         UniqueConstraint("source", "source_id"),
+        Index("ix_recording_blob", "blob"),
         Index("ix_recording_waiting", "id", postgresql_where=sql("state IN ('received', 'failed', 'no_engine')")),
     )
 

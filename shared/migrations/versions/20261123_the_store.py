@@ -981,6 +981,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("attachment_id", name=op.f("uq_recording_attachment_id")),
         sa.UniqueConstraint("source", "source_id", name=op.f("uq_recording_source_source_id")),
     )
+    op.create_index("ix_recording_blob", "recording", ["blob"], unique=False)
     op.create_index(
         "ix_recording_waiting",
         "recording",
