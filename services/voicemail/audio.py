@@ -42,6 +42,10 @@ class UnreadableAudio(Exception):
     """The bytes hold no recording that can be heard; the message is a sentence for people."""
 
 
+class TooLong(UnreadableAudio):
+    """It can be heard, but it lasts longer than was asked for."""
+
+
 @dataclass(frozen=True)
 class AudioFacts:
     """What the bytes turned out to be. `rate` and `channels` are those of the source."""
@@ -183,7 +187,7 @@ def _resampled(frames: Iterator[AudioFrame], rate: int, max_seconds: float) -> S
             parts.append(part)
             total += len(part)
         if total > max_seconds * rate:
-            raise UnreadableAudio("The recording is too long.")
+            raise TooLong("The recording is too long.")
 
     try:
         for frame in frames:
