@@ -1,0 +1,68 @@
+# Everything one does with Centralita. `make help` lists it.
+
+VENV ?= .venv
+# The first Python that is new enough and can make environments; `make PYTHON=/path/to/python3.12` to choose.
+PYTHON ?= $(shell scripts/find-python)
+PYTEST_WORKERS ?= 2
+PYTEST ?= $(VENV)/bin/pytest
+RUN = $(VENV)/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test lint format bench migrate messages pin clean
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Two stamps: what runs the demo, and what else the tests and linters need. Installed again when either file changes.
+# `pip` takes torch from wherever it is configured to look. Where that offers both builds, the CPU one is the smaller:
+# set PIP_EXTRA_INDEX_URL to torch's own index of CPU builds before the first `make` (README says more).
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Centralita needs Python 3.11 or newer with the venv module."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.local: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[local]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.local
+
+demo: $(VENV)/.local  ## Run the whole system on this machine; Ctrl-C stops it
+	@scripts/system-packages demo || true
+	@exec $(RUN) local demo
+
+demo-reset: $(VENV)/.local  ## Throw the demo's data away and start over
+	@$(RUN) local reset
+	@exec $(RUN) local demo
+
+test: $(VENV)/.dev  ## Set up, lint, run every test
+	@scripts/system-packages test
+	@$(MAKE) --no-print-directory lint
+	$(PYTEST) -n $(PYTEST_WORKERS)
+
+lint: $(VENV)/.dev  ## ruff, mypy --strict, import contracts
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev  ## Put the code in shape
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
+	$(RUN) bench
+
+migrate: $(VENV)/.local  ## Bring the database of CENTRALITA_DATABASE_URL up to date
+	$(RUN) shared.migrations
+
+messages: $(VENV)/.dev  ## Collect the sentences of the screens into both catalogs
+	$(RUN) shared.web.messages
+
+pin: $(VENV)/.dev  ## Write constraints.txt from what is installed
+	$(VENV)/bin/python scripts/pin
+
+clean:  ## Remove caches and the environment; the demo's data stays (make demo-reset)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""Rules that every file keeps: commits, purpose, size, no addresses of registries, no paths of one machine."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import MIGRATIONS, ROOT, modules, tracked, within
+
+LINES = 400
+
+
+def commits(source: str) -> list[int]:
+    """Lines that call something's commit()."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
+    ]
+
+
+def test_the_commit_rule_sees_a_commit() -> None:
+    assert commits("async def f(session):\n    await session.commit()\n") == [2]
+
+
+def test_only_the_database_module_commits() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in modules()
+        if within(path, "shared", "services", "local")
+        and path != ROOT / "shared" / "database.py"
+        and path.parent != MIGRATIONS.parent  # Alembic's own connection
+        for line in commits(path.read_text())
+    ]
+    assert not found, "one request or job is one database.transaction(); these commit by themselves"
+
+
+def test_every_module_opens_with_its_purpose() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert not silent
+
+
+def test_no_module_is_two_rooms() -> None:
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in tracked()
+        if path.suffix in {".py", ".js"} and path.parent != MIGRATIONS
+        if (count := len(path.read_text().splitlines())) > LINES
+    }
+    assert not long, f"over {LINES} lines: find the missing wall"
+
+
+# Put together from parts, so that this file does not find itself.
+REGISTRIES = (
+    "pypi" + ".org",
+    "python" + "hosted.org",
+    "download.py" + "torch.org",
+    "npm" + "js.org",
+    "deb.deb" + "ian.org",
+)
+MACHINE_PATH = re.compile(
+    r"(?<![\w.~$}>-])/(?:" + "|".join(("wo" + "rk", "ro" + "ot", "op" + "t")) + r")(?:/|\b(?![-\w]))"
+)
+
+
+def texts() -> list[tuple[Path, str]]:
+    found = []
+    for path in tracked():
+        try:
+            found.append((path, path.read_text()))
+        except UnicodeDecodeError:
+            continue  # pictures, audio, the checkpoint
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("cd /ro" + "ot/x", True),
+        ('"/wo' + 'rk/shared"', True),
+        ("/op" + "t", True),
+        ("https://example.org/wo" + "rk/1", False),
+        ("services/tickets/op" + "t", False),
+        ("/op" + "t-out", False),
+    ],
+)
+def test_a_path_of_one_machine_is_known(text: str, is_one: bool) -> None:
+    assert bool(MACHINE_PATH.search(text)) is is_one
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+        for path, text in texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if any(host in line for host in REGISTRIES) or MACHINE_PATH.search(line)
+    ]
+    assert not found
