@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Created, Id, Ref, choice
@@ -44,6 +46,7 @@ class GreetingVersion(Base):
     duration_s: Mapped[float] = mapped_column(Float)
     loudness_lufs: Mapped[float] = mapped_column(Float)
     script: Mapped[str] = mapped_column(Text, server_default="")
+    warnings: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))  # [{message, values}]
     author_id: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[Created]
 
@@ -64,7 +67,7 @@ class GreetingRendition(Base):
 
 
 class GreetingActivation(Base):
-    """From when to when a version stands in its slot. The newest that covers an instant wins."""
+    """From when to when a version stands in its slot. Of those that cover an instant, the one that began last wins."""
 
     __tablename__ = "greeting_activation"
 
