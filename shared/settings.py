@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     whisper_model_dir: Path | None = None
     whisper_threads: int = 2
     transcription_timeout_s: float = 900.0
+    transcription_prompts: dict[str, str] = {}  # per language: a sentence with the center's own words, as a hint
     spools: list[AsteriskSpool] = []
     spool_scan_s: float = 5.0
     max_upload_bytes: int = 50 * 1024 * 1024
@@ -113,6 +114,8 @@ class Settings(BaseSettings):
     # Tickets
     offer_s: float = 180.0
     bilingual_weight: float = 1.5  # see reference policy in docs/decisions
+    # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
+    other_languages: Literal["any", "bilingual"] = "any"
     first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
     sweep_s: float = 5.0
 
