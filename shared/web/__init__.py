@@ -1,0 +1,1 @@
+"""What both web applications share: the frame of an application, its pages and its safety."""

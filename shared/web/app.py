@@ -1,0 +1,91 @@
+"""Makes a web application with what both services share: identity, safety, errors, health, files, documentation."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from shared import health
+from shared.blobs import Blobs
+from shared.database import Database
+from shared.events import Hearing
+from shared.settings import Settings
+from shared.web import docs, errors, pages, static
+from shared.web.depends import protect
+from shared.web.requests import Requests
+from shared.web.security import SecurityHeaders, own_origins
+
+Startup = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    settings: Settings,
+    *,
+    service: str,
+    title: str,
+    routers: Sequence[APIRouter],
+    template_dirs: Sequence[Path] = (),
+    description: str = "",
+    tags: Sequence[dict[str, str]] = (),
+    checks: dict[str, health.Check] | None = None,
+    startup: Sequence[Startup] = (),
+    max_body_bytes: int = 2 * 1024 * 1024,
+) -> FastAPI:
+    """`startup`: context managers that are entered with the application once its state stands."""
+    database = Database(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            app.state.hearing.start()
+            stack.push_async_callback(app.state.hearing.stop)
+            for enter in startup:
+                await stack.enter_async_context(enter(app))
+            yield
+
+    # The last one is the innermost.
+    middleware = [
+        Middleware(SecurityHeaders, settings=settings),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=own_origins(settings),
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Content-Type", "X-CSRF-Token", "Idempotency-Key", "HX-Request", "HX-Current-URL"],
+            expose_headers=["Link", "Location", "Retry-After", "X-Request-ID"],
+        ),
+        Middleware(Requests, service=service, settings=settings, max_body_bytes=max_body_bytes),
+    ]
+    if settings.trusted_proxies:
+        middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies))
+
+    app = FastAPI(
+        title=title,
+        version="1",
+        description=description,
+        openapi_tags=[dict(tag) for tag in tags],
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=middleware,
+        dependencies=[Depends(protect)],
+    )
+    app.state.settings = settings
+    app.state.service = service
+    app.state.database = database
+    app.state.blobs = Blobs.from_settings(settings)
+    app.state.hearing = Hearing(settings)
+    app.state.templates = pages.environment(template_dirs)
+    errors.install(app)
+    app.router.routes.extend(health.routes(database, checks))
+    app.router.routes.extend(static.mounts())
+    app.include_router(docs.router)
+    for router in routers:
+        app.include_router(router)
+    return app
