@@ -1,0 +1,141 @@
+"""The words for the store's values (states, priorities, roles…), and the helpers every template gets."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from shared.web import i18n
+from shared.web.i18n import N_
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "state": {
+        "queued": N_("In the queue"),
+        "offered": N_("Offered"),
+        "assigned": N_("In progress"),
+        "waiting": N_("Waiting on the customer"),
+        "closed": N_("Closed"),
+    },
+    "priority": {
+        "emergency": N_("Emergency"),
+        "high": N_("High"),
+        "normal": N_("Normal"),
+        "low": N_("Low"),
+    },
+    "channel": {
+        "email": N_("Email"),
+        "voicemail": N_("Voicemail"),
+        "phone": N_("Phone call"),
+        "walk_in": N_("Walk-in"),
+    },
+    "level": {
+        "intern": N_("Intern"),
+        "csr1": N_("CSR I"),
+        "csr2": N_("CSR II"),
+    },
+    "role": {
+        "intern": N_("Intern"),
+        "csr1": N_("CSR I"),
+        "csr2": N_("CSR II"),
+        "supervisor": N_("Supervisor"),
+        "manager": N_("Manager"),
+        "administrator": N_("Administrator"),
+        "service": N_("Service account"),
+    },
+    "intent": {
+        "available": N_("Available"),
+        "busy": N_("Busy"),
+        "break": N_("On a break"),
+        "offline": N_("Offline"),
+    },
+    "mode": {
+        "spoken": N_("Spoken"),
+        "written": N_("Written"),
+    },
+    "language_source": {
+        "text": N_("the words of the message"),
+        "audio": N_("the voice in the recording"),
+        "menu": N_("the caller's choice in the phone menu"),
+        "line": N_("the line that was called"),
+        "history": N_("this customer's earlier contacts"),
+        "correction": N_("a representative's correction"),
+        "none": N_("no evidence yet"),
+    },
+    "delivery": {
+        "queued": N_("Waiting to be sent"),
+        "sending": N_("Being sent"),
+        "sent": N_("Sent"),
+        "failed": N_("Could not be delivered"),
+    },
+    "recording": {
+        "received": N_("Waiting to be transcribed"),
+        "transcribed": N_("Transcribed"),
+        "failed": N_("Transcription failed"),
+        "no_engine": N_("Transcription is not set up; the audio is here"),
+        "unreadable": N_("The file cannot be played: it is empty or not audio"),
+    },
+    "machine": {
+        "auto_reply": N_("Automatic reply"),
+        "bounce": N_("Delivery report"),
+        "list": N_("Mailing list"),
+        "loop": N_("Our own mail, come back"),
+    },
+    "alert": {
+        "emergency": N_("Emergency"),
+        "no_bilingual": N_("No verified bilingual is available"),
+        "due_soon": N_("Due soon and not answered"),
+        "missed_offers": N_("Offers were missed"),
+    },
+    "mailbox": {
+        "starting": N_("Starting"),
+        "watching": N_("Watching, new mail arrives at once"),
+        "polling": N_("Checking now and then"),
+        "failed": N_("Cannot be reached"),
+    },
+    "situation": {
+        "open": N_("Open"),
+        "after_hours": N_("After hours"),
+        "holiday": N_("Holiday"),
+        "emergency": N_("Emergency"),
+    },
+    "weekday": {
+        "0": N_("Monday"),
+        "1": N_("Tuesday"),
+        "2": N_("Wednesday"),
+        "3": N_("Thursday"),
+        "4": N_("Friday"),
+        "5": N_("Saturday"),
+        "6": N_("Sunday"),
+    },
+}
+
+
+def label(language: str, kind: str, value: object) -> str:
+    """The word for a stored value in the reader's language; the value itself when it has no word."""
+    key = getattr(value, "value", value)
+    sentence = LABELS.get(kind, {}).get(str(key))
+    return i18n.translate(language, sentence) if sentence else str(key)
+
+
+def options(language: str, kind: str) -> list[tuple[str, str]]:
+    """(value, word) pairs for a select."""
+    return [(value, i18n.translate(language, sentence)) for value, sentence in LABELS[kind].items()]
+
+
+def words(language: str, timezone: str) -> dict[str, Callable[..., object] | str]:
+    """What every template needs to speak the reader's language: add it to the context."""
+    return {
+        "language": language,
+        "timezone": timezone,
+        "_": partial(i18n.translate, language),
+        "ngettext": partial(i18n.ntranslate, language),
+        "label": partial(label, language),
+        "options": partial(options, language),
+        "instant": partial(i18n.instant, language, timezone),
+        "ago": partial(i18n.ago, language),
+        "span": partial(i18n.span, language),
+        "day": partial(i18n.day, language),
+        "clock_time": partial(i18n.clock_time, language),
+        "number": partial(i18n.number, language),
+        "file_size": partial(i18n.file_size, language),
+        "playing_time": i18n.playing_time,
+        "language_name": partial(i18n.language_name, language),
+    }
