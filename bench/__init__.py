@@ -1,0 +1,1 @@
+"""Measurements of speed and memory: `make bench`; figures in RESULTS.md, never asserted in a test."""
