@@ -117,6 +117,7 @@ class Settings(BaseSettings):
     # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
     other_languages: Literal["any", "bilingual"] = "any"
     first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
+    reopen_days: float = 30.0  # a reply to a ticket closed longer ago opens a new one, linked to it
     sweep_s: float = 5.0
 
 
