@@ -23,6 +23,7 @@ from shared.settings import GreetingTarget
 
 log = structlog.get_logger(__name__)
 
+FORMAT = Format(rate=8_000)
 EXTENSION = ".wav"
 MODE = 0o644  # the phone system runs as another user
 FOLDER_MODE = 0o755
@@ -42,7 +43,7 @@ class AsteriskTarget:
 
     @property
     def format(self) -> Format:
-        return Format(rate=8_000)
+        return FORMAT
 
     def playing(self, language: str) -> str | None:
         try:
