@@ -11,7 +11,7 @@ whoever writes to one makes its mailbox, and its IMAP password is `CUSTOMER_PASS
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Self
@@ -51,6 +51,31 @@ class _Config(Config):
     @property
     def greeting(self) -> bytes:
         return b"Centralita's local mail"
+
+
+class _WholeResponses(asyncio.StreamWriter):
+    """Sends each response in one piece, as servers in the field do.
+
+    pymap writes a FETCH in fragments; a client that reads without blocking while it idles (IMAPClient does) takes a
+    fragment for a broken line.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> None:
+        super().__init__(writer.transport, writer.transport.get_protocol(), reader, asyncio.get_running_loop())
+        self._waiting = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._waiting += data
+
+    def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
+        for piece in data:
+            self.write(piece)
+
+    async def drain(self) -> None:
+        if self._waiting:
+            super().write(bytes(self._waiting))
+            self._waiting.clear()
+        await super().drain()
 
 
 class _Imap:
@@ -93,7 +118,7 @@ class _Imap:
             assert task is not None
             self._connections.add(task)
             try:
-                await serve(reader, writer, info)
+                await serve(reader, _WholeResponses(writer, reader), info)
             finally:
                 self._connections.discard(task)
                 writer.close()
