@@ -1,0 +1,41 @@
+"""PostgreSQL keeps its data and Redis keeps nothing when they are stopped and started again."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import redis as redis_client
+
+from local.postgres import LocalPostgres
+from local.redis import LocalRedis
+
+
+def test_postgres_continues_with_what_it_had(tmp_path: Path) -> None:
+    async def query(url: str, sql: str) -> object:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        try:
+            return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    postgres = LocalPostgres(tmp_path / "postgres")
+    with postgres:
+        asyncio.run(query(postgres.url(), "CREATE TABLE kept (id int)"))
+        asyncio.run(query(postgres.url(), "INSERT INTO kept VALUES (42)"))
+        postgres.restart()
+        assert asyncio.run(query(postgres.url(), "SELECT id FROM kept")) == 42
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists(), "it was stopped"
+
+
+def test_redis_starts_empty_every_time(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 100)  # too long for a socket's path
+    with LocalRedis(deep) as server, redis_client.Redis(unix_socket_path=str(server.socket)) as client:
+        client.set("ring", 1)
+        server.empty()
+        assert client.get("ring") is None
+        client.set("ring", 1)
+        assert server.url.startswith("unix://")
+    with LocalRedis(deep) as server, redis_client.Redis(unix_socket_path=str(server.socket)) as client:
+        assert client.get("ring") is None
+        place = server.socket
+    assert not place.parent.exists(), "nothing is left behind"
