@@ -1,0 +1,109 @@
+"""Marks what in a transcript should not be trusted: invented, repeated, echoed, translated or badly heard.
+
+A mark is kept with its segment. Only words that were surely not spoken are left out of the text, and the segment
+that held them still stands, marked, for whoever wants to look.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+Segment = dict[str, Any]
+
+
+class Flag(StrEnum):
+    NO_SPEECH = "no_speech"  # nobody seems to speak there
+    DOUBTFUL = "doubtful"  # the recogniser itself was unsure
+    DOUBTFUL_DIGITS = "doubtful_digits"  # a number it was unsure of: listen before calling it
+    LOOP = "loop"  # the same words again and again
+    BOILERPLATE = "boilerplate"  # what recognisers write when they hear nothing
+    PROMPT_ECHO = "prompt_echo"  # our own vocabulary hint, come back as text
+    TRANSLATED = "translated"  # the text is not in the language that was spoken
+    TOO_FAST = "too_fast"  # more words than anybody says in that time
+    REPEATED_TRIES = "repeated_tries"  # decoded with chance because the first try was poor
+
+
+INVENTED = frozenset({Flag.PROMPT_ECHO, Flag.BOILERPLATE})
+
+_BOILERPLATE = {
+    "thank you for watching", "thanks for watching", "please subscribe", "like and subscribe", "see you next time",
+    "subtitles by the amara org community", "transcription by castingwords", "gracias por ver", "hasta la proxima",
+    "gracias por ver el video", "suscribete", "subtitulos realizados por la comunidad de amara org",
+    "subtitulos por la comunidad de amara org", "subtitulado por la comunidad de amara org",
+}  # fmt: skip
+_STOP_WORDS = {
+    "en": frozenset({
+        "the", "is", "my", "and", "i", "to", "a", "of", "it", "you", "me", "please", "call", "have", "was", "are",
+        "not", "for", "about", "with", "this", "your", "on", "in", "need",
+    }),
+    "es": frozenset({
+        "el", "la", "los", "las", "es", "mi", "y", "yo", "de", "que", "en", "un", "una", "por", "favor", "para", "no",
+        "me", "se", "con", "su", "al", "tengo", "mis", "del", "llamo", "esta",
+    }),
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """Lower case words without accents and punctuation."""
+    folded = unicodedata.normalize("NFKD", text.lower())
+    return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in folded if not unicodedata.combining(c))))
+
+
+def flags_of(segment: Segment, *, active_s: float, prompt: str) -> list[Flag]:
+    """What is wrong with one segment. `active_s` is how long possible speech lasts within it."""
+    text = plain(segment["text"])
+    words: Sequence[dict[str, Any]] = segment["words"]
+    probabilities = [word["probability"] for word in words]
+    found: set[Flag] = set()
+    unsure = segment["avg_logprob"] < -1.0 or (bool(probabilities) and sum(probabilities) / len(probabilities) < 0.4)
+    if segment["no_speech_prob"] > 0.6 or active_s < 0.05:
+        found.add(Flag.NO_SPEECH)
+    if unsure:
+        found.add(Flag.DOUBTFUL)
+    if any(any(c.isdigit() for c in word["word"]) and word["probability"] < 0.5 for word in words):
+        found.add(Flag.DOUBTFUL_DIGITS)
+    if segment["compression_ratio"] > 2.4 or _repeats(text.split()):
+        found.add(Flag.LOOP)
+    if text in _BOILERPLATE or "amara org" in text:
+        found.add(Flag.BOILERPLATE)
+    if prompt and text and len(text) >= 8 and text in plain(prompt):
+        found.add(Flag.PROMPT_ECHO)
+    if len(text.split()) >= 6 and len(text.split()) > 8 * max(active_s, segment["end"] - segment["start"]):
+        found.add(Flag.TOO_FAST)
+    if segment["temperature"] > 0:
+        found.add(Flag.REPEATED_TRIES)
+    return sorted(found)
+
+
+def is_invented(segment: Segment, *, active_s: float) -> bool:
+    """Whether the words were surely not spoken: then they do not belong in the text."""
+    flags = set(segment["flags"])
+    if active_s < 0.05 or flags & INVENTED:
+        return True
+    return Flag.NO_SPEECH in flags and segment["avg_logprob"] < -1.0
+
+
+def is_translated(text: str, language: str) -> bool:
+    """Whether the text reads like the other language than the one that was heard."""
+    words = plain(text).split()
+    if language not in _STOP_WORDS or len(words) < 4:
+        return False
+    share = {known: sum(word in stops for word in words) / len(words) for known, stops in _STOP_WORDS.items()}
+    other = max(value for known, value in share.items() if known != language)
+    return other >= 0.2 and other > 2 * share[language]
+
+
+def _repeats(words: Sequence[str]) -> bool:
+    """Whether one phrase of one to six words makes up most of the text, said at least four times."""
+    if len(words) < 8:
+        return False
+    for size in range(1, 7):
+        grams = Counter(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
+        gram, count = grams.most_common(1)[0]
+        # Digits of a telephone number do repeat.
+        if count >= 4 and count * size >= 0.6 * len(words) and not all(word.isdigit() for word in gram):
+            return True
+    return False

@@ -1,0 +1,54 @@
+"""What a speech recogniser is to the rest of the service, so that another one may stand in its place."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 16_000  # of the samples a recogniser gets
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which weights are loaded."""
+
+    engine: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard in one recording: the fields of a transcript."""
+
+    text: str
+    language: str  # an allowed one, mixed or unknown
+    language_confidence: float
+    language_evidence: dict[str, Any]
+    # {start, end, text, language, words: [{word, start, end, probability}], avg_logprob, no_speech_prob,
+    #  compression_ratio, temperature, flags, in_text}
+    segments: list[dict[str, Any]]
+    flags: list[str]
+    options: dict[str, Any]
+
+
+class NoWeights(Exception):
+    """There is no model to transcribe with; the message says why. Not the recording's fault."""
+
+
+class EngineFailed(Exception):
+    """The recogniser failed on this recording: it crashed, was killed or took too long. It stands again afterwards."""
+
+
+class Engine(Protocol):
+    """A recogniser. One recording at a time; neither call blocks the event loop."""
+
+    async def ready(self) -> Model:
+        """Load the model if need be. Raises NoWeights."""
+
+    async def transcribe(self, samples: NDArray[np.float32], languages: list[str]) -> Heard:
+        """Hear 16 kHz mono samples, choosing among the languages. Raises NoWeights, EngineFailed."""
+
+    async def close(self) -> None:
+        """Stop at once, whatever it is doing."""

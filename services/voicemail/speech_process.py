@@ -1,0 +1,152 @@
+"""Keeps the recogniser's process: starts it once, gives it recordings, survives its death, ends it when it is stuck."""
+
+import asyncio
+import multiprocessing
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from services.voicemail import metrics, whisper_engine
+from services.voicemail.engine import EngineFailed, Heard, Model, NoWeights
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LOAD_TIMEOUT_S = 900.0  # fetching a large model takes its time
+LOOK_AGAIN_S = 60.0  # after weights that could not be loaded
+
+
+class SpeechProcess:
+    """An Engine: openai-whisper in a process of its own. Several may be asked at once; they take turns."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = asyncio.Lock()
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+        self._model: Model | None = None
+        self._failure = ""
+        self._look_again_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    async def ready(self) -> Model:
+        async with self._lock:
+            return await self._loaded()
+
+    async def transcribe(self, samples: NDArray[np.float32], languages: list[str]) -> Heard:
+        async with self._lock:
+            await self._loaded()
+            kind, content = await self._exchange((samples, languages), self._settings.transcription_timeout_s)
+            if kind == "heard" and isinstance(content, Heard):
+                return content
+            if kind == "late":
+                self._kill("timeout")
+                raise EngineFailed("Transcription took too long.")
+            if kind == "gone":
+                self._kill("crash")
+                raise EngineFailed("The speech process crashed.")
+            raise EngineFailed(f"The speech engine failed: {content}")
+
+    async def close(self) -> None:
+        if self._process is not None and self._pipe is not None and not self._lock.locked():
+            self._pipe.close()  # an idle process ends by itself when nobody can ask it any more
+            await asyncio.to_thread(self._process.join, 3)
+        self._kill(None)
+
+    async def _loaded(self) -> Model:
+        if self._model is not None and self._process is not None and self._process.is_alive():
+            return self._model
+        if self._process is not None:
+            self._kill("died idle")
+        name = self._settings.whisper_model
+        if name is None:
+            raise NoWeights("No speech model is configured.")
+        if _is_missing(name):
+            raise NoWeights(f"There is no speech model at {name}.")
+        if time.monotonic() < self._look_again_at:
+            raise NoWeights(self._failure)
+        started = time.monotonic()
+        self._start(name)
+        kind, content = await self._exchange(None, LOAD_TIMEOUT_S)
+        if kind != "ready" or not isinstance(content, Model):
+            self._kill(None)
+            reason = content if kind == "no_weights" else "the process died while loading it"
+            self._failure = f"The speech model {name} cannot be loaded: {reason}"
+            self._look_again_at = time.monotonic() + LOOK_AGAIN_S
+            raise NoWeights(self._failure)
+        self._model = content
+        log.info(
+            "engine.ready", model=content.name, sha256=content.sha256, seconds=round(time.monotonic() - started, 1)
+        )
+        return content
+
+    def _start(self, name: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        directory = self._settings.whisper_model_dir
+        self._process = context.Process(
+            target=whisper_engine.serve,
+            args=(
+                theirs,
+                name,
+                str(directory) if directory else None,
+                self._settings.whisper_threads,
+                self._settings.transcription_prompts,
+            ),
+            name="speech",
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()  # so that its death closes the pipe
+        self._pipe = ours
+
+    async def _exchange(self, request: object, timeout_s: float) -> tuple[str, object]:
+        """Ask (unless None) and wait for the answer in a thread. Leaves no process behind that works for nobody."""
+        pipe = self._pipe
+        assert pipe is not None
+        try:
+            return await asyncio.to_thread(_ask, pipe, request, timeout_s)
+        except asyncio.CancelledError:
+            self._kill(None)
+            raise
+
+    def _kill(self, why: str | None) -> None:
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = self._model = None
+        if process is not None:
+            if why is not None:
+                metrics.ENGINE_CRASHES.labels(why=why).inc()
+                log.error("engine.died", why=why, exitcode=process.exitcode)
+            process.kill()
+            process.join(5)
+            with suppress(ValueError):
+                process.close()
+        if pipe is not None:
+            pipe.close()
+
+
+def _ask(pipe: Connection, request: object, timeout_s: float) -> tuple[str, object]:
+    try:
+        if request is not None:
+            pipe.send(request)
+        if not pipe.poll(timeout_s):
+            return "late", None
+        answer: tuple[str, object] = pipe.recv()
+        return answer
+    except (EOFError, OSError):
+        return "gone", None
+
+
+def _is_missing(name: str) -> bool:
+    """Whether the name is a path without a file: seen at once, without a process."""
+    return ("/" in name or name.endswith(".pt")) and not Path(name).is_file()
