@@ -1,0 +1,1 @@
+"""Who gets which ticket: eligibility, planning, offers, and what supervisors decide instead."""

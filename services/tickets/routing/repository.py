@@ -1,0 +1,243 @@
+"""The SQL of a routing pass: reading its snapshot, and applying its plan under lock."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import BigInteger, Integer, Text
+
+from services.tickets.routing.plan import Proposal
+from services.tickets.routing.rules import reviewer_live
+from services.tickets.routing.staff import staff
+from services.tickets.routing.terms import Policy, Snapshot, TicketState
+from services.tickets.sla import target_minutes
+from shared.calendar import OpenTime
+from shared.models import Assignment, AssignmentState, Channel, Priority, Ticket
+from shared.models import TicketState as State
+from shared.settings import Settings
+
+SINGLE_FLIGHT = 4711  # advisory lock: one router at a time, so that passes do not trip over each other
+PER_KIND = 60  # queued tickets of one kind that a pass looks at, most urgent first
+
+
+async def only_router(session: AsyncSession) -> bool:
+    """False: another pass is running. The lock ends with the transaction; it is a courtesy, not the guard."""
+    return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(SINGLE_FLIGHT))))
+
+
+async def snapshot(
+    session: AsyncSession, settings: Settings, policy: Policy, open_time: OpenTime, now: datetime, today: date
+) -> Snapshot:
+    people = await staff(session, now, today)
+    if not any(person.routable and person.spare > 0 for person in people):
+        return Snapshot(people, ())
+    rows = (await session.execute(_queued(PER_KIND + 4 * len(people)))).all()
+    past = await _past_assignments(session, [row.id for row in rows])
+    tickets = tuple(_ticket_state(row.Ticket, past[row.id], settings, policy, open_time, now) for row in rows)
+    return Snapshot(people, tickets, reviewer_live(people))
+
+
+def _queued(per_kind: int) -> "Select[int, Ticket]":
+    written = Ticket.channel == Channel.EMAIL
+    urgent = Ticket.priority.in_([Priority.EMERGENCY, Priority.HIGH])
+    ranked = (
+        select(
+            Ticket.id,
+            func.row_number()
+            .over(
+                partition_by=(Ticket.language, Ticket.level, case((written, 1), else_=0), case((urgent, 1), else_=0)),
+                order_by=(Ticket.priority_rank, Ticket.due_order, Ticket.id),
+            )
+            .label("place"),
+        )
+        .where(Ticket.state == State.QUEUED)
+        .subquery()
+    )
+    return select(Ticket.id, Ticket).join(ranked, ranked.c.id == Ticket.id).where(ranked.c.place <= per_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    person_id: int
+    state: AssignmentState
+    ended_at: datetime
+    was: str | None  # accepted, when it was given back or taken away in the middle
+    cause: str | None
+
+
+async def _past_assignments(session: AsyncSession, ticket_ids: Collection[int]) -> dict[int, list[_Past]]:
+    found: dict[int, list[_Past]] = defaultdict(list)
+    if not ticket_ids:
+        return found
+    statement = (
+        select(
+            Assignment.ticket_id,
+            Assignment.person_id,
+            Assignment.state,
+            Assignment.ended_at,
+            Assignment.explanation["was"].astext.label("was"),
+            Assignment.explanation["cause"].astext.label("cause"),
+        )
+        .where(Assignment.ticket_id.in_(ticket_ids), Assignment.ended_at.is_not(None))
+        .order_by(Assignment.id)
+    )
+    for row in await session.execute(statement):
+        found[row.ticket_id].append(_Past(row.person_id, row.state, row.ended_at, row.was, row.cause))
+    return found
+
+
+def _ticket_state(
+    ticket: Ticket, past: Sequence[_Past], settings: Settings, policy: Policy, open_time: OpenTime, now: datetime
+) -> TicketState:
+    target = target_minutes(settings, ticket.channel, ticket.priority)
+    due = ticket.first_response_due_at
+    if due is not None and due > ticket.queued_at:
+        promised = open_time.open_between(ticket.queued_at, due) / timedelta(minutes=1)
+        target = promised or target
+    barred_since = now - timedelta(minutes=policy.barred_minutes)
+    refused = (AssignmentState.DECLINED, AssignmentState.EXPIRED)
+    barred = {
+        each.person_id
+        for each in past
+        if each.ended_at > barred_since and (each.state in refused or each.cause == "released")
+    }
+    previous = next((each for each in reversed(past) if each.state is AssignmentState.DONE or each.was), None)
+    since = max(ticket.queued_at, previous.ended_at) if previous is not None else now
+    return TicketState(
+        id=ticket.id,
+        channel=ticket.channel,
+        language=ticket.language,
+        level=ticket.level,
+        priority=ticket.priority,
+        weight=ticket.weight,
+        rev=ticket.rev,
+        waited=open_time.open_between(ticket.queued_at, now) / timedelta(minutes=1),
+        target=target,
+        previous_id=None if previous is None else previous.person_id,
+        since_previous=open_time.open_between(since, now) / timedelta(minutes=1),
+        barred=frozenset(barred),
+    )
+
+
+# Everything the plan assumed is checked again here, on a snapshot that is younger than the locks of LOCK_PEOPLE:
+# counted in the statement that waits for a lock, the work of whoever held it would be missed.
+APPLY = text("""
+WITH plan AS (
+    SELECT * FROM unnest(:ticket_ids, :person_ids, :revs, :required, :modes, :explanations)
+    WITH ORDINALITY AS plan(ticket_id, person_id, rev, required, mode, explanation, position)
+), room AS (
+    SELECT person.id, person.capacity - coalesce(sum(held.weight), 0) AS spare
+    FROM person
+    JOIN presence ON presence.person_id = person.id
+    LEFT JOIN (
+        SELECT assignment.person_id, assignment.weight
+        FROM assignment JOIN ticket ON ticket.id = assignment.ticket_id
+        WHERE assignment.state IN ('offered', 'accepted') AND ticket.state <> 'waiting'
+    ) AS held ON held.person_id = person.id
+    WHERE person.id IN (SELECT person_id FROM plan)
+      AND person.active AND presence.intent = 'available' AND presence.unresponsive_since IS NULL
+      AND EXISTS (SELECT FROM presence_lease
+                  WHERE presence_lease.person_id = person.id AND presence_lease.expires_at > :now)
+    GROUP BY person.id, person.capacity
+), free AS (
+    SELECT ticket.id, ticket.weight, ticket.queued_at, plan.person_id, plan.explanation, plan.position
+    FROM ticket JOIN plan ON plan.ticket_id = ticket.id AND plan.rev = ticket.rev
+    WHERE ticket.state = 'queued'
+      AND (plan.required IS NULL OR EXISTS (
+          SELECT FROM certification
+          WHERE certification.person_id = plan.person_id AND certification.revoked_at IS NULL
+            AND (plan.required = '*'
+                 OR certification.language = plan.required AND certification.mode = plan.mode)
+            AND certification.verified_on <= :today
+            AND (certification.valid_until IS NULL OR certification.valid_until >= :today)))
+    ORDER BY ticket.id
+    FOR UPDATE OF ticket SKIP LOCKED
+), running AS (
+    SELECT free.*, sum(weight) OVER (PARTITION BY person_id ORDER BY position) AS total FROM free
+), chosen AS (
+    SELECT running.* FROM running JOIN room ON room.id = running.person_id WHERE running.total <= room.spare
+), offered AS (
+    UPDATE ticket SET state = 'offered', rev = ticket.rev + 1, updated_at = :now
+    FROM chosen WHERE ticket.id = chosen.id
+    RETURNING ticket.id, ticket.weight, ticket.queued_at, chosen.person_id, chosen.explanation
+), new AS (
+    INSERT INTO assignment (ticket_id, person_id, state, weight, explanation, offered_at, expires_at)
+    SELECT id, person_id, 'offered', weight, explanation::jsonb, :now, :expires_at FROM offered
+    RETURNING id, ticket_id, person_id
+), last AS (
+    UPDATE person SET last_assigned_at = :now WHERE id IN (SELECT person_id FROM new)
+), entries AS (
+    INSERT INTO entry (ticket_id, kind, detail)
+    SELECT new.ticket_id, 'offered', jsonb_build_object(
+        'assignment_id', new.id, 'person_id', new.person_id, 'person', person.name, 'expires_at', :expires_text)
+    FROM new JOIN person ON person.id = new.person_id
+)
+SELECT new.id, new.ticket_id, new.person_id, offered.queued_at
+FROM new JOIN offered ON offered.id = new.ticket_id ORDER BY new.id
+""").bindparams(
+    bindparam("ticket_ids", type_=ARRAY(BigInteger)),
+    bindparam("person_ids", type_=ARRAY(BigInteger)),
+    bindparam("revs", type_=ARRAY(Integer)),
+    bindparam("required", type_=ARRAY(Text)),
+    bindparam("modes", type_=ARRAY(Text)),
+    bindparam("explanations", type_=ARRAY(Text)),
+    bindparam("expires_text", type_=Text),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    assignment_id: int
+    ticket_id: int
+    person_id: int
+    queued_at: datetime
+
+
+async def apply(
+    session: AsyncSession, proposals: Sequence[Proposal], policy: Policy, now: datetime, today: date
+) -> list[Offered]:
+    """Offer what still holds of the plan; the caller has locked its people. Returns what was offered."""
+    expires_at = now + timedelta(seconds=policy.offer_s)
+    rows = await session.execute(
+        APPLY,
+        {
+            "ticket_ids": [each.ticket_id for each in proposals],
+            "person_ids": [each.person_id for each in proposals],
+            "revs": [each.rev for each in proposals],
+            "required": [each.required for each in proposals],
+            "modes": [each.mode for each in proposals],
+            "explanations": [json.dumps(each.explanation) for each in proposals],
+            "now": now,
+            "today": today,
+            "expires_at": expires_at,
+            "expires_text": expires_at.isoformat(),
+        },
+    )
+    return [Offered(row.id, row.ticket_id, row.person_id, row.queued_at) for row in rows]
+
+
+async def unfit(session: AsyncSession, verified_language: str) -> list[tuple[Assignment, Ticket]]:
+    """Open work whose ticket may have outgrown its person: what is offered, and accepted work in that language
+    or above the entry level. Whether it has is for the rules to say."""
+    demanding = or_(
+        Ticket.language.in_([verified_language, "mixed"]),
+        Ticket.level != "intern",
+    )
+    statement = (
+        select(Assignment, Ticket)
+        .join(Ticket, Ticket.id == Assignment.ticket_id)
+        .where(
+            Assignment.pinned.is_(False),
+            or_(
+                Assignment.state == AssignmentState.OFFERED,
+                and_(Assignment.state == AssignmentState.ACCEPTED, Ticket.state == State.ASSIGNED, demanding),
+            ),
+        )
+        .order_by(Assignment.id)
+    )
+    return [(row.Assignment, row.Ticket) for row in await session.execute(statement)]

@@ -1,0 +1,132 @@
+"""One routing pass after another until there is nothing left to offer: snapshot, plan, apply under lock."""
+
+from time import perf_counter
+
+import structlog
+from prometheus_client import Counter, Histogram
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.routing import repository
+from services.tickets.routing.handover import lock_people, take_back
+from services.tickets.routing.plan import plan
+from services.tickets.routing.rules import FIT_RULES, LEVEL, Situation, refused_by
+from services.tickets.routing.staff import staff, today_at_the_center
+from services.tickets.routing.terms import PersonState, Policy
+from services.tickets.routing.terms import TicketState as TicketValues
+from shared import clock
+from shared.calendar import load_open_time
+from shared.database import Database
+from shared.events import Event, publish
+from shared.models import Assignment, AssignmentState, EntryKind, Ticket
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+OFFERS = Counter("centralita_routing_offers_total", "Offers made by the router.")
+WITHDRAWN = Counter("centralita_routing_withdrawn_total", "Offers and work that no longer fitted their person.")
+PASS_SECONDS = Histogram("centralita_routing_pass_seconds", "How long one routing pass took.")
+WAIT_SECONDS = Histogram(
+    "centralita_routing_wait_seconds",
+    "From the start of a customer's wait to an offer.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
+)
+MAX_PASSES = 100  # of one call: whatever were to keep it busy, sweeps get their turn
+
+
+async def route_once(database: Database, settings: Settings) -> int:
+    """Offer everything that can be offered now. Returns how many offers were made.
+
+    0 also when another router is at it: that one, or the next sweep, covers what was queued meanwhile.
+    """
+    policy = Policy.of(settings)
+    await withdraw_unfit(database, settings, policy)
+    made = 0
+    for _ in range(MAX_PASSES):
+        offered = await _pass(database, settings, policy)
+        made += offered
+        if not offered:
+            break
+    return made
+
+
+async def _pass(database: Database, settings: Settings, policy: Policy) -> int:
+    started = perf_counter()
+    now, today = clock.now(), today_at_the_center(settings)
+    async with database.transaction() as session:
+        if not await repository.only_router(session):
+            return 0
+        open_time = await load_open_time(session, settings)
+        view = await repository.snapshot(session, settings, policy, open_time, now, today)
+        proposals = plan(view, policy) if view.tickets else []
+        if not proposals:
+            return 0
+        await lock_people(session, [proposal.person_id for proposal in proposals])
+        offered = await repository.apply(session, proposals, policy, now, today)
+        for each in offered:
+            await publish(session, Event("offer", each.assignment_id, (each.person_id,), "offered"))
+            await publish(session, Event("ticket", each.ticket_id, (each.person_id,), "offered"))
+    OFFERS.inc(len(offered))
+    for each in offered:
+        WAIT_SECONDS.observe(max(0.0, (now - each.queued_at).total_seconds()))
+    PASS_SECONDS.observe(perf_counter() - started)
+    log.info("routing.pass", proposed=len(proposals), offered=len(offered), queued=len(view.tickets))
+    return len(offered)
+
+
+async def withdraw_unfit(database: Database, settings: Settings, policy: Policy) -> int:
+    """Take back offers and work whose ticket turned out to need somebody else: another language, a higher level.
+
+    What a supervisor assigned stays where it is.
+    """
+    async with database.transaction() as session:
+        found = await _unfit(session, settings, policy)
+    taken_back = 0
+    for ticket_id in found:
+        async with database.transaction() as session:
+            taken_back += await _withdraw(session, settings, policy, ticket_id)
+    WITHDRAWN.inc(taken_back)
+    return taken_back
+
+
+async def _unfit(session: AsyncSession, settings: Settings, policy: Policy) -> list[int]:
+    rows = await repository.unfit(session, policy.verified_language)
+    if not rows:
+        return []
+    people = await staff(session, clock.now(), today_at_the_center(settings), {row[0].person_id for row in rows})
+    by_id = {person.id: person for person in people}
+    return [
+        ticket.id
+        for assignment, ticket in rows
+        if _misfit(policy, assignment, ticket, by_id[assignment.person_id]) is not None
+    ]
+
+
+async def _withdraw(session: AsyncSession, settings: Settings, policy: Policy, ticket_id: int) -> int:
+    ticket = await lock_ticket(session, ticket_id)
+    assignment = await open_assignment(session, ticket_id)
+    if assignment is None or assignment.pinned:
+        return 0  # it moved on
+    people = await staff(session, clock.now(), today_at_the_center(settings), {assignment.person_id})
+    cause = _misfit(policy, assignment, ticket, people[0])
+    if cause is None:
+        return 0
+    await take_back(session, ticket, assignment, state=AssignmentState.WITHDRAWN, kind=EntryKind.RELEASED, cause=cause)
+    await publish(session, Event("offer", assignment.id, (assignment.person_id,), "withdrawn"))
+    return 1
+
+
+def _misfit(policy: Policy, assignment: Assignment, ticket: Ticket, person: PersonState) -> str | None:
+    """The rule that the person no longer meets; accepted work in an unknown language stays until it is known."""
+    values = TicketValues(
+        id=ticket.id,
+        channel=ticket.channel,
+        language=ticket.language,
+        level=ticket.level,
+        priority=ticket.priority,
+        weight=ticket.weight,
+    )
+    accepted = assignment.state is AssignmentState.ACCEPTED
+    rules = (LEVEL,) if accepted and ticket.language == "unknown" else FIT_RULES
+    rule = refused_by(rules, values, person, Situation(policy))
+    return None if rule is None else rule.name

@@ -1,0 +1,125 @@
+"""Who may take which ticket: hard rules that no timer relaxes, each with a name and a check without side effects."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.tickets.routing.terms import (
+    ANY_CERTIFICATE,
+    LEVEL_OF_ROLE,
+    LEVEL_OF_TICKET,
+    OFFERED_ROLES,
+    REVIEWERS,
+    PersonState,
+    Policy,
+    TicketState,
+    required_language,
+)
+from shared.models import Intent, Level, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a rule may look at beside the ticket and the person."""
+
+    policy: Policy
+    reviewer_live: bool = False
+    routable: frozenset[int] = frozenset()  # of the people of this pass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    description: str
+    allows: Callable[[TicketState, PersonState, Situation], bool]
+
+
+def _role(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return person.active and person.role in OFFERED_ROLES
+
+
+def _works(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return person.active and person.role in LEVEL_OF_ROLE
+
+
+def _available(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return person.intent is Intent.AVAILABLE
+
+
+def _live(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return person.live
+
+
+def _responsive(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return not person.unresponsive
+
+
+def _language(ticket: TicketState, person: PersonState, situation: Situation) -> bool:
+    required = required_language(ticket.language, situation.policy)
+    if required is None:
+        return True
+    if required == ANY_CERTIFICATE:
+        return bool(person.certificates)
+    return person.speaks(required, ticket.mode)
+
+
+def _level(ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return LEVEL_OF_ROLE.get(person.role, -1) >= LEVEL_OF_TICKET[ticket.level]
+
+
+def _intern(ticket: TicketState, person: PersonState, situation: Situation) -> bool:
+    if person.role is not Role.INTERN:
+        return True
+    return ticket.level is Level.INTERN and not ticket.urgent and situation.reviewer_live
+
+
+def _capacity(ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return ticket.weight <= person.spare
+
+
+def _barred(ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return person.id not in ticket.barred
+
+
+def _sticky(ticket: TicketState, person: PersonState, situation: Situation) -> bool:
+    previous = ticket.previous_id
+    if previous is None or previous == person.id or ticket.urgent or previous in ticket.barred:
+        return True
+    if previous not in situation.routable:
+        return True  # never held for somebody who is off
+    return ticket.since_previous >= situation.policy.sticky_share * ticket.target
+
+
+ROLE = Rule("role", "An active intern, CSR or supervisor.", _role)
+WORKS = Rule("works", "Somebody active whose role works on tickets.", _works)
+AVAILABLE = Rule("available", "Has set themselves available.", _available)
+LIVE = Rule("live", "Has a browser open.", _live)
+RESPONSIVE = Rule("responsive", "Has not just missed an offer.", _responsive)
+LANGUAGE = Rule("language", "Verified in the ticket's language, in the way it is answered.", _language)
+LEVEL = Rule("level", "May close tickets of this level.", _level)
+INTERN = Rule("intern", "Interns take simple, unhurried work while a reviewer is there.", _intern)
+CAPACITY = Rule("capacity", "Has room for it.", _capacity)
+BARRED = Rule("barred", "Did not decline, miss or give back this ticket in the last minutes.", _barred)
+STICKY = Rule("sticky", "The CSR who knows the ticket is there and comes first for a while.", _sticky)
+
+# What somebody must satisfy to be offered a ticket, in the order in which a refusal is explained.
+OFFER_RULES = (ROLE, AVAILABLE, LIVE, RESPONSIVE, LANGUAGE, LEVEL, INTERN, CAPACITY, BARRED, STICKY)
+# And to take one from the queue themselves: they are evidently there, and the choice is theirs.
+TAKE_RULES = (WORKS, LANGUAGE, LEVEL, INTERN, CAPACITY)
+# What depends on the ticket's own facts: when these change, an offer or accepted work may have to go elsewhere.
+FIT_RULES = (WORKS, LANGUAGE, LEVEL)
+
+
+def refused_by(rules: tuple[Rule, ...], ticket: TicketState, person: PersonState, situation: Situation) -> Rule | None:
+    """The first rule that this person fails for this ticket; None: eligible."""
+    for rule in rules:
+        if not rule.allows(ticket, person, situation):
+            return rule
+    return None
+
+
+def reviewer_live(people: tuple[PersonState, ...]) -> bool:
+    """Somebody who reviews interns is at work: there, and neither on a break nor gone."""
+    return any(
+        person.role in REVIEWERS and person.active and person.live and person.intent in (Intent.AVAILABLE, Intent.BUSY)
+        for person in people
+    )

@@ -1,0 +1,91 @@
+"""Reads the people of a routing pass: role, presence, load and certificates, as the store has them now."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.locks import OPEN
+from services.tickets.routing.terms import OFFERED_ROLES, REVIEWERS, Certificate, PersonState
+from shared import clock
+from shared.models import (
+    Assignment,
+    Certification,
+    Intent,
+    Person,
+    Presence,
+    PresenceLease,
+    Ticket,
+    TicketState,
+)
+from shared.settings import Settings
+
+
+def today_at_the_center(settings: Settings) -> date:
+    """Certificates are valid by the center's calendar, not by UTC's."""
+    return clock.now().astimezone(ZoneInfo(settings.timezone)).date()
+
+
+async def staff(
+    session: AsyncSession, now: datetime, today: date, only: Collection[int] | None = None
+) -> tuple[PersonState, ...]:
+    """Everybody active who may be offered work or reviews it; `only`: these people, whoever they are."""
+    held = (
+        select(Assignment.person_id, func.sum(Assignment.weight).label("load"))
+        .join(Ticket, Ticket.id == Assignment.ticket_id)
+        .where(Assignment.state.in_(OPEN), Ticket.state != TicketState.WAITING)
+        .group_by(Assignment.person_id)
+        .subquery()
+    )
+    live = exists().where(PresenceLease.person_id == Person.id, PresenceLease.expires_at > now)
+    last_ended = select(func.max(Assignment.ended_at)).where(Assignment.person_id == Person.id).scalar_subquery()
+    statement = (
+        select(Person, Presence, live.label("live"), held.c.load, last_ended.label("last_ended"))
+        .outerjoin(Presence, Presence.person_id == Person.id)
+        .outerjoin(held, held.c.person_id == Person.id)
+        .order_by(Person.id)
+    )
+    if only is None:
+        statement = statement.where(Person.active, Person.role.in_(sorted(OFFERED_ROLES | REVIEWERS)))
+    else:
+        statement = statement.where(Person.id.in_(only))
+    statement = statement.execution_options(populate_existing=True)
+    certificates = await valid_certificates(session, today, only)
+    people = []
+    for person, presence, is_live, load, last_ended_at in await session.execute(statement):
+        moments = [person.last_assigned_at, last_ended_at, presence.since if presence is not None else None]
+        known = [moment for moment in moments if moment is not None]
+        people.append(
+            PersonState(
+                id=person.id,
+                role=person.role,
+                active=person.active,
+                intent=presence.intent if presence is not None else Intent.OFFLINE,
+                live=is_live,
+                unresponsive=presence is not None and presence.unresponsive_since is not None,
+                capacity=person.capacity,
+                load=int(load or 0),
+                certificates=certificates[person.id],
+                idle_minutes=max(0.0, (now - max(known)).total_seconds() / 60) if known else 0.0,
+            )
+        )
+    return tuple(people)
+
+
+async def valid_certificates(
+    session: AsyncSession, today: date, only: Collection[int] | None = None
+) -> dict[int, frozenset[Certificate]]:
+    statement = select(Certification.person_id, Certification.language, Certification.mode).where(
+        Certification.revoked_at.is_(None),
+        Certification.verified_on <= today,
+        or_(Certification.valid_until.is_(None), Certification.valid_until >= today),
+    )
+    if only is not None:
+        statement = statement.where(Certification.person_id.in_(only))
+    found: dict[int, set[Certificate]] = defaultdict(set)
+    for person_id, language, mode in await session.execute(statement):
+        found[person_id].add(Certificate(language, mode.value))
+    return defaultdict(frozenset, {id_: frozenset(each) for id_, each in found.items()})

@@ -1,0 +1,138 @@
+"""The nouns of routing: a ticket, a person, and the policy's numbers, as plain values without a database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+from shared.models import Channel, Intent, Level, Priority, Role
+from shared.people import CHANNEL_MODE
+from shared.settings import Settings
+
+# The highest level of ticket each role may close.
+LEVEL_OF_ROLE = {
+    Role.INTERN: 0,
+    Role.CSR1: 1,
+    Role.CSR2: 2,
+    Role.SUPERVISOR: 2,
+    Role.MANAGER: 2,
+    Role.ADMINISTRATOR: 2,
+}
+# Who is offered work. Supervisors are when they set themselves available, and are asked last; managers and
+# administrators never are, though they may take a ticket from the queue.
+OFFERED_ROLES = frozenset({Role.INTERN, Role.CSR1, Role.CSR2, Role.SUPERVISOR})
+LEVEL_OF_TICKET = {Level.INTERN: 0, Level.CSR1: 1, Level.CSR2: 2}
+REVIEWERS = frozenset({Role.CSR2, Role.SUPERVISOR, Role.MANAGER})
+URGENT = frozenset({Priority.EMERGENCY, Priority.HIGH})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What routing promises, in numbers. Defaults were tuned in simulation; see docs/decisions."""
+
+    offer_s: float = 180.0
+    # A ticket in this language needs somebody verified in it; what is mixed or unknown may be in it, so it does too.
+    verified_language: str = "es"
+    language_weight: Mapping[str, float] = field(default_factory=lambda: {"es": 1.5, "mixed": 1.5})
+    # Languages the center does not answer in: any CSR with an interpreter, or somebody who speaks two languages.
+    other_languages: Literal["any", "bilingual"] = "any"
+    urgent_bonus: float = 2.0
+    barred_minutes: float = 10.0  # after a decline, a missed offer or a release, the same pair is not tried again
+    sticky_share: float = 0.125  # of the target: how long a returning ticket waits for the CSR who knows it
+    reserve_share: float = 0.25  # of the target: how long an easy English ticket spares the last free bilingual
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        weight = settings.bilingual_weight
+        return cls(
+            offer_s=settings.offer_s,
+            language_weight={"es": weight, "mixed": weight},
+            other_languages=settings.other_languages,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    language: str
+    mode: str  # spoken or written
+
+
+@dataclass(frozen=True, slots=True)
+class PersonState:
+    """One person, as a routing pass sees them."""
+
+    id: int
+    role: Role
+    active: bool = True
+    intent: Intent = Intent.AVAILABLE
+    live: bool = True
+    unresponsive: bool = False
+    capacity: int = 1
+    load: int = 0
+    certificates: frozenset[Certificate] = frozenset()  # valid today
+    idle_minutes: float = 0.0
+
+    @property
+    def spare(self) -> int:
+        return self.capacity - self.load
+
+    @property
+    def routable(self) -> bool:
+        return self.active and self.intent is Intent.AVAILABLE and self.live and not self.unresponsive
+
+    def speaks(self, language: str, mode: str) -> bool:
+        return Certificate(language, mode) in self.certificates
+
+    def bilingual(self, policy: Policy) -> bool:
+        return any(certificate.language == policy.verified_language for certificate in self.certificates)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketState:
+    """One queued ticket. Times are open minutes, so that nights and holidays do not count."""
+
+    id: int
+    channel: Channel
+    language: str
+    level: Level
+    priority: Priority
+    weight: int = 1
+    rev: int = 1
+    waited: float = 0.0
+    target: float = 240.0
+    previous_id: int | None = None  # who worked on it last
+    since_previous: float = 0.0  # open minutes since it came back to the queue
+    barred: frozenset[int] = frozenset()
+
+    @property
+    def mode(self) -> str:
+        """How the answer is given: a mail in writing, a voicemail by calling back."""
+        return CHANNEL_MODE[self.channel.value].value
+
+    @property
+    def urgent(self) -> bool:
+        return self.priority in URGENT
+
+    def urgency(self, policy: Policy) -> float:
+        weight = policy.language_weight.get(self.language, 1.0)
+        return self.waited / max(self.target, 1.0) * weight + (policy.urgent_bonus if self.urgent else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one plan is made from."""
+
+    people: tuple[PersonState, ...]
+    tickets: tuple[TicketState, ...]
+    reviewer_live: bool = False  # somebody who checks an intern's work is there
+
+
+def required_language(language: str, policy: Policy) -> str | None:
+    """The language somebody must be verified in to take a ticket in `language`; "*" for any certificate at all."""
+    if language in (policy.verified_language, "mixed", "unknown"):
+        return policy.verified_language
+    if language == "en" or policy.other_languages == "any":
+        return None
+    return ANY_CERTIFICATE
+
+
+ANY_CERTIFICATE = "*"
