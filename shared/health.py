@@ -4,8 +4,11 @@
 """
 
 import asyncio
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextlib import nullcontext
 
 import prometheus_client
 import uvicorn
@@ -89,10 +92,26 @@ def routes(database: Database, checks: dict[str, Check] | None = None) -> list[B
     ]
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to the process it is a part of."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def serve(database: Database, host: str, port: int, checks: dict[str, Check] | None = None) -> None:
-    """Serve the health routes until cancelled: for services that have no web application."""
+    """Serve the health routes until cancelled: for services that have no web application.
+
+    Raises OSError when the port is taken.
+    """
     app = Starlette(routes=routes(database, checks))
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    await server.serve()
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    with socket.create_server((host, port), backlog=64) as listening:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
