@@ -1,0 +1,170 @@
+"""Mail that says that a mail of ours did not arrive: RFC 3464 reports, and the many that are not such reports."""
+
+import re
+from contextlib import suppress
+from email import message_from_bytes
+from email.message import Message as MimePart
+from typing import Any
+
+from flufl.bounce import all_failures
+
+from services.inbox import headers, machines
+from services.inbox.headers import GUARDED, is_address
+from services.inbox.structure import Body
+
+RECIPIENT_LIMIT = 50
+
+_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_FIELD = re.compile(r"^([A-Za-z-]{1,40})\s*:\s*(.*)$")
+_FAILED_SUBJECT = re.compile(
+    r"undeliver|undelivered|delivery (?:status notification|failure|has failed|incomplete)|returned mail|mail delivery "
+    r"(?:failed|system)|failure notice|message not delivered|no se (?:ha podido|pudo) entregar|no entregado|"
+    r"entrega (?:fallida|retrasada)|error de entrega|mensaje no entregado|delivery delayed|address not found",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"<?([\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+)>?")
+_ORIGINAL_ID = re.compile(r"^Message-I[dD]\s*:\s*(<[^<>\s]{1,990}>)", re.MULTILINE | re.IGNORECASE)
+
+
+def find_bounce(root: MimePart, body: Body, raw: bytes, *, from_address: str, subject: str) -> dict[str, Any] | None:
+    """{"recipients": […], "original_message_id": …, "evidence": …}, or None when this is not a bounce."""
+    report_type = ""
+    with suppress(Exception):  # parameters that cannot be decoded
+        report_type = str(root.get_param("report-type") or "").lower()
+    if report_type in ("disposition-notification", "feedback-report"):
+        return None  # a read receipt, a complaint: no delivery failed
+    recipients = _from_reports(body)
+    evidence = "message/delivery-status" if recipients else ""
+    daemon = machines.is_daemon(from_address)
+    null_path = machines.has_null_return_path(root)
+    if not recipients and (value := headers.raw_value(root, "x-failed-recipients")):
+        recipients = [
+            _recipient(address, "5.0.0", "failed", "")
+            for address in re.split(r"[,\s]+", value[:4000])
+            if is_address(address)
+        ]
+        evidence = "X-Failed-Recipients"
+    suspicious = daemon or report_type == "delivery-status" or (null_path and bool(_FAILED_SUBJECT.search(subject)))
+    if not recipients and suspicious:
+        recipients = _from_flufl(raw)
+        evidence = "text of a mail daemon" if recipients else ""
+        if not recipients and _FAILED_SUBJECT.search(subject):
+            recipients = _from_text(body.text)
+            evidence = f"Subject: {subject[:80]}"
+    if not evidence:
+        return None
+    if recipients and all(r["kind"] == "delivered" for r in recipients):
+        return None  # a delivery receipt: it arrived
+    return {
+        "recipients": recipients[:RECIPIENT_LIMIT],
+        "original_message_id": _original_id(body),
+        "evidence": evidence,
+    }
+
+
+def _recipient(address: str, status: str, kind: str, diagnostic: str) -> dict[str, str]:
+    return {
+        "address": address.lower(),
+        "status": status,
+        "kind": kind,
+        "diagnostic": " ".join(headers.clean(diagnostic).split())[:500],
+    }
+
+
+def _from_reports(body: Body) -> list[dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for part in body.report_parts:
+        if part.get_content_type() != "message/delivery-status":
+            continue
+        for fields in _groups(part):
+            address = _bare(fields.get("final-recipient") or fields.get("original-recipient") or "")
+            action = (
+                fields.get("action", "").split()[0].strip(";,()").lower() if fields.get("action", "").split() else ""
+            )
+            match = _STATUS.search(fields.get("status", ""))
+            status = match.group() if match else ""
+            if not address or not (action or status):
+                continue
+            if action in ("delivered", "relayed", "expanded") or (not action and status.startswith("2")):
+                kind = "delivered"
+            elif action == "delayed" or (status.startswith("4") and not action.startswith("fail")):
+                kind = "delayed"
+            elif action.startswith("fail") or action == "error" or status.startswith("5"):
+                kind = "failed"
+            else:
+                continue
+            found[address] = _recipient(address, status, kind, fields.get("diagnostic-code", ""))
+    return list(found.values())
+
+
+def _groups(part: MimePart) -> list[dict[str, str]]:
+    """The field groups of a delivery-status part, however it was put there."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return [
+            {key.lower(): headers.clean(str(value))[:2000] for key, value in block.raw_items()}
+            for block in payload[: RECIPIENT_LIMIT + 1]
+            if isinstance(block, MimePart)
+        ]
+    groups: list[dict[str, str]] = [{}]
+    last = ""
+    for line in str(payload)[:200_000].splitlines():
+        if not line.strip():
+            groups.append({})
+        elif line[0] in " \t" and last:
+            groups[-1][last] = f"{groups[-1].get(last, '')} {line.strip()}"[:2000]
+        elif match := _FIELD.match(line[:2000]):
+            last = match.group(1).lower()
+            groups[-1][last] = headers.clean(match.group(2))
+    return groups[: RECIPIENT_LIMIT + 1]
+
+
+def _bare(value: str) -> str:
+    address = value.rpartition(";")[2].strip().strip("<>").lower()
+    return address if is_address(address) else ""
+
+
+def _from_flufl(raw: bytes) -> list[dict[str, str]]:
+    """The detectors of Mailman. They raise on raw 8-bit headers and take uuencoded lines for addresses."""
+    try:
+        temporary, permanent = all_failures(message_from_bytes(raw[:1_000_000], policy=GUARDED))
+    except Exception:  # any of its seventeen detectors on any mail
+        return []
+    found = []
+    for addresses, kind, status in ((permanent, "failed", "5.0.0"), (temporary, "delayed", "4.0.0")):
+        for data in sorted(addresses)[:RECIPIENT_LIMIT]:
+            address = data.decode("ascii", "replace").strip("<>")
+            if _ADDRESS.fullmatch(address):
+                found.append(_recipient(address, status, kind, ""))
+    return found
+
+
+def _from_text(text: str) -> list[dict[str, str]]:
+    """Addresses that the daemon names in its first lines."""
+    head = text[:3000]
+    match = _STATUS.search(head)
+    status = match.group() if match else "5.0.0"
+    kind = (
+        "delayed" if status.startswith("4") or re.search(r"delay|retras|will (?:keep|retry)", head, re.I) else "failed"
+    )
+    named = dict.fromkeys(address.lower() for address in _ADDRESS.findall(head) if not machines.is_daemon(address))
+    return [_recipient(address, status, kind, "") for address in list(named)[:5]]
+
+
+def _original_id(body: Body) -> str | None:
+    """The Message-ID of the mail that did not arrive: by it the delivery is found."""
+    for part in body.report_parts:
+        kind = part.get_content_type()
+        payload = part.get_payload()
+        if kind == "message/rfc822" and isinstance(payload, list) and payload:
+            original = payload[0]
+            found = headers.message_id(original) if isinstance(original, MimePart) else None
+        elif kind == "text/rfc822-headers":
+            match = _ORIGINAL_ID.search(str(payload)[:200_000])
+            found = match.group(1) if match else None
+        else:
+            continue
+        if found:
+            return found
+    match = _ORIGINAL_ID.search(body.text[:200_000])
+    return match.group(1) if match else None

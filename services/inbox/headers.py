@@ -1,0 +1,185 @@
+"""Header fields of mail as it really comes: read without ever raising, and with the work capped.
+
+The standard library's header parser is right more often than any other, but raises on some address groups and
+takes time that grows faster than the header: so every access is guarded and long headers take a plainer way.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.header import decode_header
+from email.message import Message as MimePart
+from email.policy import EmailPolicy
+from email.utils import getaddresses, parsedate_to_datetime
+from typing import Any
+
+# Beyond this a header is not parsed by the grammar (seconds for 100 kB), but by the plain scanner.
+GRAMMAR_LIMIT = 4_000
+HEADER_LIMIT = 64_000
+ADDRESS_LIMIT = 500
+REFERENCE_LIMIT = 100
+
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
+_FOLD = re.compile(r"[\r\n]+[ \t]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def clean(text: str) -> str:
+    """Text that PostgreSQL stores: no NULs, no lone surrogates (raw bytes become what they most likely were)."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return _raw_bytes_to_text(text)
+    return text
+
+
+def _raw_bytes_to_text(text: str) -> str:
+    """8-bit bytes that the parser kept as surrogates: UTF-8 when they are that, else Windows-1252."""
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # surrogates that never were bytes
+        return text.encode("utf-8", "replace").decode("utf-8", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        # Only the raw bytes are guessed at; what was good UTF-8 around them stays.
+        return (
+            "".join(
+                bytes([ord(c) - 0xDC00]).decode("cp1252", "replace") if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text
+            )
+            .encode("utf-8", "replace")
+            .decode("utf-8")
+        )
+
+
+class GuardedPolicy(EmailPolicy):
+    """`policy.default` whose header access neither raises nor takes long."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        if hasattr(value, "name"):
+            return value
+        text = _FOLD.sub(" ", clean(value))
+        if len(text) > GRAMMAR_LIMIT:
+            return text[:HEADER_LIMIT]
+        try:
+            return super().header_fetch_parse(name, text)
+        except Exception:  # the grammar's own defects: AttributeError, IndexError and more
+            return text
+
+
+GUARDED = GuardedPolicy(utf8=True)
+
+
+def raw_values(part: MimePart, name: str) -> Iterator[str]:
+    """Every value of a header as it stands, unfolded, raw bytes made text."""
+    wanted = name.lower()
+    for key, value in part.raw_items():
+        if key.lower() == wanted:
+            yield _FOLD.sub(" ", clean(str(value)[:HEADER_LIMIT])).strip()
+
+
+def raw_value(part: MimePart, name: str) -> str | None:
+    return next(raw_values(part, name), None)
+
+
+def decode_words(value: str) -> str:
+    """RFC 2047 encoded words to text, in linear time."""
+    if "=?" not in value:
+        return value
+    try:
+        chunks = decode_header(value[:HEADER_LIMIT])
+    except Exception:  # a broken encoded word: show it as it came
+        return value
+    words: list[str] = []
+    for data, charset in chunks:
+        if isinstance(data, str):
+            words.append(data)
+            continue
+        for candidate in (charset or "ascii", "utf-8", "cp1252"):
+            with suppress(LookupError, UnicodeError, ValueError):
+                words.append(data.decode(candidate))
+                break
+        else:
+            words.append(data.decode("latin-1"))
+    return clean("".join(words))
+
+
+def text_header(part: MimePart, name: str) -> str:
+    """An unstructured header, decoded, on one line."""
+    raw = raw_value(part, name)
+    if raw is None:
+        return ""
+    value = raw
+    if "=?" in raw:
+        try:
+            value = decode_words(raw) if len(raw) > GRAMMAR_LIMIT else clean(str(GUARDED.header_fetch_parse(name, raw)))
+        except Exception:  # whatever it is, the header is not worth the mail
+            value = raw
+        if "=?" in value:
+            value = decode_words(value)
+    return _CONTROL.sub(" ", " ".join(clean(value).split()))
+
+
+def is_address(value: str) -> bool:
+    local, at, domain = value.rpartition("@")
+    return bool(at and local and domain) and len(value) <= 320 and not any(c.isspace() or c in "<>," for c in value)
+
+
+def addresses(part: MimePart, name: str) -> list[tuple[str, str]]:
+    """(display name, address in lower case) of every mailbox in every such header, capped."""
+    found: list[tuple[str, str]] = []
+    for raw in raw_values(part, name):
+        for display, address in _parse_addresses(name, raw):
+            address = clean(address).strip().strip("<>").lower()
+            if is_address(address):
+                found.append((" ".join(_CONTROL.sub(" ", clean(display)).split()).strip("\"'"), address))
+            if len(found) >= ADDRESS_LIMIT:
+                return found
+    return list(dict.fromkeys(found))
+
+
+def _parse_addresses(name: str, raw: str) -> list[tuple[str, str]]:
+    if len(raw) <= GRAMMAR_LIMIT:
+        # An address group raises AttributeError in the standard library (unlisted-recipients:;).
+        with suppress(Exception):
+            header = GUARDED.header_factory(name, raw)
+            pairs = [(address.display_name, address.addr_spec) for address in header.addresses]
+            if any(is_address(spec) for _, spec in pairs):
+                return pairs
+    try:
+        return [(decode_words(display), address) for display, address in getaddresses([raw])]
+    except Exception:  # getaddresses on what is not an address list
+        return [("", match) for match in re.findall(r"[^\s<>,;:\"]{1,200}@[^\s<>,;:\"]{1,200}", raw[:GRAMMAR_LIMIT])]
+
+
+def message_id(part: MimePart) -> str | None:
+    raw = raw_value(part, "message-id")
+    if not raw:
+        return None
+    match = _MESSAGE_ID.search(raw)
+    if match:
+        return match.group()
+    word = raw.split()[0].strip("<>") if raw.split() else ""
+    return f"<{word[:990]}>" if word else None
+
+
+def message_ids(part: MimePart, name: str) -> list[str]:
+    """Ids in order; of too many, the first and the newest are kept."""
+    ids = list(dict.fromkeys(match for raw in raw_values(part, name) for match in _MESSAGE_ID.findall(raw)))
+    return ids if len(ids) <= REFERENCE_LIMIT else [ids[0], *ids[-(REFERENCE_LIMIT - 1) :]]
+
+
+def date_header(part: MimePart) -> datetime | None:
+    """What the Date header claims, when it is a date of this age."""
+    raw = raw_value(part, "date")
+    if not raw:
+        return None
+    try:
+        moment = parsedate_to_datetime(raw[:200])
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if 1980 <= moment.year <= 2200 else None

@@ -1,0 +1,145 @@
+"""HTML bodies as plain text: blocks on lines of their own, quotes marked with «>», nothing hidden, linear time."""
+
+import re
+
+from lxml import etree, html
+
+HTML_LIMIT = 4_000_000
+
+_DECLARATION = re.compile(r"<\?xml[^>]{0,300}\?>|<!--\[if.{0,20000}?<!\[endif\]-->", re.IGNORECASE | re.DOTALL)
+_SPACE = re.compile(r"[ \t\r\n\f\u00a0\u200b\ufeff]+")
+_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
+_LOOKS_LIKE_HTML = re.compile(
+    r"\s*(?:<!doctype html|<html[\s>]|<head[\s>]|<body[\s>]|<div[\s>]|<p[\s>])", re.IGNORECASE
+)
+
+_SKIP = {"script", "style", "head", "title", "meta", "noscript", "template", "svg", "object", "iframe"}
+_BLOCK = {
+    "address", "article", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form",
+    "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tbody",
+    "tr", "ul",
+}  # fmt: skip
+_PARAGRAPH = {"p", "blockquote", "pre", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "table"}
+
+
+def looks_like_html(text: str) -> bool:
+    """A text/plain part that is really HTML."""
+    return bool(_LOOKS_LIKE_HTML.match(text[:2000])) and ("</" in text or "<br" in text.lower())
+
+
+class _Writer:
+    """Lines with their quote depth; collapses white space as a browser does."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.current: list[str] = []
+        self.depth = 0
+        self.preformatted = 0
+        self.blank_due = False
+
+    def text(self, text: str) -> None:
+        if self.preformatted:
+            first, *rest = text.split("\n")
+            self._add(first)
+            for line in rest:
+                self.newline()
+                self._add(line)
+            return
+        collapsed = _SPACE.sub(" ", text)
+        if not self.current or self.current[-1].endswith(" "):
+            collapsed = collapsed.lstrip(" ")
+        self._add(collapsed)
+
+    def _add(self, text: str) -> None:
+        if text:
+            self.current.append(text)
+
+    def newline(self) -> None:
+        line = "".join(self.current).rstrip()
+        self.current = []
+        if self.blank_due and self.lines and line:
+            self._emit("")
+        if line:
+            self.blank_due = False
+        self._emit(line)
+
+    def end_line(self) -> None:
+        """Close the current line if there is anything on it."""
+        if "".join(self.current).strip():
+            self.newline()
+        else:
+            self.current = []
+
+    def _emit(self, line: str) -> None:
+        prefix = "> " * min(self.depth, 20)
+        if not line and self.lines and not self.lines[-1].strip("> "):
+            return  # one blank line is enough
+        self.lines.append((prefix + line).rstrip())
+
+
+def html_to_text(source: str) -> str:
+    """Never raises: what libxml2 cannot read comes back with its tags cut out."""
+    source = _DECLARATION.sub("", source[:HTML_LIMIT].replace("\x00", ""))
+    if not source.strip():
+        return ""
+    try:
+        root = html.document_fromstring(source)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+        return re.sub(r"<[^<>]{0,2000}>", " ", source).strip()
+    writer = _Writer()
+    hidden = 0
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        tag = element.tag.lower() if isinstance(element.tag, str) else ""
+        if event in ("comment", "pi"):
+            if not hidden and element.tail:
+                writer.text(element.tail)
+            continue
+        unseen = tag in _SKIP or bool(_HIDDEN.search(element.get("style") or ""))
+        if event == "start":
+            hidden += unseen
+            if not hidden:
+                _start(writer, tag, element)
+                if element.text:
+                    writer.text(element.text)
+            continue
+        if not hidden:
+            _end(writer, tag)
+        hidden -= unseen
+        if not hidden and element.tail:
+            writer.text(element.tail)
+    writer.end_line()
+    return "\n".join(writer.lines).strip("\n")
+
+
+def _start(writer: _Writer, tag: str, element: "etree._Element") -> None:
+    if tag == "br":
+        writer.newline()
+    elif tag in ("td", "th"):
+        if writer.current:
+            writer.text(" ")
+    elif tag in _BLOCK:
+        writer.end_line()
+        if tag in _PARAGRAPH:
+            writer.blank_due = True
+        if tag == "blockquote":
+            writer.depth += 1
+        elif tag == "pre":
+            writer.preformatted += 1
+        elif tag == "hr":
+            writer.text("________________________________")
+            writer.end_line()
+        elif tag == "li":
+            writer.text("- ")
+    elif tag == "img" and (alt := (element.get("alt") or "").strip()):
+        writer.text(f"[{alt[:200]}]")
+
+
+def _end(writer: _Writer, tag: str) -> None:
+    if tag in _BLOCK:
+        writer.end_line()
+        if tag in _PARAGRAPH:
+            writer.blank_due = True
+        if tag == "blockquote":
+            writer.depth -= 1
+        elif tag == "pre":
+            writer.preformatted -= 1

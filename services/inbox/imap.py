@@ -1,0 +1,101 @@
+"""One IMAP connection: opening it safely, and waiting on it without missing what was already read."""
+
+import select
+import socket
+import ssl
+from contextlib import suppress
+from typing import Any
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import LoginError
+
+from services.inbox.credentials import Credentials
+
+CONNECT_TIMEOUT_S = 20.0
+READ_TIMEOUT_S = 60.0
+
+
+def connect(credentials: Credentials) -> IMAPClient:
+    """Connected and signed in. Raises OSError, LoginError, IMAPClientError or CannotGetToken."""
+    mailbox = credentials.mailbox
+    server = mailbox.imap
+    token = credentials.token() if credentials.uses_oauth2 else None
+    client = IMAPClient(
+        server.host,
+        server.port,
+        ssl=server.security == "tls",
+        ssl_context=ssl.create_default_context() if server.security == "tls" else None,
+        timeout=SocketTimeout(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+    )
+    try:
+        _keep_alive(client)
+        client.normalise_times = False  # INTERNALDATE with its zone
+        if server.security == "starttls":
+            client.starttls(ssl.create_default_context())
+        if token is not None:
+            try:
+                client.oauth2_login(mailbox.username, token)
+            except LoginError:
+                credentials.forget()
+                raise
+        else:
+            client.login(mailbox.username, credentials.password())
+    except BaseException:
+        close(client)
+        raise
+    return client
+
+
+def close(client: IMAPClient) -> None:
+    """Without waiting for a server that may be gone."""
+    with suppress(Exception):
+        client.socket().settimeout(1.0)
+        client.logout()
+    with suppress(Exception):
+        client.shutdown()
+
+
+def _keep_alive(client: IMAPClient) -> None:
+    """The kernel notices a dead link in under three minutes, also while nothing is said."""
+    with suppress(OSError, AttributeError):
+        sock = client.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+
+
+def idle(client: IMAPClient, waker: int, timeout: float) -> bool:
+    """Wait in IDLE until the server says anything, `waker` becomes readable or the time is over; then leave IDLE.
+
+    True when the server spoke. Leaving IDLE needs the server's answer, so a dead link raises here.
+    """
+    client.idle()
+    spoke = _wait(client, waker, timeout)
+    _, said = client.idle_done()
+    return spoke or bool(said)
+
+
+def _wait(client: IMAPClient, waker: int, timeout: float) -> bool:
+    sock = client.socket()
+    if _buffered(client, sock):
+        return True
+    poller = select.poll()
+    poller.register(sock.fileno(), select.POLLIN)
+    poller.register(waker, select.POLLIN)
+    return any(descriptor == sock.fileno() for descriptor, _ in poller.poll(max(0.0, timeout) * 1000))
+
+
+def _buffered(client: IMAPClient, sock: Any) -> bool:
+    """News that came in one packet with the server's «+ idling»: poll would not see it any more."""
+    file = getattr(client._imap, "file", None)
+    if file is None:
+        return False
+    sock.setblocking(False)
+    try:
+        return bool(file.peek(1))
+    except (OSError, ValueError):  # nothing there yet (TLS says so by an exception)
+        return False
+    finally:
+        sock.settimeout(READ_TIMEOUT_S)

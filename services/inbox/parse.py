@@ -1,0 +1,227 @@
+"""Raw bytes to what a message row says. Never raises: what cannot be read is told in `defects`."""
+
+import email
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from email.message import Message as MimePart
+from typing import Any
+
+from services.inbox import authentication, bounces, headers, machines
+from services.inbox.audio import is_audio
+from services.inbox.charsets import decode
+from services.inbox.structure import Body, File, read_body
+from services.inbox.trim import new_text
+from shared.models import Machine
+
+TOO_LARGE = "too large to display"
+HEAD_BYTES = 1_000_000  # of a mail that is too large: its headers and, mostly, its text
+HEADER_BLOCK = 256_000  # bytes of top-level headers that are looked at
+FILE_LIMIT = 200
+
+# Headers that a screen or a rule reads; values are cut.
+_KEPT_HEADERS = (
+    "auto-submitted", "precedence", "list-id", "list-unsubscribe", "return-path", "delivered-to", "x-original-to",
+    "importance", "x-priority", "priority", "content-language", "accept-language", "x-mailer", "user-agent",
+    "sender", "x-auto-response-suppress", "organization", "thread-topic", "x-spam-flag", "x-spam-status",
+    "date", "disposition-notification-to",
+)  # fmt: skip
+# Where a mail was sent to, as the servers on its way noted it: a plus token often stands only there.
+_RECIPIENT_HEADERS = (
+    "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-forwarded-to", "resent-to",
+)  # fmt: skip
+_TAGGED = re.compile(r"([^\s<>,;:\"()+@]{1,64})\+([^\s<>,;:\"()@]{1,100})@([\w.-]{1,255})")
+_TOKEN = re.compile(r"^[\w.-]{6,100}$")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What has to be known of us to judge a mail."""
+
+    own_addresses: frozenset[str]  # lower case, of all our mailboxes
+    secret: str
+    voicemail_senders: frozenset[str] = frozenset()
+    voicemail_folder: bool = False
+    authserv_ids: tuple[str, ...] = ()
+    max_parse_bytes: int = 25 * 1024 * 1024
+
+
+@dataclass
+class Parsed:
+    rfc_message_id: str | None = None
+    in_reply_to: list[str] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    reply_token: str | None = None
+    from_address: str = ""
+    from_name: str = ""
+    reply_to: list[str] = field(default_factory=list)
+    to_addresses: list[str] = field(default_factory=list)
+    cc_addresses: list[str] = field(default_factory=list)
+    subject: str = ""
+    sent_at: datetime | None = None
+    text_new: str = ""
+    text_full: str = ""
+    html: str | None = None
+    machine: Machine | None = None
+    machine_evidence: str | None = None
+    bounce: dict[str, Any] | None = None
+    headers: dict[str, Any] = field(default_factory=dict)
+    authentication: dict[str, Any] = field(default_factory=dict)
+    defects: list[str] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    voicemails: set[int] = field(default_factory=set)  # positions in files
+
+    def defect(self, what: str) -> None:
+        if what not in self.defects:
+            self.defects.append(what)
+
+
+def parse(raw: bytes, around: Surroundings) -> Parsed:
+    """One mail. Cannot fail on any bytes; what surprises our own code is left to the caller as an exception."""
+    too_large = len(raw) > around.max_parse_bytes
+    data = _without_envelope_line(raw[:HEAD_BYTES] if too_large else raw)
+    parsed = Parsed()
+    root = _open(data, parsed)
+    _read_headers(root, parsed, around)
+    body = _read_body(root, data, parsed, with_files=not too_large)
+    if too_large:
+        parsed.defects = [TOO_LARGE]  # what else is odd about it comes from having cut it
+    _fill_body(parsed, body, around)
+    _judge(root, parsed, body, data, around)
+    return parsed
+
+
+def _without_envelope_line(data: bytes) -> bytes:
+    """Without the «From » line of an mbox, and without blank lines before the headers."""
+    data = data.lstrip(b"\r\n")
+    if data.startswith((b"From ", b">From ")):
+        _, _, data = data.partition(b"\n")
+    return data
+
+
+def _open(data: bytes, parsed: Parsed) -> MimePart:
+    head_end = _end_of_headers(data)
+    if head_end > HEADER_BLOCK:
+        cut = data.rfind(b"\n", 0, HEADER_BLOCK) + 1 or HEADER_BLOCK
+        data = data[:cut] + data[head_end:]
+        parsed.defect("headers longer than 256 kB, cut")
+    try:
+        return email.message_from_bytes(data, policy=headers.GUARDED)
+    except (RecursionError, MemoryError):
+        parsed.defect("parts nested too deeply")
+    except Exception as error:  # the standard library on bytes that nobody foresaw
+        parsed.defect(f"could not be parsed: {type(error).__name__}")
+    # Headers as far as they go; the rest is the text.
+    root: MimePart = EmailMessage(policy=headers.GUARDED)
+    try:
+        root = email.message_from_bytes(data[: _end_of_headers(data)], policy=headers.GUARDED)
+    except Exception as error:  # not even the headers
+        parsed.defect(f"headers could not be parsed: {type(error).__name__}")
+    for name in ("Content-Type", "Content-Transfer-Encoding"):
+        del root[name]
+    text, _ = decode(data[_end_of_headers(data) :][:HEAD_BYTES], None)
+    root.set_payload(headers.clean(text).encode("utf-8", "replace").decode("ascii", "surrogateescape"))
+    return root
+
+
+def _end_of_headers(data: bytes) -> int:
+    ends = [at + len(mark) for mark in (b"\r\n\r\n", b"\n\n", b"\r\r") if (at := data.find(mark)) >= 0]
+    return min(ends, default=len(data))
+
+
+def _read_headers(root: MimePart, parsed: Parsed, around: Surroundings) -> None:
+    senders = headers.addresses(root, "from") or headers.addresses(root, "sender")
+    if senders:
+        parsed.from_name, parsed.from_address = senders[0]
+    else:
+        parsed.defect("no sender")
+        parsed.from_name = headers.text_header(root, "from")[:200]
+    parsed.rfc_message_id = headers.message_id(root)
+    parsed.in_reply_to = headers.message_ids(root, "in-reply-to")
+    parsed.references = headers.message_ids(root, "references")
+    parsed.reply_to = [address for _, address in headers.addresses(root, "reply-to")]
+    parsed.to_addresses = [address for _, address in headers.addresses(root, "to")]
+    parsed.cc_addresses = [address for _, address in headers.addresses(root, "cc")]
+    parsed.subject = headers.text_header(root, "subject")[:2000]
+    parsed.sent_at = headers.date_header(root)
+    parsed.reply_token = _reply_token(root, around.own_addresses)
+    parsed.authentication = authentication.read(root, list(around.authserv_ids))
+    for name in _KEPT_HEADERS:
+        value = headers.raw_value(root, name)
+        if value:
+            parsed.headers[name] = value[:1000]
+    if len(list(headers.raw_values(root, "from"))) > 1:
+        parsed.defect("several From headers")
+
+
+def _reply_token(root: MimePart, own_addresses: frozenset[str]) -> str | None:
+    """The plus part of one of our own addresses among all that this mail was sent to, in the case it came in."""
+    for name in _RECIPIENT_HEADERS:
+        for raw in headers.raw_values(root, name):
+            for match in re.finditer(
+                r"([^\s<>,;:\"()+@]{1,64})\+([^\s<>,;:\"()@]{1,100})@([\w.-]{1,255})", raw[:20_000]
+            ):
+                local, token, domain = match.groups()
+                if f"{local}@{domain}".lower() in own_addresses and _TOKEN.match(token):
+                    return token
+    return None
+
+
+def _read_body(root: MimePart, data: bytes, parsed: Parsed, *, with_files: bool) -> Body:
+    try:
+        body = read_body(root, with_files=with_files)
+    except (RecursionError, MemoryError):
+        text, _ = decode(data[_end_of_headers(data) :][:HEAD_BYTES], None)
+        body = Body(text=headers.clean(text), defects=["parts nested too deeply"])
+    for defect in body.defects:
+        parsed.defect(defect)
+    return body
+
+
+def _fill_body(parsed: Parsed, body: Body, around: Surroundings) -> None:
+    parsed.text_full = body.text
+    parsed.html = body.html
+    parsed.files = body.files[:FILE_LIMIT]
+    if len(body.files) > FILE_LIMIT:
+        parsed.defect(f"more than {FILE_LIMIT} attachments: the raw mail has them all")
+    if not parsed.text_full.strip() and body.nested:
+        parsed.text_full = _forwarded_text(body.nested[0])
+        parsed.text_new = parsed.text_full
+    else:
+        parsed.text_new = new_text(parsed.text_full, subject=parsed.subject, author=parsed.from_name)
+    if around.voicemail_folder or parsed.from_address in around.voicemail_senders:
+        parsed.voicemails = {
+            position
+            for position, file in enumerate(parsed.files)
+            if is_audio(file.data, file.content_type, file.filename)
+        }
+
+
+def _forwarded_text(nested: MimePart) -> str:
+    """A mail that only forwards another one as an attachment: who wrote what is its content."""
+    inner = read_body(nested, with_files=False)
+    lines = [
+        f"{name}: {value}"
+        for name in ("From", "Date", "To", "Subject")
+        if (value := headers.text_header(nested, name.lower())[:500])
+    ]
+    return "---------- Forwarded message ---------\n" + "\n".join(lines) + "\n\n" + inner.text
+
+
+def _judge(root: MimePart, parsed: Parsed, body: Body, data: bytes, around: Surroundings) -> None:
+    if around.voicemail_folder or parsed.from_address in around.voicemail_senders:
+        return  # a phone system writes these: named in the settings, and meant to be taken in
+    parsed.bounce = bounces.find_bounce(root, body, data, from_address=parsed.from_address, subject=parsed.subject)
+    if parsed.bounce is not None:
+        parsed.machine, parsed.machine_evidence = Machine.BOUNCE, parsed.bounce.pop("evidence")
+        return
+    verdict = machines.recognise(
+        root,
+        from_address=parsed.from_address,
+        subject=parsed.subject,
+        own_addresses=around.own_addresses,
+        secret=around.secret,
+    )
+    if verdict is not None:
+        parsed.machine, parsed.machine_evidence = verdict.kind, verdict.evidence

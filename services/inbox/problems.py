@@ -1,0 +1,147 @@
+"""What can go wrong with mail servers and disks, as sentences for the one who can act.
+
+The sentences have no values in them: they are keys of the catalogs. Which mailbox it is stands in the problem's key
+(`imap:main`), the server's own words in `mailbox.last_error` and in the log.
+"""
+
+import errno
+import socket
+import ssl
+from dataclasses import dataclass
+
+import structlog
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from shared import health
+from shared.database import Database
+
+log = structlog.get_logger(__name__)
+SERVICE = "inbox"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    message: str
+    hint: str
+    slow: bool = False  # trying again soon cannot help, and may lock the account
+
+
+class CannotGetToken(Exception):
+    """The command that prints the OAuth2 access token failed."""
+
+
+class NoSuchFolder(Exception):
+    """The folder named in the settings is not there."""
+
+
+class DiskTrouble(Exception):
+    """Raw bytes could not be stored; nothing may be recorded as done."""
+
+
+WRONG_PASSWORD = Trouble(
+    "The mail server refused the user name or the password.",
+    "Check username and password (or oauth2_token_command) of this mailbox in the settings and restart the inbox.",
+    slow=True,
+)
+NO_TOKEN = Trouble(
+    "The command that fetches the OAuth2 token failed.",
+    "Run oauth2_token_command by hand: it must print an access token and end with status 0.",
+    slow=True,
+)
+NOT_REACHABLE = Trouble(
+    "The mail server does not answer.",
+    "Check host and port in the settings, the network, and whether the server is running. We keep trying.",
+)
+UNKNOWN_HOST = Trouble(
+    "The mail server's name cannot be found.", "Check the host in the settings and the name service (DNS)."
+)
+BAD_CERTIFICATE = Trouble(
+    "The mail server's certificate is not trusted.",
+    "Renew the certificate, or correct the host name in the settings; to trust a private authority set SSL_CERT_FILE.",
+    slow=True,
+)
+TLS_FAILED = Trouble(
+    "No secure connection to the mail server could be made.",
+    "Check security (tls, starttls) and port of this mailbox in the settings.",
+    slow=True,
+)
+FOLDER_MISSING = Trouble(
+    "A folder named in the settings is not on the mail server.",
+    "Create the folder or correct folders and voicemail_folders in the settings.",
+    slow=True,
+)
+SERVER_TROUBLE = Trouble(
+    "The mail server answered with an error.", "The mailbox's last error has its words. We keep trying."
+)
+DISK_FULL = Trouble(
+    "The disk for raw mail is full: mail waits on the mail server.",
+    "Free space where blob_dir points to. Nothing is lost; it is taken in as soon as there is room.",
+)
+DISK_FAILS = Trouble(
+    "Raw mail cannot be written to disk: mail waits on the mail server.",
+    "Check that blob_dir exists, is writable and its disk is healthy.",
+)
+SENDER_REFUSED = Trouble(
+    "The mail server does not let us send from this address.",
+    "Allow the account to send as the mailbox's address, or set smtp_username.",
+    slow=True,
+)
+NO_SMTP = Trouble(
+    "Mail waits to be sent, but no mailbox in the settings has an SMTP server.",
+    "Give a mailbox its smtp server in the settings and restart the inbox.",
+    slow=True,
+)
+DEAD_MAIL = Trouble(
+    "Mail could not be processed because of an error in the program. It is kept.",
+    "See the mails that failed, with the error, and replay them after an update.",
+)
+UNREADABLE_ON_SERVER = Trouble(
+    "The mail server cannot deliver one of its mails.",
+    "Open the mailbox with a mail program and look at the mail that the log names; we keep trying.",
+)
+
+
+def of_disk(error: OSError) -> Trouble:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return DISK_FULL if full else DISK_FAILS
+
+
+def explain(error: BaseException) -> Trouble:
+    """The trouble behind an exception of a mail connection."""
+    if isinstance(error, DiskTrouble):
+        cause = error.__cause__
+        return of_disk(cause) if isinstance(cause, OSError) else DISK_FAILS
+    if isinstance(error, CannotGetToken):
+        return NO_TOKEN
+    if isinstance(error, NoSuchFolder):
+        return FOLDER_MISSING
+    if isinstance(error, LoginError):
+        return WRONG_PASSWORD
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return BAD_CERTIFICATE
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return NOT_REACHABLE
+    if isinstance(error, ssl.SSLError):
+        return TLS_FAILED
+    if isinstance(error, socket.gaierror):
+        return UNKNOWN_HOST
+    if isinstance(error, OSError):
+        return NOT_REACHABLE
+    if isinstance(error, IMAPClientError) and "STARTTLS" in str(error).upper():
+        return TLS_FAILED
+    return SERVER_TROUBLE
+
+
+async def report(database: Database, key: str, trouble: Trouble) -> None:
+    """Tell it, if the database can be told."""
+    try:
+        await health.report(database, SERVICE, key, trouble.message, trouble.hint)
+    except Exception as error:  # the database is away: that is told by /readyz
+        log.warning("problem.not_reported", key=key, error=repr(error))
+
+
+async def resolve(database: Database, key: str) -> None:
+    try:
+        await health.resolve(database, SERVICE, key)
+    except Exception as error:  # as above; the next success resolves it
+        log.warning("problem.not_resolved", key=key, error=repr(error))

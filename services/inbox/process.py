@@ -1,0 +1,322 @@
+"""Stored mail becomes messages: parse in a thread, write in batches, ring the next service.
+
+A mail that cannot be read still becomes a message. A mail on which our own code fails is dead-lettered with its
+traceback, and never delays another: batches fall apart into single mails as soon as one of them misbehaves.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.inbox import metrics, problems, repository
+from services.inbox.parse import Parsed, Surroundings, parse
+from services.inbox.repository import Claim
+from services.inbox.same import fingerprint
+from shared import clock
+from shared.blobs import Blobs
+from shared.database import Database, ring
+from shared.errors import NotFound
+from shared.jobs import Job
+from shared.models import Attachment, Machine, Message
+from shared.settings import MailboxSettings, Settings
+
+log = structlog.get_logger(__name__)
+
+BATCH = 40
+BATCH_BYTES = 24_000_000
+PARSE_TIMEOUT_S = 120.0
+MAX_ATTEMPTS = 3  # of a mail that each time took the process down with it
+
+
+@dataclass
+class Ready:
+    """A parsed mail whose attachments are stored."""
+
+    claim: Claim
+    parsed: Parsed
+    fingerprint: str
+    attachment_blobs: list[str]
+
+
+@dataclass
+class Crashed:
+    """A mail on which our code failed."""
+
+    claim: Claim
+    traceback: str
+
+
+def is_outage(error: BaseException) -> bool:
+    """The database is away or restarting: nothing is wrong with the mail."""
+    if isinstance(error, OperationalError | InterfaceError | OSError | TimeoutError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+class Processor:
+    def __init__(self, database: Database, blobs: Blobs, settings: Settings) -> None:
+        self.database = database
+        self.blobs = blobs
+        self.settings = settings
+        self._wake = asyncio.Event()
+        self._own = frozenset(mailbox.address.lower() for mailbox in settings.mailboxes)
+        self._by_name: dict[str, MailboxSettings] = {mailbox.name: mailbox for mailbox in settings.mailboxes}
+        self._names: dict[int, str] = {}
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def knows(self, mailbox_id: int, name: str) -> None:
+        """Which settings belong to a mailbox row."""
+        self._names[mailbox_id] = name
+
+    async def run(self) -> None:
+        """Process what is stored, now and whenever woken; the time-out is the sweep."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), timeout=self.settings.sweep_s)
+            self._wake.clear()
+            try:
+                await self.drain()
+            except Exception as error:
+                if not is_outage(error):
+                    log.exception("process.failed")
+                else:
+                    log.warning("process.database_away", error=repr(error))
+                await asyncio.sleep(1)
+
+    async def drain(self) -> int:
+        """Process all that is stored; how many mails were finished."""
+        done = 0
+        while True:
+            finished = await self._batch(tried_before=False, limit=BATCH)
+            if finished is None:
+                break
+            done += finished
+        tried: set[int] = set()
+        while True:
+            async with self.database.transaction() as session:
+                claims = await repository.claim_stored(session, tried_before=True, limit=1)
+            if not claims or claims[0].receipt_id in tried:
+                if claims:
+                    await self._give_back(claims)
+                return done
+            tried.add(claims[0].receipt_id)
+            done += await self._one(claims[0])
+
+    async def _batch(self, *, tried_before: bool, limit: int) -> int | None:
+        """None when there was nothing."""
+        async with self.database.transaction() as session:
+            claims = await repository.claim_stored(session, tried_before=tried_before, limit=limit)
+        if not claims:
+            return None
+        done = 0
+        for chunk in _chunks(claims):
+            done += await self._chunk(chunk)
+        return done
+
+    async def _chunk(self, claims: list[Claim]) -> int:
+        try:
+            outcomes = await asyncio.wait_for(
+                asyncio.to_thread(self._prepare, claims), timeout=PARSE_TIMEOUT_S + len(claims)
+            )
+        except TimeoutError:
+            if len(claims) > 1:
+                return 0  # each is tried by itself next
+            return await self._bury(Crashed(claims[0], f"parsing took longer than {PARSE_TIMEOUT_S:.0f} s"))
+        except OSError as error:
+            log.error("process.disk", error=repr(error))
+            await self._give_back(claims)
+            await problems.report(self.database, "blob_store", problems.of_disk(error))
+            raise
+        ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
+        done = 0
+        for outcome in outcomes:
+            if isinstance(outcome, Crashed):
+                done += await self._bury(outcome)
+        if ready:
+            done += await self._save(ready)
+        return done
+
+    async def _one(self, claim: Claim) -> int:
+        if claim.attempts > MAX_ATTEMPTS:
+            return await self._bury(Crashed(claim, "the process died each time it worked on this mail"))
+        return await self._chunk([claim])
+
+    async def _save(self, ready: list[Ready]) -> int:
+        try:
+            async with self.database.transaction() as session:
+                new = await self._write(session, ready)
+        except Exception as error:
+            if is_outage(error):
+                await self._give_back([one.claim for one in ready])
+                raise
+            if len(ready) == 1:
+                return await self._bury(Crashed(ready[0].claim, traceback.format_exc()))
+            log.warning("process.batch_failed", error=repr(error))
+            return sum([await self._save([one]) for one in ready])
+        metrics.MAILS_PARSED.inc(new)
+        metrics.MAILS_KNOWN.inc(len(ready) - new)
+        for one in ready:
+            metrics.MAIL_LAG.observe(max(0.0, (clock.now() - one.claim.received_at).total_seconds()))
+        return len(ready)
+
+    async def _write(self, session: AsyncSession, ready: list[Ready]) -> int:
+        """Message rows for the mails we do not have yet; every receipt points to its message. Returns the new ones."""
+        await repository.lock_for_writing(session)
+        open_receipts = await repository.still_stored(session, [one.claim.receipt_id for one in ready])
+        ready = [one for one in ready if one.claim.receipt_id in open_receipts]
+        rfc_ids = sorted({one.parsed.rfc_message_id for one in ready if one.parsed.rfc_message_id})
+        by_blob = await repository.messages_by_blob(session, sorted({one.claim.blob for one in ready}))
+        by_rfc_id = await repository.messages_by_rfc_id(session, rfc_ids)
+        ours = await repository.own_deliveries(session, rfc_ids)
+        by_print: dict[tuple[str, str], Message | int] = {}
+        fresh: list[tuple[Ready, Message]] = []
+        pairs: list[tuple[Ready, Message | int]] = []
+        new_by_blob: dict[str, Message] = {}
+        for one in ready:
+            blob = one.claim.blob
+            known: Message | int | None = by_blob.get(blob) or new_by_blob.get(blob)
+            rfc_id = one.parsed.rfc_message_id
+            if known is None and rfc_id:
+                known = by_print.get((rfc_id, one.fingerprint)) or await self._known_by_content(
+                    by_rfc_id.get(rfc_id, []), one.fingerprint
+                )
+            if known is None:
+                if rfc_id in ours and one.parsed.machine is None:
+                    one.parsed.machine, one.parsed.machine_evidence = Machine.LOOP, "Message-ID: of our own delivery"
+                message = _message(one)
+                fresh.append((one, message))
+                new_by_blob[blob] = known = message
+                if rfc_id:
+                    by_print[(rfc_id, one.fingerprint)] = message
+            pairs.append((one, known))
+        session.add_all([message for _, message in fresh])
+        await session.flush()
+        attachments = [attachment for one, message in fresh for attachment in _attachments(one, message.id)]
+        session.add_all(attachments)
+        await session.flush()
+        await repository.mark_parsed(
+            session,
+            [(one.claim.receipt_id, known if isinstance(known, int) else known.id) for one, known in pairs],
+        )
+        for attachment in attachments:
+            if attachment.voicemail:
+                ring(session, Job.TAKE_IN_ATTACHMENT, attachment.id)
+        for _, message in fresh:
+            ring(session, Job.TAKE_IN_MESSAGE, message.id)
+        return len(fresh)
+
+    async def _known_by_content(self, candidates: Sequence[tuple[int, str]], wanted: str) -> int | None:
+        """A message with this Message-ID whose authored headers and body are the same."""
+        for message_id, blob in candidates[:20]:
+            with suppress(NotFound, OSError):
+                if fingerprint(await self.blobs.get(blob)) == wanted:
+                    return message_id
+        return None
+
+    async def _bury(self, crashed: Crashed) -> int:
+        log.error("process.dead", receipt=crashed.claim.receipt_id, blob=crashed.claim.blob, error=crashed.traceback)
+        async with self.database.transaction() as session:
+            await repository.mark_dead(session, crashed.claim.receipt_id, crashed.traceback[-20_000:])
+        metrics.MAILS_DEAD.inc()
+        await problems.report(self.database, "dead_mail", problems.DEAD_MAIL)
+        return 1
+
+    async def _give_back(self, claims: Sequence[Claim]) -> None:
+        with suppress(Exception):  # the database may be away too; then the attempt counts, one of several
+            async with self.database.transaction() as session:
+                await repository.give_back(session, [claim.receipt_id for claim in claims])
+
+    def _prepare(self, claims: Sequence[Claim]) -> list[Ready | Crashed]:
+        """In a thread: read, parse, store the attachments. OSError (disk) concerns all and is raised."""
+        return [self._prepare_one(claim) for claim in claims]
+
+    def _prepare_one(self, claim: Claim) -> Ready | Crashed:
+        try:
+            raw = self.blobs.get_sync(claim.blob)
+            parsed = parse(raw, self._surroundings(claim))
+            names = [self.blobs.put_sync(file.data) for file in parsed.files]
+            return Ready(claim, parsed, fingerprint(raw), names)
+        except OSError:
+            raise
+        except Exception:  # our own defect: the mail is kept and can be replayed
+            return Crashed(claim, traceback.format_exc())
+
+    def _surroundings(self, claim: Claim) -> Surroundings:
+        mailbox = self._by_name.get(self._names.get(claim.mailbox_id, ""))
+        return Surroundings(
+            own_addresses=self._own,
+            secret=self.settings.secret_key.get_secret_value(),
+            voicemail_senders=frozenset(s.lower() for s in mailbox.voicemail_senders) if mailbox else frozenset(),
+            voicemail_folder=bool(mailbox and claim.folder in mailbox.voicemail_folders),
+            authserv_ids=tuple(getattr(mailbox, "authserv_ids", ())) if mailbox else (),
+            max_parse_bytes=self.settings.max_parse_bytes,
+        )
+
+
+def _chunks(claims: list[Claim]) -> list[list[Claim]]:
+    """Batches whose raw bytes together stay small, so that memory does."""
+    chunks: list[list[Claim]] = []
+    size = 0
+    for claim in claims:
+        if not chunks or size + claim.size > BATCH_BYTES:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(claim)
+        size += claim.size
+    return chunks
+
+
+def _message(one: Ready) -> Message:
+    parsed, claim = one.parsed, one.claim
+    message = Message(
+        mailbox_id=claim.mailbox_id,
+        blob=claim.blob,
+        rfc_message_id=parsed.rfc_message_id,
+        in_reply_to=parsed.in_reply_to,
+        references=parsed.references,
+        reply_token=parsed.reply_token,
+        from_address=parsed.from_address,
+        from_name=parsed.from_name[:500],
+        reply_to=parsed.reply_to,
+        to_addresses=parsed.to_addresses,
+        cc_addresses=parsed.cc_addresses,
+        subject=parsed.subject,
+        sent_at=parsed.sent_at,
+        received_at=claim.internal_date or claim.received_at,
+        text_new=parsed.text_new,
+        text_full=parsed.text_full,
+        html=parsed.html,
+        machine=parsed.machine,
+        machine_evidence=parsed.machine_evidence,
+        headers=parsed.headers,
+        authentication=parsed.authentication,
+        defects=parsed.defects,
+    )
+    if parsed.bounce is not None:  # set explicitly, None would be stored as JSON null
+        message.bounce = parsed.bounce
+    return message
+
+
+def _attachments(one: Ready, message_id: int) -> list[Attachment]:
+    return [
+        Attachment(
+            message_id=message_id,
+            position=position,
+            filename=file.filename,
+            content_type=file.content_type[:200],
+            size=len(file.data),
+            blob=blob,
+            content_id=file.content_id,
+            inline=file.inline,
+            voicemail=position in one.parsed.voicemails,
+        )
+        for position, (file, blob) in enumerate(zip(one.parsed.files, one.attachment_blobs, strict=True))
+    ]

@@ -1,0 +1,66 @@
+"""The arq worker inside the inbox: hears `inbox.send`. Redis may come and go; the sweeps do not need it."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from services.inbox.send import Sender
+from shared.jobs import Job, deserialize, queue_of, redis_settings, serialize
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+POLL_DELAY_S = 0.05
+BACK_OFF_S = (0.5, 15.0)
+
+
+async def hear(settings: Settings, sender: Sender) -> None:
+    """Run a worker for ever; a new one after each failure, with back-off."""
+
+    async def send(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
+        await sender.send(int(args[0]))
+
+    pause = BACK_OFF_S[0]
+    while True:
+        redis = redis_settings(settings)
+        redis.conn_retries = 0
+        worker = Worker(
+            # One try: a delivery that could not be sent is queued in PostgreSQL, not in Redis.
+            functions=[func(send, name=Job.SEND.value, max_tries=1, keep_result=0, timeout=900)],
+            queue_name=queue_of("inbox"),
+            redis_settings=redis,
+            handle_signals=False,
+            poll_delay=POLL_DELAY_S,
+            keep_result=0,
+            max_jobs=20,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+        )
+        started = asyncio.get_running_loop().time()
+        try:
+            await worker.main()
+        except Exception as error:
+            if asyncio.get_running_loop().time() - started > 60:
+                pause = BACK_OFF_S[0]
+            log.warning("worker.redis_away", error=repr(error), retry_in_s=pause)
+        finally:
+            await _close(worker)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, BACK_OFF_S[1])
+
+
+async def _close(worker: Worker) -> None:
+    """Give running jobs a moment: a conversation with a mail server is better not cut."""
+    running = [task for task in worker.tasks.values() if not task.done()]
+    if running:
+        await asyncio.wait(running, timeout=10)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    if worker._pool is not None:
+        with suppress(RedisError, OSError):
+            await worker._pool.aclose(close_connection_pool=True)

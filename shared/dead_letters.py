@@ -1,0 +1,37 @@
+"""Mail on which our code failed: kept with its bytes and its traceback, and replayed when somebody asks for it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import audit
+from shared.models import MailReceipt, ReceiptState
+
+
+async def dead_mail(session: AsyncSession, limit: int = 100) -> list[MailReceipt]:
+    """The newest first; `error` has the traceback, `blob` the raw bytes."""
+    return list(
+        await session.scalars(
+            select(MailReceipt)
+            .where(MailReceipt.state == ReceiptState.DEAD)
+            .order_by(MailReceipt.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+async def replay_mail(session: AsyncSession, actor_id: int | None, receipt_ids: Sequence[int] | None = None) -> int:
+    """Put dead mail back to `stored`: the inbox's sweep takes it up within seconds. None: all of it. How many."""
+    statement = (
+        update(MailReceipt)
+        .where(MailReceipt.state == ReceiptState.DEAD)
+        .values(state=ReceiptState.STORED, attempts=0, error=None)
+        .returning(MailReceipt.id)
+    )
+    if receipt_ids is not None:
+        statement = statement.where(MailReceipt.id.in_(receipt_ids))
+    replayed = list(await session.scalars(statement))
+    for receipt_id in replayed:
+        audit.record(session, actor_id, "dead_letter.replay", object_type="mail_receipt", object_id=receipt_id)
+    return len(replayed)
