@@ -58,6 +58,10 @@ class LocalConfig:
         """The mailbox folder that the phone system plays greetings from."""
         return self.spool / "default" / "1000"
 
+    @staticmethod
+    def center_names() -> dict[str, str]:
+        return {"center_name_en": "Valle Luz Customer Center", "center_name_es": "Centro de Clientes de Valle Luz"}
+
     def url(self, part: str) -> str:
         return f"http://localhost:{self.ports[part]}"
 
@@ -96,8 +100,7 @@ class LocalConfig:
             "BLOB_DIR": str(self.blobs),
             "ENVIRONMENT": self.environment,
             "LOG_FORMAT": "json",
-            "CENTER_NAME_EN": "Valle Luz Customer Center",
-            "CENTER_NAME_ES": "Centro de Clientes de Valle Luz",
+            **{name.upper(): value for name, value in self.center_names().items()},
             "SHIFT_LEAD_ADDRESS": SHIFT_LEAD_ADDRESS,
             "PUBLIC_URL": self.url("tickets"),
             "VOICEMAIL_URL": self.url("voicemail"),
