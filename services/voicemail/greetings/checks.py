@@ -39,6 +39,10 @@ class Findings:
     trailing_silence_s: float
     clipped: float  # share of the samples
 
+    @property
+    def audible_s(self) -> float:
+        return self.duration_s - self.leading_silence_s - self.trailing_silence_s
+
     def warnings(self, *, trimmed: bool) -> list[Warned]:
         found: list[Warned] = []
         for seconds, kept, cut in (
@@ -78,21 +82,24 @@ def examine(samples: Samples, rate: int) -> Findings:
 
 def refuse(findings: Findings, *, trimmed: bool) -> None:
     """Raises Invalid for what nobody should hear on a telephone."""
+    too_short = Invalid(
+        "The greeting is too short: it must last at least {seconds} second.", field="audio", seconds=round(MIN_S)
+    )
     if findings.duration_s < MIN_S:
-        raise Invalid("The greeting is too short: it must last at least {seconds} second.", field="audio", seconds=1)
+        raise too_short
     if findings.lufs <= SILENT_LUFS:
         raise Invalid("The greeting is silent. Check the microphone and record it again.", field="audio")
-    spoken = findings.duration_s
+    if findings.audible_s < MIN_S:
+        raise too_short
+    lasts = findings.duration_s
     if trimmed:
-        spoken -= max(0.0, findings.leading_silence_s - KEPT_SILENCE_S)
-        spoken -= max(0.0, findings.trailing_silence_s - KEPT_SILENCE_S)
-    if spoken < MIN_S:
-        raise Invalid("The greeting is too short: it must last at least {seconds} second.", field="audio", seconds=1)
-    if spoken > MAX_S:
+        lasts -= max(0.0, findings.leading_silence_s - KEPT_SILENCE_S)
+        lasts -= max(0.0, findings.trailing_silence_s - KEPT_SILENCE_S)
+    if lasts > MAX_S:
         raise Invalid(
             "The greeting is too long: it lasts {seconds} seconds, and {limit} are allowed.",
             field="audio",
-            seconds=round(spoken),
+            seconds=round(lasts),
             limit=round(MAX_S),
         )
     if findings.clipped > CLIPPED_REFUSAL:

@@ -70,6 +70,17 @@ async def versions(session: AsyncSession, slot_ids: Iterable[int]) -> Sequence[G
     return (await session.scalars(statement.order_by(GreetingVersion.number.desc()))).all()
 
 
+async def versions_with_slots(
+    session: AsyncSession, version_ids: Iterable[int]
+) -> Sequence[tuple[GreetingVersion, GreetingSlot]]:
+    statement = (
+        select(GreetingVersion, GreetingSlot)
+        .join(GreetingSlot, GreetingSlot.id == GreetingVersion.slot_id)
+        .where(GreetingVersion.id.in_(list(version_ids)))
+    )
+    return (await session.execute(statement)).tuples().all()
+
+
 async def activation(session: AsyncSession, activation_id: int) -> GreetingActivation | None:
     return await session.get(GreetingActivation, activation_id)
 
