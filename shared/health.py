@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextlib import nullcontext
 
 import prometheus_client
 import uvicorn
