@@ -58,6 +58,11 @@ async def take_in(database: Database, blobs: Blobs, settings: Settings, new: New
 
     Raises OSError when the bytes cannot be kept: nothing was taken in, and the door may try again.
     """
+    return (await deliver(database, blobs, settings, new))[0]
+
+
+async def deliver(database: Database, blobs: Blobs, settings: Settings, new: NewRecording) -> tuple[Recording, bool]:
+    """The same, and whether it was new."""
     blob = await blobs.put(new.data)
     async with database.transaction() as session:
         recording, is_new = await _row(session, new, blob)
@@ -68,10 +73,10 @@ async def take_in(database: Database, blobs: Blobs, settings: Settings, new: New
     if is_new:
         log.info("recording.received", recording=recording.id, source=new.source.value, bytes=len(new.data))
         try:
-            return await make_playable(database, blobs, recording.id, data=new.data)
+            recording = await make_playable(database, blobs, recording.id, data=new.data)
         except Exception:  # it is kept and ticketed: the transcription sweep tries again, and counts
             log.exception("recording.not_prepared", recording=recording.id)
-    return recording
+    return recording, is_new
 
 
 async def make_playable(database: Database, blobs: Blobs, recording_id: int, *, data: bytes | None = None) -> Recording:

@@ -1,0 +1,27 @@
+"""The voicemail web application: the HTTP door for recordings, and the greetings' API and page."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.voicemail import api
+from services.voicemail.greetings import api as greetings_api
+from services.voicemail.greetings import pages as greetings_pages
+from shared.settings import Settings
+from shared.web.app import create_app
+
+
+def make(settings: Settings) -> FastAPI:
+    return create_app(
+        settings,
+        service="voicemail",
+        title="Centralita: voicemail",
+        description="Recordings in, greetings out.",
+        tags=(
+            {"name": "recordings", "description": "What callers said: upload it, and see what became of it."},
+            {"name": "greetings", "description": "What callers hear."},
+        ),
+        routers=[api.router, greetings_api.router, greetings_pages.router],
+        template_dirs=[Path(__file__).with_name("templates")],
+        max_body_bytes=settings.max_upload_bytes + 64 * 1024,
+    )
