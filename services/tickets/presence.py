@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.tickets.locks import OPEN, lock_ticket, open_assignment
 from services.tickets.routing.handover import lock_people, take_back
@@ -218,9 +219,13 @@ async def _held(session: AsyncSession, ticket_id: int | None = None) -> list[_He
         .where(PresenceLease.person_id == Assignment.person_id)
         .scalar_subquery()
     )
+    beginning = aliased(Entry)
     began = (
-        select(func.max(Entry.id))
-        .where(Entry.ticket_id == Assignment.ticket_id, Entry.kind.in_([EntryKind.ACCEPTED, EntryKind.ASSIGNED]))
+        select(func.max(beginning.id))
+        .where(
+            beginning.ticket_id == Assignment.ticket_id, beginning.kind.in_([EntryKind.ACCEPTED, EntryKind.ASSIGNED])
+        )
+        .correlate(Assignment)
         .scalar_subquery()
     )
     touched = (
@@ -230,6 +235,7 @@ async def _held(session: AsyncSession, ticket_id: int | None = None) -> list[_He
             Entry.actor_id == Assignment.person_id,
             Entry.id > func.coalesce(began, 0),
         )
+        .correlate(Assignment)
         .exists()
     )
     statement = (

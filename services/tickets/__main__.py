@@ -1,0 +1,60 @@
+"""`python -m services.tickets web` serves the workspace and the API; `worker` takes in, routes and sweeps."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+from shared.logs import configure
+from shared.settings import Settings, get_settings
+
+
+async def _work(settings: Settings) -> None:
+    from services.tickets.worker import run
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    await run(settings, stop)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    import uvicorn
+
+    uvicorn.run(
+        "services.tickets.app:create",
+        factory=True,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m services.tickets", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    web = commands.add_parser("web", help="serve the workspace and the API")
+    web.add_argument("--host", default="127.0.0.1")
+    web.add_argument("--port", type=int, default=8000)
+    commands.add_parser("worker", help="take in, route and sweep")
+    options = parser.parse_args(arguments)
+    # One small matrix per pass is no work for a pool of threads, each with its own memory.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    settings = get_settings()
+    configure(settings, "tickets")
+    if options.command == "web":
+        _serve(settings, options.host, options.port)
+    else:
+        asyncio.run(_work(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""What keeps tickets moving without anybody's ring: queries for work left undone, and routing that wakes at once.
+
+This is the correctness path. It needs PostgreSQL and nothing else; a step that fails is reported, tried again at its
+next turn, and never keeps the others from theirs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from sqlalchemy import func, select
+
+from services.tickets import intake, presence, sla
+from services.tickets.routing.offers import expire_offers
+from services.tickets.routing.router import route_once
+from shared import clock, health
+from shared.database import Database
+from shared.events import Event, Hearing
+from shared.models import Alert, Ticket, TicketState
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+SERVICE = "tickets"
+
+SWEEP_FAILURES = Counter("centralita_sweep_failures_total", "Failed turns of a sweep.", ["step"])
+SWEEP_SECONDS = Histogram("centralita_sweep_seconds", "How long one turn of a sweep took.", ["step"])
+QUEUE_DEPTH = Gauge("centralita_queue_depth", "Tickets that wait for a person.", ["language", "state"])
+QUEUE_OLDEST = Gauge("centralita_queue_oldest_seconds", "How long the oldest queued ticket has waited.", ["language"])
+OPEN_ALERTS = Gauge("centralita_open_alerts", "Alerts that nobody has taken.", ["kind"])
+
+# What may let a pass place something that the last one could not. Our own offers are no news to us.
+WAKING = frozenset({"ticket", "offer", "presence", "person", "hours", "resync"})
+BREATH_S = 0.02  # between passes while news keeps coming
+SLOW_STEPS_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    name: str
+    run: Callable[[], Awaitable[object]]
+    every_s: float
+
+
+class Sweeps:
+    def __init__(self, database: Database, settings: Settings, hearing: Hearing | None = None) -> None:
+        self.database, self.settings = database, settings
+        self._hearing = hearing or Hearing(settings)
+        self._own_hearing = hearing is None
+        self._woken = asyncio.Event()
+        self._failed: set[str] = set()
+        self._started = monotonic()
+        slow = max(SLOW_STEPS_S, settings.sweep_s)
+        self.steps = [
+            Step("intake", self._intake, settings.sweep_s),
+            Step("offers", self._offers, settings.sweep_s),
+            Step("presence", self._presence, settings.sweep_s),
+            Step("alerts", lambda: sla.raise_alerts(database, settings), slow),
+            Step("figures", self._measure, slow),
+        ]
+
+    def wake(self) -> None:
+        """Something may be there to route: look at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        if self._own_hearing:
+            self._hearing.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(), name="sweeps.listen")
+                group.create_task(self._route_for_ever(), name="sweeps.route")
+                for step in self.steps:
+                    group.create_task(self._repeat(step), name=f"sweeps.{step.name}")
+        finally:
+            if self._own_hearing:
+                await self._hearing.stop()
+
+    async def turn(self, step: Step) -> bool:
+        """One turn of one step; whatever it raises ends here. False: it failed."""
+        started = perf_counter()
+        try:
+            await step.run()
+        except Exception as error:
+            SWEEP_FAILURES.labels(step.name).inc()
+            log.exception("sweep.failed", step=step.name)
+            await self._report(step, error)
+            return False
+        SWEEP_SECONDS.labels(step.name).observe(perf_counter() - started)
+        if step.name in self._failed:
+            await self._resolve(step)
+        return True
+
+    async def _repeat(self, step: Step) -> None:
+        while True:
+            await self.turn(step)
+            await asyncio.sleep(step.every_s)
+
+    async def _route_for_ever(self) -> None:
+        route = Step("routing", lambda: route_once(self.database, self.settings), self.settings.sweep_s)
+        while True:
+            self._woken.clear()
+            await self.turn(route)
+            await asyncio.sleep(BREATH_S)
+            try:
+                async with asyncio.timeout(self.settings.sweep_s):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def _listen(self) -> None:
+        async with self._hearing.subscribe() as events:
+            while True:
+                event = await events.get()
+                if _wakes(event):
+                    self.wake()
+
+    async def _intake(self) -> None:
+        if await intake.sweep(self.database, self.settings):
+            self.wake()
+
+    async def _offers(self) -> None:
+        if await expire_offers(self.database, self.settings):
+            self.wake()
+
+    async def _presence(self) -> None:
+        # Browsers could not renew their leases while nobody was there to take them.
+        trusted = monotonic() - self._started > presence.LEASE.total_seconds()
+        if await presence.sweep_presence(self.database, self.settings, trust_leases=trusted):
+            self.wake()
+
+    async def _measure(self) -> None:
+        waiting = [TicketState.QUEUED, TicketState.OFFERED]
+        async with self.database.transaction() as session:
+            depths = (
+                await session.execute(
+                    select(Ticket.language, Ticket.state, func.count(), func.min(Ticket.queued_at))
+                    .where(Ticket.state.in_(waiting))
+                    .group_by(Ticket.language, Ticket.state)
+                )
+            ).all()
+            alerts = (
+                await session.execute(
+                    select(Alert.kind, func.count()).where(Alert.taken_at.is_(None)).group_by(Alert.kind)
+                )
+            ).all()
+        for gauge in (QUEUE_DEPTH, QUEUE_OLDEST, OPEN_ALERTS):
+            gauge.clear()
+        for language, state, count, oldest in depths:
+            QUEUE_DEPTH.labels(language, state.value).set(count)
+            if state is TicketState.QUEUED:
+                QUEUE_OLDEST.labels(language).set((clock.now() - oldest).total_seconds())
+        for kind, count in alerts:
+            OPEN_ALERTS.labels(kind.value).set(count)
+
+    async def _report(self, step: Step, error: Exception) -> None:
+        self._failed.add(step.name)
+        try:
+            await health.report(
+                self.database,
+                SERVICE,
+                f"sweep:{step.name}",
+                f"The sweep «{step.name}» failed: {type(error).__name__}",
+                "It is tried again every few seconds. The log of the tickets worker has the whole error.",
+            )
+        except Exception as unreported:  # the database itself is away: the log has to do
+            log.warning("sweep.not_reported", step=step.name, error=repr(unreported))
+
+    async def _resolve(self, step: Step) -> None:
+        try:
+            await health.resolve(self.database, SERVICE, f"sweep:{step.name}")
+        except Exception as error:
+            log.warning("sweep.not_resolved", step=step.name, error=repr(error))
+        else:
+            self._failed.discard(step.name)
+
+
+def _wakes(event: Event) -> bool:
+    return event.kind in WAKING and event.what != "offered"

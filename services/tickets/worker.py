@@ -1,0 +1,130 @@
+"""The tickets worker as one process: arq jobs, sweeps and routing, and the health port."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from arq.worker import Function, Worker, func
+
+from services.tickets import intake
+from services.tickets.sweeps import Sweeps
+from shared import health
+from shared.database import Database
+from shared.jobs import Job, deserialize, queue_of, redis_settings, serialize
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+POLL_DELAY_S = 0.05
+MAX_JOBS = 16
+JOB_TIMEOUT_S = 20  # a job lost with its worker runs again after this and ten seconds, or at the next sweep
+BACK_OFF_S = (0.5, 15.0)
+STOP_WITHIN_S = 8.0
+
+TakeIn = Callable[[Database, Settings, int], Awaitable[None]]
+
+
+def functions(database: Database, settings: Settings, wake: Callable[[], None]) -> list[Function]:
+    """What other services ring for. Each takes one id, and a failure is left to the sweep."""
+
+    def job(name: Job, take_in: TakeIn | None) -> Function:
+        async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
+            id_ = int(args[0])
+            try:
+                if take_in is not None:
+                    await take_in(database, settings, id_)
+            except Exception:  # its row says so where there is one; the sweep tries again
+                log.exception("worker.job_failed", job=name.value, id=id_)
+            wake()
+
+        return func(run, name=name.value, max_tries=2, keep_result=0, timeout=JOB_TIMEOUT_S)
+
+    return [
+        job(Job.TAKE_IN_MESSAGE, intake.take_in_message),
+        job(Job.TAKE_IN_RECORDING, intake.take_in_recording),
+        job(Job.TAKE_IN_DELIVERY, intake.take_in_delivery),
+        job(Job.ROUTE, None),
+    ]
+
+
+async def hear(database: Database, settings: Settings, wake: Callable[[], None]) -> None:
+    """Run an arq worker for ever, and a new one after each loss of Redis; meanwhile the sweeps do the work."""
+    pause = BACK_OFF_S[0]
+    while True:
+        redis = redis_settings(settings)
+        redis.conn_retries = 0
+        worker = Worker(
+            functions=functions(database, settings, wake),
+            queue_name=queue_of("tickets"),
+            redis_settings=redis,
+            handle_signals=False,
+            poll_delay=POLL_DELAY_S,
+            keep_result=0,
+            max_jobs=MAX_JOBS,
+            job_timeout=JOB_TIMEOUT_S,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+            log_results=False,
+        )
+        started = asyncio.get_running_loop().time()
+        try:
+            await worker.main()
+        except Exception as error:
+            if asyncio.get_running_loop().time() - started > 60:
+                pause = BACK_OFF_S[0]
+            log.warning("worker.redis_away", error=repr(error)[:300], retry_in_s=pause)
+        finally:
+            await _close(worker)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, BACK_OFF_S[1])
+
+
+async def _close(worker: Worker) -> None:
+    """Let jobs that run finish: each is a short transaction."""
+    running = [task for task in worker.tasks.values() if not task.done()]
+    if running:
+        await asyncio.wait(running, timeout=3)
+    # With Redis away closing fails as well; the next worker is a new one.
+    with suppress(Exception, asyncio.CancelledError):
+        await asyncio.wait_for(worker.close(), timeout=2)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Everything the tickets worker does, until `stop` is set."""
+    database = Database(settings, pool_size=8, max_overflow=12)
+    sweeps = Sweeps(database, settings)
+    parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+        ("sweeps", sweeps.run),
+        ("jobs", lambda: hear(database, settings, sweeps.wake)),
+    ]
+    if settings.health_port:
+        parts.append(("health", lambda: health.serve(database, settings.health_host, settings.health_port)))
+    tasks = [asyncio.create_task(_for_ever(name, part), name=f"tickets.{name}") for name, part in parts]
+    log.info("tickets.worker_started", health_port=settings.health_port)
+    try:
+        await stop.wait()
+    finally:
+        log.info("tickets.worker_stopping")
+        for task in tasks:
+            task.cancel()
+        _, unfinished = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+        if unfinished:
+            log.warning("tickets.parts_left", parts=[task.get_name() for task in unfinished])
+        await database.close()
+        log.info("tickets.worker_stopped")
+
+
+async def _for_ever(name: str, part: Callable[[], Awaitable[None]]) -> None:
+    """A part that fails is started again and takes no other part with it."""
+    pause = BACK_OFF_S[0]
+    while True:
+        try:
+            await part()
+        except OSError as error:
+            log.error("tickets.part_failed", part=name, error=str(error), retry_in_s=pause)
+        except Exception:
+            log.exception("tickets.part_failed", part=name, retry_in_s=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, BACK_OFF_S[1])
