@@ -1,0 +1,152 @@
+"""The first mail a customer gets back: that we have theirs, or, in an emergency, what to do at once."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import intake_repository as repository
+from services.tickets import outgoing, reply_templates
+from services.tickets.alerts import raise_alert
+from shared import clock
+from shared.language import MIXED, UNKNOWN
+from shared.models import (
+    Alert,
+    AlertKind,
+    Delivery,
+    DeliveryKind,
+    Entry,
+    EntryKind,
+    Message,
+    Ticket,
+)
+from shared.settings import Settings
+
+# Mailboxes that nobody reads, or that answer by themselves.
+_MACHINES = frozenset(
+    ("mailer-daemon", "postmaster", "noreply", "no-reply", "no.reply", "no_reply", "donotreply", "do-not-reply",
+     "do_not_reply", "bounce", "bounces", "notification", "notifications", "daemon", "root")
+)  # fmt: skip
+_OTHER_LANGUAGE_NOTE = "*Hablamos español: puede escribirnos en español.*"
+MAX_EXCERPT = 500
+ONCE_PER = timedelta(hours=1)
+
+
+def answers_by_itself(address: str) -> bool:
+    """Whether the local part says that a machine is behind the address."""
+    local = address.partition("@")[0].partition("+")[0].lower()
+    return not local or local in _MACHINES or local.startswith(("noreply", "no-reply", "bounce-", "bounces-"))
+
+
+def languages_for(language: str) -> tuple[str, ...]:
+    """The languages of an acknowledgement: the customer's, or both when we cannot tell."""
+    if language == "es":
+        return ("es",)
+    if language in (UNKNOWN, MIXED):
+        return ("en", "es")
+    return ("en",)
+
+
+async def acknowledge(
+    session: AsyncSession, settings: Settings, ticket: Ticket, *, message: Message, emergency: bool = False
+) -> Delivery | None:
+    """Send it, once per ticket and at most once per customer and hour; None when it was not called for.
+
+    The caller holds a lock on the sender, so that two of their mails at once get one acknowledgement.
+    """
+    kind = DeliveryKind.SAFETY if emergency else DeliveryKind.ACKNOWLEDGEMENT
+    address = next(iter(message.reply_to), "") or message.from_address
+    if message.machine is not None or not address or answers_by_itself(address):
+        return None
+    # Safety instructions do not wait for the hour of a plain acknowledgement; a plain one does wait for theirs.
+    counted = [kind] if emergency else [DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY]
+    since = clock.now() - ONCE_PER
+    if ticket.customer_id is not None and await repository.acknowledged_since(
+        session, ticket.customer_id, counted, since
+    ):
+        return None
+    if await _already(session, ticket.id, kind):
+        return None
+    texts = await reply_templates.load(session, kind.value)
+    languages = languages_for(ticket.language)
+    parts, subjects = [], []
+    for language in languages:
+        values = {**reply_templates.usual_values(settings, language), "number": str(ticket.id)}
+        parts.append(reply_templates.fill(texts[language].body, values))
+        subjects.append(reply_templates.fill(texts[language].subject, values))
+    if ticket.language not in ("en", "es", MIXED, UNKNOWN):
+        parts.append(_OTHER_LANGUAGE_NOTE)
+    subject = " / ".join(subjects)
+    if not emergency and message.subject.strip():
+        subject = outgoing.reply_subject(message.subject, ticket.id)
+    else:
+        subject = f"{subject} [#{ticket.id}]"
+    delivery = await outgoing.send(
+        session,
+        settings,
+        ticket,
+        kind=kind,
+        to=[address],
+        subject=subject,
+        language=languages[0] if len(languages) == 1 else MIXED,
+        markdown="\n\n---\n\n".join(parts),
+        answers=message,
+    )
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.ACKNOWLEDGEMENT,
+            delivery_id=delivery.id,
+            detail={"kind": kind.value, "languages": list(languages), "to": [address]},
+        )
+    )
+    return delivery
+
+
+async def raise_alarm(
+    session: AsyncSession, settings: Settings, ticket: Ticket, *, phrases: list[str], excerpt: str
+) -> bool:
+    """Tell the shift lead of an emergency: an alert on the board until somebody takes it, and a mail, day and night.
+
+    Once per ticket; False when it was raised before.
+    """
+    before = await session.scalar(
+        select(Alert.id).where(Alert.kind == AlertKind.EMERGENCY, Alert.ticket_id == ticket.id).limit(1)
+    )
+    if before is not None:
+        return False
+    delivery_id = None
+    if settings.shift_lead_address:
+        texts = await reply_templates.load(session, "page")
+        values = {
+            **reply_templates.usual_values(settings, "en"),
+            "number": str(ticket.id),
+            "channel": ticket.channel.value,
+            "phrases": ", ".join(phrases),
+            "link": f"{settings.public_url.rstrip('/')}/tickets/{ticket.id}",
+            "callback": ticket.callback_number or "-",
+            "excerpt": "\n".join(f"> {line}" for line in excerpt[:MAX_EXCERPT].splitlines()),
+        }
+        page = await outgoing.send(
+            session,
+            settings,
+            ticket,
+            kind=DeliveryKind.PAGE,
+            to=[settings.shift_lead_address],
+            subject=reply_templates.fill(texts["en"].subject, values),
+            language="en",
+            markdown=reply_templates.fill(texts["en"].body, values),
+        )
+        delivery_id = page.id
+    detail: dict[str, object] = {"phrases": phrases, "channel": ticket.channel.value, "language": ticket.language}
+    if delivery_id is not None:
+        detail["page_delivery_id"] = delivery_id
+    await raise_alert(session, AlertKind.EMERGENCY, ticket.id, detail)
+    return True
+
+
+async def _already(session: AsyncSession, ticket_id: int, kind: DeliveryKind) -> bool:
+    found = await session.scalar(
+        select(Delivery.id).where(Delivery.ticket_id == ticket_id, Delivery.kind == kind).limit(1)
+    )
+    return found is not None

@@ -1,0 +1,247 @@
+"""What a representative does with a ticket at the desk: answer it, note something, let it wait, close it, reopen it."""
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import intake_repository as repository
+from services.tickets import outgoing, search
+from services.tickets.corrections import set_language, set_priority, set_topic
+from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.new_ticket import due_at
+from services.tickets.routing.handover import end
+from shared import audit, clock
+from shared.database import ring
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events import Event, publish
+from shared.jobs import Job
+from shared.language import CLEAR, read_text
+from shared.models import (
+    AssignmentState,
+    CustomerIdentity,
+    Delivery,
+    DeliveryKind,
+    Entry,
+    EntryKind,
+    IdentityKind,
+    Ticket,
+    TicketState,
+)
+from shared.people import Actor, Permission
+from shared.settings import Settings
+
+__all__ = ["note", "reply", "set_language", "set_priority", "set_state", "set_topic"]
+
+MAX_TEXT = 100_000
+MAX_RECIPIENTS = 20
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+")
+_FROM_CUSTOMER = (EntryKind.MAIL_IN, EntryKind.VOICEMAIL, EntryKind.CONTACT)
+
+
+async def reply(
+    session: AsyncSession,
+    settings: Settings,
+    me: Actor,
+    ticket_id: int,
+    *,
+    text: str,
+    to: Sequence[str] | None = None,
+    cc: Sequence[str] = (),
+    then: TicketState | None = None,
+    seen_entry_id: int | None = None,
+) -> Delivery:
+    """Answer the customer by mail; `then` lets the ticket wait or closes it.
+
+    `to` defaults to whoever wrote last. `seen_entry_id`: the newest entry the writer had on the screen; what the
+    customer said after it makes this a Conflict.
+    """
+    me.require(Permission.TICKET_WORK)
+    text = _text(text)
+    ticket = await lock_ticket(session, ticket_id)
+    _mine(me, ticket)
+    if ticket.state is TicketState.CLOSED:
+        raise Conflict("Ticket {number} is closed. Reopen it to answer.", number=ticket_id)
+    if seen_entry_id is not None:
+        await _nothing_newer(session, ticket_id, seen_entry_id)
+    last = await repository.last_mail_of(session, ticket_id)
+    recipients = addresses_in(to, "to") if to is not None else await _default_recipients(session, ticket)
+    copies = [address for address in addresses_in(cc, "cc") if address not in recipients]
+    if not recipients:
+        raise Invalid("Say whom the answer goes to.", field="to")
+    if len(recipients) + len(copies) > MAX_RECIPIENTS:
+        raise Invalid("That is too many recipients; at most {limit}.", field="to", limit=MAX_RECIPIENTS)
+    own = set((await repository.mailbox_addresses(session)).values())
+    if own & {*recipients, *copies}:
+        raise Invalid("This is our own address. Say whom the answer goes to.", field="to")
+    found = read_text(text)
+    delivery = await outgoing.send(
+        session,
+        settings,
+        ticket,
+        kind=DeliveryKind.REPLY,
+        to=recipients,
+        cc=copies,
+        subject=outgoing.reply_subject(last.subject if last is not None else ticket.subject, ticket.id),
+        language=found.language if found.confidence >= CLEAR else ticket.language,
+        markdown=text,
+        answers=last,
+        created_by_id=me.id,
+    )
+    # Whom we write to may write back.
+    await repository.add_participants(session, ticket.id, [*recipients, *copies])
+    entry = Entry(
+        ticket_id=ticket.id,
+        kind=EntryKind.MAIL_OUT,
+        actor_id=me.id,
+        delivery_id=delivery.id,
+        text=text,
+        detail={"to": recipients, "cc": copies},
+    )
+    session.add(entry)
+    await session.flush()
+    await _index(session, ticket, "delivery", delivery.id, text)
+    ticket.updated_at = clock.now()
+    if then is not None:
+        await _move(session, settings, me, ticket, then)
+    audit.record(
+        session, me.id, "ticket.reply", object_type="delivery", object_id=delivery.id, ticket_id=ticket.id,
+        detail={"to": recipients, "cc": copies}, ip=me.ip,
+    )  # fmt: skip
+    await publish(session, Event("ticket", ticket.id, _concerned(ticket, me), "reply"))
+    return delivery
+
+
+async def note(session: AsyncSession, me: Actor, ticket_id: int, text: str) -> Entry:
+    """Something for colleagues; the customer never sees it."""
+    me.require(Permission.TICKET_WORK)
+    text = _text(text)
+    ticket = await session.get(Ticket, ticket_id)
+    if ticket is None:
+        raise NotFound("There is no ticket {number}.", number=ticket_id)
+    entry = Entry(ticket_id=ticket_id, kind=EntryKind.NOTE, actor_id=me.id, text=text)
+    session.add(entry)
+    await session.flush()
+    await _index(session, ticket, "entry", entry.id, text)
+    audit.record(session, me.id, "ticket.note", object_type="entry", object_id=entry.id, ticket_id=ticket_id, ip=me.ip)
+    await publish(session, Event("ticket", ticket_id, _concerned(ticket, me), "note"))
+    return entry
+
+
+async def set_state(session: AsyncSession, settings: Settings, me: Actor, ticket_id: int, state: TicketState) -> Ticket:
+    """Let it wait for the customer, work on it again, close it; or reopen it into the queue."""
+    me.require(Permission.TICKET_WORK)
+    ticket = await lock_ticket(session, ticket_id)
+    before = ticket.state
+    if ticket.state is not TicketState.CLOSED:
+        _mine(me, ticket)
+    await _move(session, settings, me, ticket, state)
+    if ticket.state is not before:
+        audit.record(
+            session, me.id, "ticket.set_state", ticket_id=ticket.id,
+            detail={"from": before.value, "to": ticket.state.value}, ip=me.ip,
+        )  # fmt: skip
+        await publish(session, Event("ticket", ticket.id, _concerned(ticket, me), ticket.state.value))
+    return ticket
+
+
+async def _move(session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, state: TicketState) -> None:
+    """Change the state of a locked ticket, with its assignment and its clock."""
+    before, now = ticket.state, clock.now()
+    if state is before or (before is TicketState.QUEUED and state is TicketState.QUEUED):
+        return
+    if before is TicketState.CLOSED:
+        if state not in (TicketState.QUEUED, TicketState.ASSIGNED):
+            raise Conflict("Ticket {number} is closed. Reopen it first.", number=ticket.id)
+        ticket.state, ticket.closed_at = TicketState.QUEUED, None
+        ticket.queued_at = now
+        ticket.first_response_due_at = await due_at(session, settings, ticket.priority, ticket.channel, now)
+        ring(session, Job.ROUTE, ticket.id)
+    elif state is TicketState.CLOSED:
+        assignment = await open_assignment(session, ticket.id)
+        if assignment is not None:
+            offered = assignment.state is AssignmentState.OFFERED
+            end(assignment, AssignmentState.WITHDRAWN if offered else AssignmentState.DONE, cause="closed")
+            if offered:
+                await publish(session, Event("offer", assignment.id, (assignment.person_id,), "withdrawn"))
+        ticket.state, ticket.assignee_id, ticket.closed_at = TicketState.CLOSED, None, now
+        ring(session, Job.ROUTE, 0)  # somebody has room again
+    elif state is TicketState.WAITING and before is TicketState.ASSIGNED:
+        ticket.state = TicketState.WAITING
+        ring(session, Job.ROUTE, 0)
+    elif state is TicketState.ASSIGNED and before is TicketState.WAITING:
+        ticket.state = TicketState.ASSIGNED
+    else:
+        raise Conflict("Ticket {number} cannot be changed like this from where it is now.", number=ticket.id)
+    ticket.rev += 1
+    ticket.updated_at = now
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.STATE,
+            actor_id=me.id,
+            detail={"from": before.value, "to": ticket.state.value},
+        )
+    )
+    await session.flush()
+
+
+def _mine(me: Actor, ticket: Ticket) -> None:
+    """The assignee answers and closes; those who assign work may step in."""
+    if ticket.assignee_id == me.id or me.may(Permission.TICKET_ASSIGN):
+        return
+    if ticket.assignee_id is None:
+        raise Forbidden("Take ticket {number} first: only who works on it answers or closes it.", number=ticket.id)
+    raise Forbidden("Somebody else works on ticket {number}.", number=ticket.id)
+
+
+async def _nothing_newer(session: AsyncSession, ticket_id: int, seen_entry_id: int) -> None:
+    newer = await session.scalar(
+        select(Entry.id)
+        .where(Entry.ticket_id == ticket_id, Entry.id > seen_entry_id, Entry.kind.in_(_FROM_CUSTOMER))
+        .limit(1)
+    )
+    if newer is not None:
+        raise Conflict("The customer has written again since you opened this ticket. Please read it first.")
+
+
+async def _default_recipients(session: AsyncSession, ticket: Ticket) -> list[str]:
+    last = await repository.last_mail_of(session, ticket.id)
+    if last is not None:
+        return addresses_in([next(iter(last.reply_to), "") or last.from_address], "to")
+    if ticket.customer_id is None:
+        return []
+    rows = await session.scalars(
+        select(CustomerIdentity.value).where(
+            CustomerIdentity.customer_id == ticket.customer_id, CustomerIdentity.kind == IdentityKind.EMAIL
+        )
+    )
+    return sorted(rows)[:1]
+
+
+def addresses_in(addresses: Sequence[str], field: str) -> list[str]:
+    clean = list(dict.fromkeys(address.strip().lower() for address in addresses if address.strip()))
+    for address in clean:
+        if len(address) > 254 or not _ADDRESS.fullmatch(address):
+            raise Invalid("{address} is not an email address.", field=field, address=address[:100])
+    return clean
+
+
+def _text(text: str) -> str:
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise Invalid("Please write something.", field="text")
+    if len(text) > MAX_TEXT:
+        raise Invalid("Please keep the text under {limit} characters.", field="text", limit=MAX_TEXT)
+    return text
+
+
+async def _index(session: AsyncSession, ticket: Ticket, source: str, source_id: int, text: str) -> None:
+    await search.index(
+        session, ticket_id=ticket.id, source=source, source_id=source_id, language=ticket.language, body=text
+    )
+
+
+def _concerned(ticket: Ticket, me: Actor) -> tuple[int, ...]:
+    return tuple(sorted({me.id, *([ticket.assignee_id] if ticket.assignee_id is not None else [])}))

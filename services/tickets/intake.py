@@ -1,0 +1,192 @@
+"""The doors of intake: each takes one id, decides in one transaction, and may be called again and again, by many."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from services.tickets import intake_delivery, intake_mail, intake_recording
+from services.tickets import intake_repository as repository
+from services.tickets.locks import lock_names
+from services.tickets.thread import quoted_ids
+from shared import clock, health
+from shared.database import Database
+from shared.errors import NotFound
+from shared.models import IntakeOutcome, Message, Recording
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+SERVICE = "tickets"
+BATCH = 200  # found by one look of the sweep
+CONCURRENT = 4  # transactions at a time: enough to hide the round trips
+MAX_CHAIN = 20  # mails of one thread taken in because a later one came first
+MAX_BACK_OFF = timedelta(hours=6)
+_ERROR_CHARACTERS = 4000
+
+
+async def take_in_message(database: Database, settings: Settings, message_id: int) -> None:
+    """Exactly once: make a ticket of the mail, put it on its ticket, or hold it. A crash leaves a row that says why."""
+    await _guarded(database, lambda: _take_in_message(database, settings, message_id, MAX_CHAIN), message_id=message_id)
+
+
+async def take_in_recording(database: Database, settings: Settings, recording_id: int) -> None:
+    """A ticket at once; again when there is a transcript, or when there will be none."""
+
+    async def once() -> None:
+        async with database.transaction() as session:
+            recording = await session.get(Recording, recording_id)
+            if recording is None:
+                raise NotFound("There is no recording {number}.", number=recording_id)
+            await lock_names(session, intake_recording.lock_names_of(recording))
+            await session.refresh(recording)
+            before = await repository.intake_of(session, recording_id=recording_id)
+            if before is not None and before.outcome is IntakeOutcome.FAILED:
+                _failed_keys.add(f"intake:recording:{recording_id}")
+            await intake_recording.take_in(session, settings, recording)
+
+    await _guarded(database, once, recording_id=recording_id)
+
+
+async def take_in_delivery(database: Database, settings: Settings, delivery_id: int) -> None:
+    """Put on the timeline, once, that a mail was sent or could not be."""
+    async with database.transaction() as session:
+        await intake_delivery.take_in(session, settings, delivery_id)
+
+
+async def sweep(database: Database, settings: Settings) -> int:
+    """Take in everything whose ring was lost, in parts of one look. Returns how many there were."""
+    async with database.transaction() as session:
+        now = clock.now()
+        messages = await repository.messages_to_take_in(session, now, BATCH)
+        recordings = await repository.recordings_to_take_in(session, now, BATCH)
+        deliveries = await repository.deliveries_to_note(session, BATCH)
+    slots = asyncio.Semaphore(CONCURRENT)
+
+    async def one(take: Callable[[Database, Settings, int], Awaitable[None]], id_: int) -> None:
+        async with slots:
+            try:
+                await take(database, settings, id_)
+            except Exception:  # one bad row never holds up the others; messages and recordings say so in their row
+                log.exception("intake.sweep_failed", door=getattr(take, "__name__", ""), id=id_)
+
+    async with asyncio.TaskGroup() as group:
+        for message_id in messages:
+            group.create_task(one(take_in_message, message_id))
+        for recording_id in recordings:
+            group.create_task(one(take_in_recording, recording_id))
+        for delivery_id in deliveries:
+            group.create_task(one(take_in_delivery, delivery_id))
+    return len(messages) + len(recordings) + len(deliveries)
+
+
+async def _take_in_message(database: Database, settings: Settings, message_id: int, chain: int) -> None:
+    """In its own transaction, after those of its thread that came before it and are not taken in yet."""
+    earlier = await _attempt_message(database, settings, message_id, ready=chain == 0)
+    if not earlier:
+        return
+    for earlier_id in earlier:
+        try:
+            await _take_in_message(database, settings, earlier_id, 0)
+        except Exception:  # the earlier one has its own row and its own retries
+            log.warning("intake.earlier_failed", message_id=earlier_id, later=message_id)
+    await _attempt_message(database, settings, message_id, ready=True)
+
+
+async def _attempt_message(database: Database, settings: Settings, message_id: int, *, ready: bool) -> list[int]:
+    """Take it in, or say which mails it should wait for."""
+    async with database.transaction() as session:
+        message = await session.get(Message, message_id)
+        if message is None:
+            raise NotFound("There is no message {number}.", number=message_id)
+        await lock_names(session, _lock_names(message))
+        done = await repository.intake_of(session, message_id=message_id)
+        if done is not None and done.outcome in repository.DONE:
+            return []
+        if done is not None:
+            _failed_keys.add(f"intake:message:{message_id}")  # perhaps by another process: resolved on success
+        if not ready:
+            ids = quoted_ids(message.in_reply_to, message.references)
+            earlier = await repository.waiting_messages(session, ids, message)
+            if earlier:
+                return earlier
+        await intake_mail.take_in(session, settings, message)
+    return []
+
+
+def _lock_names(message: Message) -> list[str]:
+    """Everything that may touch the same ticket or customer at the same moment waits for the other."""
+    ids = [*quoted_ids(message.in_reply_to, message.references), message.rfc_message_id or ""]
+    names = {f"thread:{rfc_id}" for rfc_id in ids if rfc_id}
+    names.add(f"message:{message.id}")
+    if message.from_address:
+        names.add(f"customer:{message.from_address}")
+    return sorted(names)
+
+
+async def _guarded(
+    database: Database,
+    take: Callable[[], Awaitable[None]],
+    *,
+    message_id: int | None = None,
+    recording_id: int | None = None,
+) -> None:
+    key = f"intake:message:{message_id}" if message_id is not None else f"intake:recording:{recording_id}"
+    try:
+        await take()
+    except NotFound:
+        raise
+    except Exception as error:
+        log.exception("intake.failed", message_id=message_id, recording_id=recording_id)
+        failed_before = await _note_failure(database, message_id, recording_id)
+        what = f"message {message_id}" if message_id is not None else f"recording {recording_id}"
+        await health.report(
+            database,
+            SERVICE,
+            key,
+            f"Taking in {what} failed: {type(error).__name__}",
+            "It is tried again by itself; the error stands in its intake row.",
+        )
+        if failed_before is None:
+            raise
+    else:
+        await _resolve_if_failed_before(database, key)
+
+
+_failed_keys: set[str] = set()  # what this process has seen fail: success need not look for a problem otherwise
+
+
+async def _resolve_if_failed_before(database: Database, key: str) -> None:
+    if key in _failed_keys:
+        await health.resolve(database, SERVICE, key)
+        _failed_keys.discard(key)
+
+
+async def _note_failure(database: Database, message_id: int | None, recording_id: int | None) -> int | None:
+    """Write the attempt down with its error and when to try again. None when even that was not possible."""
+    _failed_keys.add(f"intake:message:{message_id}" if message_id is not None else f"intake:recording:{recording_id}")
+    try:
+        async with database.transaction() as session:
+            before = await repository.intake_of(session, message_id=message_id, recording_id=recording_id)
+            if before is not None and before.outcome in repository.DONE:
+                return before.attempts  # the row of an earlier success stands: a later transcript will be seen again
+            attempts = (before.attempts if before is not None else 0) + 1
+            await repository.put_intake(
+                session,
+                message_id=message_id,
+                recording_id=recording_id,
+                outcome=IntakeOutcome.FAILED,
+                attempts=attempts,
+                error=traceback.format_exc()[-_ERROR_CHARACTERS:],
+                next_attempt_at=clock.now() + back_off(attempts),
+            )
+            return attempts
+    except Exception:
+        log.exception("intake.failure_not_noted", message_id=message_id, recording_id=recording_id)
+        return None
+
+
+def back_off(attempts: int) -> timedelta:
+    """Half a minute, doubling, up to six hours."""
+    return min(timedelta(seconds=30 << min(attempts - 1, 12)), MAX_BACK_OFF)

@@ -1,0 +1,319 @@
+"""A mail becomes a ticket, joins one, or is held: everything that happens in the one transaction that decides it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import acknowledge, intake_machines, reroute, search
+from services.tickets import intake_repository as repository
+from services.tickets.facts import Facts, find_facts
+from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.new_ticket import due_at, link_entries, open_ticket
+from services.tickets.priority import Triage, triage
+from services.tickets.thread import Candidate, Placement, bare_subject, is_reply, place, quoted_ids, subject_number
+from services.tickets.topics import EMERGENCY, OTHER, match_topic
+from shared import clock
+from shared.database import ring
+from shared.events import Event, publish
+from shared.jobs import Job
+from shared.language import CLEAR, UNKNOWN, Evidence, LanguageDecision, TextEvidence, decide, read_text
+from shared.models import (
+    Channel,
+    Customer,
+    Entry,
+    EntryKind,
+    IdentityKind,
+    IntakeOutcome,
+    LanguageSource,
+    Machine,
+    Message,
+    Person,
+    Priority,
+    Ticket,
+    TicketState,
+)
+from shared.settings import Settings
+
+URGENCY = [Priority.EMERGENCY, Priority.HIGH, Priority.NORMAL, Priority.LOW]
+ACTIVE = (TicketState.QUEUED, TicketState.OFFERED, TicketState.ASSIGNED)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the words of one mail say. Made before any lock is taken: it costs time, and nobody waits for it."""
+
+    text: str
+    subject: str  # the author's own, without marks; '' when it is somebody else's
+    language: TextEvidence
+    triage: Triage
+    facts: Facts
+
+
+def read(message: Message) -> Reading:
+    """Pure: language, topic, priority and facts of the new text."""
+    text = message.text_new.strip()
+    own_subject = "" if is_reply(message.subject, message.in_reply_to) else bare_subject(message.subject)
+    # An empty mail with a subject says what it says in its subject.
+    words = text or own_subject
+    language = read_text(words)
+    if own_subject and language.language == UNKNOWN and words != own_subject:
+        language = read_text(f"{own_subject}.\n\n{words}")
+    return Reading(
+        text, own_subject, language, triage(match_topic(words, own_subject), words, own_subject), find_facts(text)
+    )
+
+
+async def take_in(session: AsyncSession, settings: Settings, message: Message) -> None:
+    """Decide what becomes of the mail and write it down. The caller holds the locks on its thread and sender."""
+    if await repository.has_voicemail(session, message.id):
+        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="voicemail")
+        return
+    if message.machine is Machine.BOUNCE:
+        await intake_machines.take_in_bounce(session, message)
+        return
+    own = set((await repository.mailbox_addresses(session)).values())
+    own |= {mailbox.address.lower() for mailbox in settings.mailboxes}
+    if message.machine is Machine.LOOP or message.from_address in own:
+        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="loop")
+        return
+    placement = await _place(session, settings, message)
+    if message.machine is not None:
+        await intake_machines.take_in_machine(session, message, placement)
+        return
+    reading = read(message)
+    if placement.ticket_id is not None:
+        await _join(session, settings, message, reading, placement)
+    else:
+        await _open(session, settings, message, reading, placement)
+
+
+async def _place(session: AsyncSession, settings: Settings, message: Message) -> Placement:
+    ids = quoted_ids(message.in_reply_to, message.references)
+    known = await repository.tickets_by_message_ids(session, ids)
+    candidates: list[Candidate] = []
+    if message.reply_token:
+        by_token = await repository.ticket_by_token(session, message.reply_token)
+        if by_token is not None:
+            candidates.append(Candidate(by_token, "token"))
+    answered = set(message.in_reply_to)
+    candidates += [
+        Candidate(known[rfc_id], "in_reply_to" if rfc_id in answered else "references")
+        for rfc_id in ids
+        if rfc_id in known
+    ]
+    number = subject_number(message.subject)
+    if number is not None:
+        candidates.append(Candidate(number, "subject"))
+    if not candidates:
+        return Placement(None)
+    existing, participates, closed = await repository.participation(
+        session, [candidate.ticket_id for candidate in candidates], message.from_address
+    )
+    return place(
+        [candidate for candidate in candidates if candidate.ticket_id in existing],
+        participates if message.from_address else set(),
+        closed,
+        at=message.received_at,
+        reopen_days=settings.reopen_days,
+    )
+
+
+async def _open(
+    session: AsyncSession, settings: Settings, message: Message, reading: Reading, placement: Placement
+) -> None:
+    customer = await _customer(session, message)
+    decision = decide(Evidence(text=reading.language, history=customer.language if customer else None))
+    ticket = await open_ticket(
+        session,
+        settings,
+        channel=Channel.EMAIL,
+        subject=bare_subject(message.subject),
+        customer_id=customer.id if customer else None,
+        decision=decision,
+        triage=reading.triage,
+        began_at=message.received_at,
+        callback_number=reading.facts.callback_number,
+        linked_ticket_id=placement.linked_to,
+        participants=[message.from_address],
+    )
+    if placement.linked_to is not None:
+        session.add_all(link_entries(ticket, placement.linked_to, placement.why))
+        await publish(session, Event("ticket", placement.linked_to, what="linked"))
+    await _record(session, ticket, message, reading, by=placement.by or "new")
+    await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.TICKETED, ticket_id=ticket.id)
+    emergency = reading.triage.topic == EMERGENCY
+    await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=emergency)
+    if emergency:
+        await _alarm(session, settings, ticket, reading)
+
+
+async def _join(
+    session: AsyncSession, settings: Settings, message: Message, reading: Reading, placement: Placement
+) -> None:
+    assert placement.ticket_id is not None
+    ticket = await lock_ticket(session, placement.ticket_id)
+    before = ticket.state
+    customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
+    await _wake(session, settings, ticket, message)
+    changed = _learn_language(session, ticket, reading, customer)
+    alarmed = reading.triage.topic == EMERGENCY
+    changed = await _learn_topic(session, settings, ticket, message, reading) or changed
+    if reading.facts.callback_number and not ticket.callback_number:
+        ticket.callback_number = reading.facts.callback_number
+    ticket.updated_at = clock.now()
+    await _record(session, ticket, message, reading, by=placement.by)
+    await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.ATTACHED, ticket_id=ticket.id)
+    holder = ticket.assignee_id
+    if changed:
+        await reroute.rerouted(session, settings, ticket)
+    elif ticket.state is not before:
+        ticket.rev += 1
+    if alarmed:
+        await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=True)
+        await _alarm(session, settings, ticket, reading)
+    concerned = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
+    await publish(session, Event("ticket", ticket.id, people=concerned, what="message"))
+
+
+async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, message: Message) -> None:
+    """A customer's mail ends waiting and reopens what was closed lately."""
+    if ticket.state in ACTIVE:
+        return
+    before = ticket.state
+    if before is TicketState.WAITING:
+        person = await session.get_one(Person, ticket.assignee_id)
+        if person.active:
+            ticket.state = TicketState.ASSIGNED
+        else:
+            assignment = await open_assignment(session, ticket.id)
+            if assignment is not None:
+                await reroute.withdraw(session, ticket, assignment, "inactive")
+            ticket.state, ticket.assignee_id = TicketState.QUEUED, None
+    else:
+        ticket.state, ticket.closed_at, ticket.assignee_id = TicketState.QUEUED, None, None
+    if ticket.state is TicketState.QUEUED:
+        ticket.queued_at = message.received_at
+        ring(session, Job.ROUTE, ticket.id)
+    # A new wait began; what was answered before stays answered.
+    ticket.first_response_due_at = await due_at(session, settings, ticket.priority, ticket.channel, message.received_at)
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.STATE,
+            detail={"from": before.value, "to": ticket.state.value, "cause": "customer_mail"},
+        )
+    )
+
+
+def _learn_language(session: AsyncSession, ticket: Ticket, reading: Reading, customer: Customer | None) -> bool:
+    """A later mail may say what the first could not, or clearly another language; a correction is never undone."""
+    if ticket.language_source is LanguageSource.CORRECTION:
+        return False
+    decision = decide(Evidence(text=reading.language, history=customer.language if customer else None))
+    better = decision.confidence >= CLEAR or (ticket.language == UNKNOWN and decision.language != UNKNOWN)
+    if decision.language in (UNKNOWN, ticket.language) or not better:
+        return False
+    set_language(session, ticket, decision)
+    return True
+
+
+def set_language(
+    session: AsyncSession, ticket: Ticket, decision: LanguageDecision, actor_id: int | None = None
+) -> None:
+    """Change the language with its evidence and say so on the timeline. Rerouting is the caller's."""
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.LANGUAGE,
+            actor_id=actor_id,
+            detail={
+                "from": ticket.language,
+                "to": decision.language,
+                "confidence": round(decision.confidence, 3),
+                "source": decision.source,
+            },
+        )
+    )
+    ticket.language = decision.language
+    ticket.language_confidence = decision.confidence
+    ticket.language_source = LanguageSource(decision.source)
+    ticket.language_evidence = decision.evidence
+
+
+async def _learn_topic(
+    session: AsyncSession, settings: Settings, ticket: Ticket, message: Message, reading: Reading
+) -> bool:
+    """An emergency always counts; another topic only where none was known. Urgency is only ever raised by a mail."""
+    now = reading.triage
+    level_before, due_from = ticket.level, message.received_at
+    new_topic = now.topic == EMERGENCY or (ticket.topic == OTHER and not ticket.topic_corrected and now.topic != OTHER)
+    if new_topic and now.topic != ticket.topic:
+        session.add(Entry(ticket_id=ticket.id, kind=EntryKind.TOPIC, detail={"from": ticket.topic, "to": now.topic}))
+        ticket.topic, ticket.level = now.topic, now.level
+        ticket.topic_evidence = keep_correction(ticket, now.evidence)
+    if URGENCY.index(now.priority) < URGENCY.index(ticket.priority) and (new_topic or "raised_by" in now.evidence):
+        await raise_priority(session, settings, ticket, now.priority, due_from)
+    return ticket.level is not level_before
+
+
+def priority_corrected(ticket: Ticket) -> bool:
+    """Whether a person set the priority by hand."""
+    return bool(ticket.topic_evidence.get("priority_corrected"))
+
+
+def keep_correction(ticket: Ticket, evidence: dict[str, Any]) -> dict[str, Any]:
+    """New evidence that does not forget that a person set the priority."""
+    return {**evidence, "priority_corrected": True} if priority_corrected(ticket) else evidence
+
+
+async def raise_priority(
+    session: AsyncSession, settings: Settings, ticket: Ticket, priority: Priority, start: datetime
+) -> None:
+    """A higher priority, and the earlier due time that comes with it."""
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.PRIORITY,
+            detail={"from": ticket.priority.value, "to": priority.value},
+        )
+    )
+    ticket.priority = priority
+    if ticket.first_responded_at is None or priority is Priority.EMERGENCY:
+        due = await due_at(session, settings, priority, ticket.channel, start)
+        if due is not None and (ticket.first_response_due_at is None or due < ticket.first_response_due_at):
+            ticket.first_response_due_at = due
+    if ticket.state is TicketState.QUEUED:
+        ring(session, Job.ROUTE, ticket.id)
+
+
+async def _alarm(session: AsyncSession, settings: Settings, ticket: Ticket, reading: Reading) -> None:
+    phrases = reading.triage.evidence.get("phrases", {}).get(EMERGENCY, [])
+    await acknowledge.raise_alarm(
+        session, settings, ticket, phrases=list(phrases), excerpt=reading.text or reading.subject
+    )
+
+
+async def _customer(session: AsyncSession, message: Message) -> Customer | None:
+    if not message.from_address:
+        return None
+    return await repository.customer_by(session, IdentityKind.EMAIL, message.from_address, message.from_name.strip())
+
+
+async def _record(session: AsyncSession, ticket: Ticket, message: Message, reading: Reading, *, by: str) -> None:
+    """The mail on the timeline, and in the search."""
+    detail: dict[str, object] = {"threaded_by": by}
+    facts = reading.facts.as_json()
+    if facts:
+        detail["facts"] = facts
+    session.add(Entry(ticket_id=ticket.id, kind=EntryKind.MAIL_IN, message_id=message.id, detail=detail))
+    language = reading.language.language
+    await search.index(
+        session,
+        ticket_id=ticket.id,
+        source="message",
+        source_id=message.id,
+        language=language if language in ("en", "es") else ticket.language,
+        body=f"{message.subject}\n{message.from_name} {message.from_address}\n{message.text_new or message.text_full}",
+    )

@@ -1,0 +1,245 @@
+"""A voicemail is a ticket the moment it arrives, and learns what was said when a transcript is there."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import acknowledge, reroute, search
+from services.tickets import intake_repository as repository
+from services.tickets.facts import Facts, as_e164, find_facts
+from services.tickets.intake_mail import URGENCY, keep_correction, priority_corrected, raise_priority, set_language
+from services.tickets.locks import lock_ticket
+from services.tickets.new_ticket import open_ticket
+from services.tickets.priority import triage
+from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, match_topic
+from shared import clock
+from shared.events import Event, publish
+from shared.language import Evidence, Heard, decide, read_text
+from shared.models import (
+    Channel,
+    Customer,
+    Entry,
+    EntryKind,
+    IdentityKind,
+    Intake,
+    IntakeOutcome,
+    LanguageSource,
+    Priority,
+    Recording,
+    RecordingState,
+    Ticket,
+    Transcript,
+)
+from shared.settings import Settings
+
+NO_TRANSCRIPT = (RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState.UNREADABLE)
+
+
+def lock_names_of(recording: Recording) -> list[str]:
+    """One at a time per recording, and per caller: the same caller is one customer."""
+    names = [f"recording:{recording.id}"]
+    if recording.caller_id:
+        names.append(f"customer:{recording.caller_id}")
+    return names
+
+
+async def take_in(session: AsyncSession, settings: Settings, recording: Recording) -> None:
+    """Safe to repeat: makes the ticket if there is none, then adds what is new since the last time."""
+    intake = await repository.intake_of(session, recording_id=recording.id)
+    transcript = await repository.newest_transcript(session, recording.id)
+    if intake is None or intake.ticket_id is None:
+        ticket = await _open(session, settings, recording)
+        await repository.put_intake(
+            session, recording_id=recording.id, outcome=IntakeOutcome.TICKETED, ticket_id=ticket.id
+        )
+        intake = await repository.intake_of(session, recording_id=recording.id)
+        assert intake is not None
+    assert intake.ticket_id is not None
+    if transcript is not None and transcript.id > (intake.transcript_id or 0):
+        await _hear(session, settings, recording, transcript, intake)
+    elif recording.state in NO_TRANSCRIPT:
+        await _note_failure(session, recording, intake.ticket_id)
+
+
+async def _open(session: AsyncSession, settings: Settings, recording: Recording) -> Ticket:
+    number = caller_number(recording)
+    customer: Customer | None = None
+    if number:
+        customer = await repository.customer_by(session, IdentityKind.PHONE, number, recording.caller_name.strip())
+    decision = decide(_evidence(settings, recording, customer, None))
+    ticket = await open_ticket(
+        session,
+        settings,
+        channel=Channel.VOICEMAIL,
+        subject=(recording.caller_name.strip() or number or ""),
+        customer_id=customer.id if customer else None,
+        decision=decision,
+        triage=triage(TopicMatch(OTHER), ""),
+        began_at=recording.called_at,
+        callback_number=number,
+    )
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.VOICEMAIL,
+            recording_id=recording.id,
+            detail={
+                "caller_id": recording.caller_id,
+                "line": recording.line,
+                "urgent": recording.urgent,
+                "duration_s": recording.duration_s,
+            },
+        )
+    )
+    return ticket
+
+
+async def _hear(
+    session: AsyncSession, settings: Settings, recording: Recording, transcript: Transcript, intake: Intake
+) -> None:
+    """The transcript reaches the ticket: text, language, topic, urgency, facts; and whoever no longer fits lets go."""
+    assert intake.ticket_id is not None
+    ticket = await lock_ticket(session, intake.ticket_id)
+    customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
+    said = transcript.text.strip()
+    facts = find_facts(said, spoken=True)
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.TRANSCRIPT,
+            recording_id=recording.id,
+            transcript_id=transcript.id,
+            detail={
+                "state": RecordingState.TRANSCRIBED.value,
+                "flags": transcript.flags,
+                "language": transcript.language,
+                **({"facts": facts.as_json()} if facts.as_json() else {}),
+            },
+        )
+    )
+    await repository.put_intake(
+        session,
+        recording_id=recording.id,
+        outcome=IntakeOutcome.TICKETED,
+        ticket_id=ticket.id,
+        transcript_id=transcript.id,
+    )
+    _learn_facts(ticket, customer, facts)
+    changed = _learn_language(session, settings, ticket, recording, transcript, customer)
+    emergency = await _learn_topic(session, settings, ticket, recording, said)
+    changed = changed or emergency is not None
+    ticket.updated_at = clock.now()
+    await search.index(
+        session,
+        ticket_id=ticket.id,
+        source="recording",
+        source_id=recording.id,
+        language=ticket.language,
+        body=f"{recording.caller_name} {recording.caller_id or ''}\n{said}",
+    )
+    holder = ticket.assignee_id
+    if changed:
+        await reroute.rerouted(session, settings, ticket)
+    if emergency:
+        await acknowledge.raise_alarm(session, settings, ticket, phrases=emergency, excerpt=said)
+    people = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
+    await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))
+
+
+def _learn_facts(ticket: Ticket, customer: Customer | None, facts: Facts) -> None:
+    """A number that was said beats the one the network shows: people call from other telephones."""
+    if facts.callback_number:
+        ticket.callback_number = facts.callback_number
+    if facts.name:
+        if customer is not None and not customer.name:
+            customer.name = facts.name
+        if not ticket.subject or ticket.subject.startswith("+"):
+            ticket.subject = facts.name
+
+
+def _learn_language(
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    recording: Recording,
+    transcript: Transcript,
+    customer: Customer | None,
+) -> bool:
+    if ticket.language_source is LanguageSource.CORRECTION:
+        return False
+    decision = decide(_evidence(settings, recording, customer, transcript))
+    if decision.language == ticket.language:
+        ticket.language_confidence = decision.confidence
+        ticket.language_source = LanguageSource(decision.source)
+        ticket.language_evidence = decision.evidence
+        return False
+    set_language(session, ticket, decision)
+    return True
+
+
+async def _learn_topic(
+    session: AsyncSession, settings: Settings, ticket: Ticket, recording: Recording, said: str
+) -> list[str] | None:
+    """None: nothing changed. A list: topic, level or priority did; it holds the phrases of an emergency."""
+    now = triage(match_topic(said), said)
+    emergency = now.topic == EMERGENCY
+    changed = False
+    if now.topic != ticket.topic and (emergency or not ticket.topic_corrected):
+        session.add(Entry(ticket_id=ticket.id, kind=EntryKind.TOPIC, detail={"from": ticket.topic, "to": now.topic}))
+        ticket.topic, ticket.topic_evidence = now.topic, keep_correction(ticket, now.evidence)
+        changed = ticket.level is not now.level
+        ticket.level = now.level
+    if URGENCY.index(now.priority) < URGENCY.index(ticket.priority):
+        await raise_priority(session, settings, ticket, now.priority, recording.called_at)
+        changed = True
+    elif now.priority is Priority.LOW and ticket.priority is Priority.NORMAL and not priority_corrected(ticket):
+        ticket.priority = Priority.LOW  # normal was only what we said before anybody had listened
+    if emergency:
+        return list(now.evidence.get("phrases", {}).get(EMERGENCY, []))
+    return [] if changed else None
+
+
+async def _note_failure(session: AsyncSession, recording: Recording, ticket_id: int) -> None:
+    """The timeline says, once for each kind of failure, that there are no words and why."""
+    if await repository.told_of_state(session, recording.id, recording.state):
+        return
+    ticket = await lock_ticket(session, ticket_id)
+    session.add(
+        Entry(
+            ticket_id=ticket_id,
+            kind=EntryKind.TRANSCRIPT,
+            recording_id=recording.id,
+            detail={"state": recording.state.value, "error": (recording.error or "").strip().splitlines()[-1:]},
+        )
+    )
+    ticket.updated_at = clock.now()
+    people = (ticket.assignee_id,) if ticket.assignee_id is not None else ()
+    await publish(session, Event("ticket", ticket_id, people=people, what="transcript"))
+
+
+def _evidence(
+    settings: Settings, recording: Recording, customer: Customer | None, transcript: Transcript | None
+) -> Evidence:
+    line = line_language(settings, recording)
+    menu = recording.menu_language if recording.menu_language != line else None
+    said = transcript.text.strip() if transcript is not None else ""
+    heard = Heard(transcript.language, transcript.language_confidence) if transcript is not None and said else None
+    return Evidence(
+        text=read_text(said) if said else None,
+        audio=heard,
+        menu=menu,
+        line=line,
+        history=customer.language if customer is not None else None,
+    )
+
+
+def line_language(settings: Settings, recording: Recording) -> str | None:
+    """The language that the mailbox implies, where the phone system has one mailbox for each."""
+    for spool in settings.spools:
+        language = spool.languages.get(recording.mailbox)
+        if language is not None:
+            return language
+    return None
+
+
+def caller_number(recording: Recording) -> str | None:
+    """The caller's number in the one form that is compared, if it can be one."""
+    return as_e164(recording.caller_id) if recording.caller_id else None

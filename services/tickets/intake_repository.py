@@ -1,0 +1,284 @@
+"""SQL of intake: what a mail, a recording or a delivery is matched against, and the rows that say what became of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.models import (
+    Attachment,
+    Customer,
+    CustomerIdentity,
+    Delivery,
+    DeliveryState,
+    Entry,
+    EntryKind,
+    IdentityKind,
+    Intake,
+    IntakeOutcome,
+    Mailbox,
+    Message,
+    Participant,
+    Recording,
+    RecordingState,
+    Ticket,
+    Transcript,
+)
+
+DONE = (IntakeOutcome.TICKETED, IntakeOutcome.ATTACHED, IntakeOutcome.HELD)
+
+
+async def intake_of(
+    session: AsyncSession, *, message_id: int | None = None, recording_id: int | None = None
+) -> Intake | None:
+    column, value = (Intake.message_id, message_id) if message_id is not None else (Intake.recording_id, recording_id)
+    found: Intake | None = await session.scalar(
+        select(Intake).where(column == value).execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def put_intake(session: AsyncSession, **values: Any) -> None:
+    """Write the one row of a message or recording, over a failed attempt if there was one."""
+    column = "message_id" if values.get("message_id") is not None else "recording_id"
+    full = {"ticket_id": None, "policy": None, "error": None, "next_attempt_at": None, **values}
+    update = {key: value for key, value in full.items() if key != column}
+    await session.execute(insert(Intake).values(**full).on_conflict_do_update(index_elements=[column], set_=update))
+
+
+async def waiting_messages(session: AsyncSession, rfc_ids: Sequence[str], before: Message) -> list[int]:
+    """Mails this one answers that are stored but not taken in yet: they go first."""
+    if not rfc_ids:
+        return []
+    rows = await session.scalars(
+        select(Message.id)
+        .outerjoin(Intake, Intake.message_id == Message.id)
+        .where(Message.rfc_message_id.in_(rfc_ids), Message.id != before.id, Intake.id.is_(None))
+        .order_by(Message.id)
+        .limit(20)
+    )
+    return list(rows)
+
+
+async def tickets_by_message_ids(session: AsyncSession, rfc_ids: Sequence[str]) -> dict[str, int]:
+    """Message-ID → ticket, for our own deliveries and for mails already taken in. Ours win."""
+    if not rfc_ids:
+        return {}
+    of_messages = (
+        select(Message.rfc_message_id, Intake.ticket_id)
+        .join(Intake, Intake.message_id == Message.id)
+        .where(Message.rfc_message_id.in_(rfc_ids), Intake.ticket_id.is_not(None))
+    )
+    of_deliveries = select(Delivery.rfc_message_id, Delivery.ticket_id).where(Delivery.rfc_message_id.in_(rfc_ids))
+    found = [*(await session.execute(of_messages)), *(await session.execute(of_deliveries))]
+    return {row[0]: row[1] for row in found if row[0] is not None}
+
+
+async def ticket_by_token(session: AsyncSession, token: str) -> int | None:
+    found: int | None = await session.scalar(select(Ticket.id).where(Ticket.reply_token == token))
+    return found
+
+
+async def participation(
+    session: AsyncSession, ticket_ids: Sequence[int], address: str
+) -> tuple[set[int], set[int], dict[int, datetime]]:
+    """Of these tickets: which exist, on which the address takes part, and when the closed ones were closed."""
+    rows = await session.execute(
+        select(Ticket.id, Ticket.closed_at, Participant.address)
+        .outerjoin(Participant, and_(Participant.ticket_id == Ticket.id, Participant.address == address))
+        .where(Ticket.id.in_(ticket_ids))
+    )
+    existing: set[int] = set()
+    participates: set[int] = set()
+    closed: dict[int, datetime] = {}
+    for ticket_id, closed_at, participant in rows:
+        existing.add(ticket_id)
+        if participant is not None:
+            participates.add(ticket_id)
+        if closed_at is not None:
+            closed[ticket_id] = closed_at
+    return existing, participates, closed
+
+
+async def has_voicemail(session: AsyncSession, message_id: int) -> bool:
+    found = await session.scalar(
+        select(Attachment.id).where(Attachment.message_id == message_id, Attachment.voicemail).limit(1)
+    )
+    return found is not None
+
+
+async def mailbox_addresses(session: AsyncSession) -> dict[int, str]:
+    rows = await session.execute(select(Mailbox.id, func.lower(Mailbox.address)))
+    return {row[0]: row[1] for row in rows}
+
+
+async def customer_by(session: AsyncSession, kind: IdentityKind, value: str, name: str = "") -> Customer:
+    """The customer known by this address or number, made when there is none. Safe against a second one at once."""
+    found = await session.scalar(
+        select(Customer)
+        .join(CustomerIdentity, CustomerIdentity.customer_id == Customer.id)
+        .where(CustomerIdentity.kind == kind, CustomerIdentity.value == value)
+    )
+    if found is None:
+        customer = Customer(name=name)
+        session.add(customer)
+        await session.flush()
+        added = await session.execute(
+            insert(CustomerIdentity)
+            .values(kind=kind, value=value, customer_id=customer.id)
+            .on_conflict_do_nothing()
+            .returning(CustomerIdentity.customer_id)
+        )
+        if added.first() is not None:
+            return customer
+        await session.delete(customer)
+        await session.flush()
+        return await customer_by(session, kind, value, name)
+    if name and not found.name:
+        found.name = name
+    return found
+
+
+async def add_participants(session: AsyncSession, ticket_id: int, addresses: Sequence[str]) -> None:
+    rows = [{"ticket_id": ticket_id, "address": address} for address in dict.fromkeys(addresses) if address]
+    if rows:
+        await session.execute(insert(Participant).on_conflict_do_nothing(), rows)
+
+
+async def delivery_of_bounce(
+    session: AsyncSession, message: Message, recipients: Sequence[str], since: datetime
+) -> Delivery | None:
+    """Our mail that came back: by the Message-ID of the attached original, what it quotes, its token, its recipient."""
+    quoted = [message.bounce.get("original_message_id")] if message.bounce else []
+    quoted += [*message.in_reply_to, *message.references]
+    ids = [rfc_id for rfc_id in quoted if rfc_id]
+    newest = select(Delivery).order_by(Delivery.id.desc()).limit(1)
+    if ids:
+        found = await session.scalar(newest.where(Delivery.rfc_message_id.in_(ids)))
+        if found is not None:
+            return found
+    sent = Delivery.state.in_((DeliveryState.SENT, DeliveryState.SENDING))
+    to_one_of = or_(*(Delivery.to_addresses.contains([address]) for address in recipients)) if recipients else None
+    if message.reply_token:
+        by_token = newest.where(Delivery.reply_token == message.reply_token, sent)
+        if to_one_of is not None:
+            found = await session.scalar(by_token.where(to_one_of))
+            if found is not None:
+                return found
+        found = await session.scalar(by_token)
+        if found is not None:
+            return found
+    if to_one_of is None:
+        return None
+    found_by_recipient: Delivery | None = await session.scalar(
+        newest.where(to_one_of, sent, Delivery.created_at >= since)
+    )
+    return found_by_recipient
+
+
+async def newest_transcript(session: AsyncSession, recording_id: int) -> Transcript | None:
+    found: Transcript | None = await session.scalar(
+        select(Transcript).where(Transcript.recording_id == recording_id).order_by(Transcript.id.desc()).limit(1)
+    )
+    return found
+
+
+async def told_of_state(session: AsyncSession, recording_id: int, state: RecordingState) -> bool:
+    """Whether the timeline already says that this recording has no words for this reason."""
+    found = await session.scalar(
+        select(Entry.id)
+        .where(
+            Entry.recording_id == recording_id,
+            Entry.kind == EntryKind.TRANSCRIPT,
+            Entry.detail["state"].astext == state.value,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def _retry_is_due(now: datetime) -> Any:
+    return or_(Intake.id.is_(None), and_(Intake.outcome == IntakeOutcome.FAILED, Intake.next_attempt_at <= now))
+
+
+async def messages_to_take_in(session: AsyncSession, now: datetime, limit: int) -> list[int]:
+    rows = await session.scalars(
+        select(Message.id)
+        .outerjoin(Intake, Intake.message_id == Message.id)
+        .where(_retry_is_due(now))
+        .order_by(Message.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def recordings_to_take_in(session: AsyncSession, now: datetime, limit: int) -> list[int]:
+    """Those without a row or due for another try, with a transcript we have not seen, or whose failure is not told."""
+    newest = (
+        select(func.max(Transcript.id))
+        .where(Transcript.recording_id == Recording.id)
+        .correlate(Recording)
+        .scalar_subquery()
+    )
+    rows = await session.scalars(
+        select(Recording.id)
+        .outerjoin(Intake, Intake.recording_id == Recording.id)
+        .where(
+            or_(
+                _retry_is_due(now),
+                and_(
+                    Recording.state == RecordingState.TRANSCRIBED,
+                    Intake.outcome != IntakeOutcome.FAILED,
+                    newest > func.coalesce(Intake.transcript_id, 0),
+                ),
+                and_(
+                    Recording.state.in_((RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState.UNREADABLE)),
+                    Intake.outcome != IntakeOutcome.FAILED,
+                    sql(
+                        "NOT EXISTS (SELECT 1 FROM entry WHERE entry.recording_id = recording.id"
+                        " AND entry.kind = 'transcript' AND entry.detail->>'state' = recording.state)"
+                    ),
+                ),
+            )
+        )
+        .order_by(Recording.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def deliveries_to_note(session: AsyncSession, limit: int) -> list[int]:
+    rows = await session.scalars(
+        select(Delivery.id)
+        .where(Delivery.state.in_((DeliveryState.SENT, DeliveryState.FAILED)), Delivery.failure_noted.is_(False))
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def acknowledged_since(session: AsyncSession, customer_id: int, kinds: Sequence[str], since: datetime) -> bool:
+    """Whether this customer got a mail of one of these kinds since then, on any ticket."""
+    found = await session.scalar(
+        select(Delivery.id)
+        .join(Ticket, Ticket.id == Delivery.ticket_id)
+        .where(Ticket.customer_id == customer_id, Delivery.kind.in_(kinds), Delivery.created_at >= since)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def last_mail_of(session: AsyncSession, ticket_id: int) -> Message | None:
+    """The customer's newest mail on the ticket."""
+    found: Message | None = await session.scalar(
+        select(Message)
+        .join(Intake, Intake.message_id == Message.id)
+        .where(Intake.ticket_id == ticket_id, Message.machine.is_(None))
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return found

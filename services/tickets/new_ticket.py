@@ -1,0 +1,107 @@
+"""A ticket begins: the one place that makes its row, whatever door the customer came through."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import intake_repository as repository
+from services.tickets import search
+from services.tickets.priority import Triage
+from services.tickets.sla import first_response_due
+from shared.calendar import load_open_time
+from shared.database import ring
+from shared.events import Event, publish
+from shared.jobs import Job
+from shared.language import LanguageDecision
+from shared.models import (
+    Channel,
+    Entry,
+    EntryKind,
+    LanguageSource,
+    Priority,
+    Ticket,
+    TicketState,
+)
+from shared.settings import Settings
+
+MAX_SUBJECT = 500
+
+
+def reply_token() -> str:
+    """Unguessable, lower case and without signs, because mail systems may change the case of a local part."""
+    return secrets.token_hex(10)
+
+
+async def open_ticket(
+    session: AsyncSession,
+    settings: Settings,
+    *,
+    channel: Channel,
+    subject: str,
+    customer_id: int | None,
+    decision: LanguageDecision,
+    triage: Triage,
+    began_at: datetime,
+    callback_number: str | None = None,
+    linked_ticket_id: int | None = None,
+    participants: Sequence[str] = (),
+) -> Ticket:
+    """Create the ticket, queued. `began_at` is when the customer's wait began: the mail's arrival, the call."""
+    ticket = Ticket(
+        channel=channel,
+        state=TicketState.QUEUED,
+        subject=clean_line(subject)[:MAX_SUBJECT],
+        customer_id=customer_id,
+        language=decision.language,
+        language_confidence=decision.confidence,
+        language_source=LanguageSource(decision.source),
+        language_evidence=decision.evidence,
+        topic=triage.topic,
+        topic_evidence=triage.evidence,
+        level=triage.level,
+        priority=triage.priority,
+        callback_number=callback_number,
+        linked_ticket_id=linked_ticket_id,
+        reply_token=reply_token(),
+        queued_at=began_at,
+        first_response_due_at=await due_at(session, settings, triage.priority, channel, began_at),
+    )
+    session.add(ticket)
+    await session.flush()
+    await repository.add_participants(session, ticket.id, participants)
+    await search.index(
+        session,
+        ticket_id=ticket.id,
+        source="ticket",
+        source_id=ticket.id,
+        language=ticket.language,
+        body=ticket.subject,
+    )
+    await publish(session, Event("ticket", ticket.id, what="new"))
+    ring(session, Job.ROUTE, ticket.id)
+    return ticket
+
+
+async def due_at(
+    session: AsyncSession, settings: Settings, priority: Priority, channel: Channel, start: datetime
+) -> datetime | None:
+    """When a first answer is due, in open time; in an emergency the clock does not stop at night.
+
+    None when the center never opens again: there is nothing to promise.
+    """
+    return first_response_due(await load_open_time(session, settings), settings, channel, priority, start)
+
+
+def link_entries(ticket: Ticket, other_id: int, why: str) -> list[Entry]:
+    """Both tickets say that they belong together."""
+    return [
+        Entry(ticket_id=ticket.id, kind=EntryKind.LINKED, detail={"ticket_id": other_id, "cause": why}),
+        Entry(ticket_id=other_id, kind=EntryKind.LINKED, detail={"ticket_id": ticket.id, "cause": why}),
+    ]
+
+
+def clean_line(text: str) -> str:
+    """One line that PostgreSQL can hold."""
+    return " ".join(text.replace("\x00", " ").split())

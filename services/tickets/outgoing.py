@@ -1,0 +1,72 @@
+"""A mail that leaves: its delivery row, its stable Message-ID, its thread, and the ring that sends it."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.markdown import to_html, to_text
+from services.tickets.thread import bare_subject, extend_references
+from shared.database import ring
+from shared.jobs import Job
+from shared.models import Delivery, DeliveryKind, Mailbox, Message, Ticket
+from shared.settings import Settings
+
+MAX_SUBJECT = 300
+
+
+async def send(
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    *,
+    kind: DeliveryKind,
+    to: Sequence[str],
+    cc: Sequence[str] = (),
+    subject: str,
+    language: str,
+    markdown: str,
+    answers: Message | None = None,
+    created_by_id: int | None = None,
+) -> Delivery:
+    """Create the delivery in this transaction; it leaves after the commit. `answers`: the mail it replies to."""
+    mailbox_id = answers.mailbox_id if answers is not None else None
+    delivery = Delivery(
+        ticket_id=ticket.id,
+        kind=kind,
+        mailbox_id=mailbox_id,
+        to_addresses=list(to),
+        cc_addresses=list(cc),
+        subject=subject[:MAX_SUBJECT],
+        language=language,
+        text=to_text(markdown),
+        html=to_html(markdown),
+        rfc_message_id=f"<{uuid.uuid4().hex}@{await sending_domain(session, settings, mailbox_id)}>",
+        in_reply_to=answers.rfc_message_id if answers is not None else None,
+        references=extend_references(answers.references, answers.rfc_message_id) if answers is not None else [],
+        reply_token=ticket.reply_token,
+        created_by_id=created_by_id,
+    )
+    session.add(delivery)
+    await session.flush()
+    ring(session, Job.SEND, delivery.id)
+    return delivery
+
+
+def reply_subject(subject: str, ticket_id: int) -> str:
+    """«Re: … [#42]»: the number for people, the token in the address for us."""
+    bare = bare_subject(subject)
+    return f"Re: {bare[: MAX_SUBJECT - 30]} [#{ticket_id}]" if bare else f"[#{ticket_id}]"
+
+
+async def sending_domain(session: AsyncSession, settings: Settings, mailbox_id: int | None) -> str:
+    """The domain of the mailbox it leaves from, which is also how our own mail is recognised when it comes back."""
+    address: str | None = None
+    if mailbox_id is not None:
+        address = await session.scalar(select(Mailbox.address).where(Mailbox.id == mailbox_id))
+    if address is None:
+        able = [mailbox.address for mailbox in settings.mailboxes if mailbox.smtp is not None]
+        address = able[0] if able else await session.scalar(select(Mailbox.address).order_by(Mailbox.id).limit(1))
+    domain = (address or "").rpartition("@")[2].lower()
+    return domain or "localhost"
