@@ -55,9 +55,11 @@ class Delivery(Base):
         Index(
             "uq_delivery_one_acknowledgement",
             "ticket_id",
+            "kind",  # a plain one, and the safety instructions if a later mail speaks of an emergency
             unique=True,
             postgresql_where=sql("kind IN ('acknowledgement', 'safety')"),
         ),
+        Index("ix_delivery_to_note", "id", postgresql_where=sql("state IN ('sent', 'failed') AND NOT failure_noted")),
         Index("ix_delivery_due", "next_attempt_at", postgresql_where=sql("state IN ('queued', 'sending')")),
         Index("ix_delivery_ticket_id", "ticket_id"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),

@@ -777,9 +777,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_delivery_ticket_id", "delivery", ["ticket_id"], unique=False)
     op.create_index(
+        "ix_delivery_to_note",
+        "delivery",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('sent', 'failed') AND NOT failure_noted"),
+    )
+    op.create_index(
         "uq_delivery_one_acknowledgement",
         "delivery",
-        ["ticket_id"],
+        ["ticket_id", "kind"],
         unique=True,
         postgresql_where=sa.text("kind IN ('acknowledgement', 'safety')"),
     )
@@ -1159,6 +1166,11 @@ def downgrade() -> None:
         "uq_delivery_one_acknowledgement",
         table_name="delivery",
         postgresql_where=sa.text("kind IN ('acknowledgement', 'safety')"),
+    )
+    op.drop_index(
+        "ix_delivery_to_note",
+        table_name="delivery",
+        postgresql_where=sa.text("state IN ('sent', 'failed') AND NOT failure_noted"),
     )
     op.drop_index("ix_delivery_ticket_id", table_name="delivery")
     op.drop_index("ix_delivery_due", table_name="delivery", postgresql_where=sa.text("state IN ('queued', 'sending')"))
