@@ -16,6 +16,7 @@ from shared.events import Hearing
 from shared.settings import Settings
 from shared.web import docs, errors, pages, static
 from shared.web.depends import protect
+from shared.web.openapi import Application
 from shared.web.requests import Requests
 from shared.web.security import SecurityHeaders, own_origins
 
@@ -64,7 +65,7 @@ def create_app(
     if settings.trusted_proxies:
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies))
 
-    app = FastAPI(
+    app = Application(
         title=title,
         version="1",
         description=description,

@@ -31,6 +31,7 @@ SENTENCES = {
     403: N_("You may not do this."),
     404: N_("There is nothing here."),
     405: N_("This address does not do that."),
+    409: N_("Somebody else was quicker, or things have moved on."),
     406: N_("This cannot be sent in the form you ask for."),
     413: N_("That is too large."),
     415: N_("This kind of file or body cannot be used here."),
@@ -41,7 +42,8 @@ SENTENCES = {
     503: N_("A part we need is not there right now. Nothing was lost; try again in a moment."),
 }
 SLUGS = {400: "invalid", 401: "not-signed-in", 403: "forbidden", 404: "not-found", 405: "method-not-allowed",
-         406: "not-acceptable", 413: "too-large", 415: "unsupported-media", 416: "range-not-satisfiable",
+         406: "not-acceptable", 409: "conflict", 413: "too-large", 415: "unsupported-media",
+         416: "range-not-satisfiable",
          422: "validation", 429: "too-many-requests", 500: "internal", 503: "unavailable"}  # fmt: skip
 
 # The validator's kinds of errors in words for people; {placeholders} come from its context.

@@ -1,0 +1,27 @@
+"""The JSON API under /api/v1: one module per part of the center."""
+
+from fastapi import APIRouter
+
+from services.tickets.api import board, center, files, operations, people, session, tickets, work
+
+TAGS = [
+    {"name": "me", "description": "Signing in, my profile, my tokens."},
+    {"name": "my work", "description": "What is on my desk, whether I am there, what I am offered."},
+    {"name": "tickets", "description": "The queue, one ticket, and what is done to it."},
+    {"name": "board", "description": "The shift: board, assigning, alerts, contacts by phone and at the counter."},
+    {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
+    {"name": "center", "description": "Opening hours, special days, texts for customers."},
+    {"name": "files", "description": "Audio, attachments, raw mail."},
+    {"name": "operations", "description": "Problems, mailboxes, dead letters, the audit log."},
+]
+DESCRIPTION = """Everything the screens do. Authenticate with `Authorization: Bearer ctl_…` (make a token in your
+account), or with the session of a browser; then unsafe methods also need the header `X-CSRF-Token`.
+
+Errors are problem documents (RFC 9457) in English or Spanish, by `Accept-Language`. Lists come in pages: follow
+`next`, or the `Link` header. Where a repeated request would do something twice, send an `Idempotency-Key`. Times are
+UTC (RFC 3339); opening hours are the center's own wall clock."""
+
+
+def routers() -> list[APIRouter]:
+    # board before tickets: /tickets/assign is not a ticket
+    return [each.router for each in (session, work, board, tickets, people, center, files, operations)]

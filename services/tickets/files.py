@@ -1,0 +1,93 @@
+"""Recordings, attachments and raw mail as browsers may have them: by range, never run, never guessed."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import FileResponse
+
+from shared import audit
+from shared.blobs import Blobs
+from shared.errors import NotFound
+from shared.models import Attachment, Entry, Message, Recording
+from shared.people import Actor, Permission
+
+# What a browser may show by itself; all else is saved to disk. No SVG and no HTML: they carry scripts.
+SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"})
+HEARD = "audio/"
+SANDBOX = "sandbox; default-src 'none'; style-src 'none'; frame-ancestors 'self'"
+
+
+def download(blobs: Blobs, blob: str, *, content_type: str, filename: str, inline: bool = False) -> FileResponse:
+    """Answers ranges and HEAD. Raises NotFound when the bytes are not in the store."""
+    path = blobs.path(blob)
+    if not path.is_file():
+        raise NotFound("The file is not in the store any more. Tell your administrator.")
+    kind = content_type.partition(";")[0].strip().lower()
+    shown = inline and (kind in SHOWN or kind.startswith(HEARD))
+    return FileResponse(
+        path,
+        media_type=kind if shown else "application/octet-stream",
+        filename=_plain(filename),
+        content_disposition_type="inline" if shown else "attachment",
+        headers={
+            "Content-Security-Policy": SANDBOX,
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-site",
+        },
+    )
+
+
+def _plain(filename: str) -> str:
+    """A name without folders and control characters, of a length that file systems take."""
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    name = "".join(c for c in name if c.isprintable()).strip(" .")
+    return name[-120:] or "file"
+
+
+async def recording_file(
+    session: AsyncSession, me: Actor, recording_id: int, *, original: bool = False, listening: bool = True
+) -> tuple[str, str, str]:
+    """Blob, type and name of a recording's audio. `listening` False for the later ranges of one listening."""
+    me.require(Permission.TICKET_READ)
+    recording = await session.get(Recording, recording_id)
+    if recording is None:
+        raise NotFound("There is no such recording.")
+    if listening:
+        ticket_id = await session.scalar(select(func.min(Entry.ticket_id)).where(Entry.recording_id == recording_id))
+        audit.record(
+            session, me.id, "recording.listen", object_type="recording", object_id=recording_id, ticket_id=ticket_id,
+            detail={"original": original}, ip=me.ip,
+        )  # fmt: skip
+    if original or recording.playback_blob is None:
+        return recording.blob, recording.content_type, f"voicemail-{recording_id}"
+    return recording.playback_blob, "audio/wav", f"voicemail-{recording_id}.wav"
+
+
+async def attachment_file(session: AsyncSession, me: Actor, attachment_id: int) -> tuple[str, str, str]:
+    me.require(Permission.TICKET_READ)
+    attachment = await session.get(Attachment, attachment_id)
+    if attachment is None:
+        raise NotFound("There is no such attachment.")
+    audit.record(
+        session, me.id, "attachment.download", object_type="attachment", object_id=attachment_id,
+        ticket_id=await _ticket_of(session, attachment.message_id), detail={"filename": attachment.filename[:200]},
+        ip=me.ip,
+    )  # fmt: skip
+    return attachment.blob, attachment.content_type, attachment.filename
+
+
+async def raw_mail(session: AsyncSession, me: Actor, message_id: int) -> str:
+    """The mail as it came: for who sees tickets, since it is their evidence."""
+    me.require(Permission.TICKET_READ)
+    message = await session.get(Message, message_id)
+    if message is None:
+        raise NotFound("There is no such mail.")
+    audit.record(
+        session, me.id, "message.raw", object_type="message", object_id=message_id,
+        ticket_id=await _ticket_of(session, message_id), ip=me.ip,
+    )  # fmt: skip
+    return message.blob
+
+
+async def _ticket_of(session: AsyncSession, message_id: int) -> int | None:
+    found: int | None = await session.scalar(select(func.min(Entry.ticket_id)).where(Entry.message_id == message_id))
+    return found
