@@ -13,9 +13,6 @@ BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}},
     206: {"description": "The range that was asked for."},
 }
-    200: {"content": {"application/octet-stream": {}}},
-    206: {"description": "The range that was asked for."},
-}
 
 
 def begins(asked: str | None) -> bool:
