@@ -183,7 +183,8 @@ def _resampled(frames: Iterator[AudioFrame], rate: int, max_seconds: float) -> S
     def keep(resampled: list[AudioFrame]) -> None:
         nonlocal total
         for frame in resampled:
-            part = frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+            # The mean of the channels: libswresample's own mono is louder than full scale for what is in all of them.
+            part = frame.to_ndarray().mean(axis=0, dtype=np.float32)
             parts.append(part)
             total += len(part)
         if total > max_seconds * rate:
@@ -195,7 +196,7 @@ def _resampled(frames: Iterator[AudioFrame], rate: int, max_seconds: float) -> S
             if resampler is None or now != kind:
                 if resampler is not None:
                     keep(resampler.resample(None))
-                resampler, kind = av.AudioResampler(format="flt", layout="mono", rate=rate), now
+                resampler, kind = av.AudioResampler(format="fltp", layout=frame.layout, rate=rate), now
             frame.pts = None  # lengths come from samples, not from the container's clock
             keep(resampler.resample(frame))
         if resampler is not None:
