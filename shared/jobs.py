@@ -1,5 +1,6 @@
 """Job names, id-only payloads and ringing another service. Redis is an alarm clock: losing a ring loses nothing."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,13 +58,18 @@ class Bell:
         self._settings.conn_retries = 0
         self._settings.conn_timeout = 1
         self._pool: ArqRedis | None = None
+        self._opening = asyncio.Lock()  # transactions that commit together must not open two pools
 
     async def ring(self, rings: list[Ring]) -> None:
         try:
-            if self._pool is None:
-                self._pool = await create_pool(self._settings, job_serializer=serialize, job_deserializer=deserialize)
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await create_pool(
+                        self._settings, job_serializer=serialize, job_deserializer=deserialize
+                    )
+                pool = self._pool
             for ring in rings:
-                await self._pool.enqueue_job(
+                await pool.enqueue_job(
                     ring.job.value, ring.id, _queue_name=queue_of(ring.job.value.partition(".")[0])
                 )
         except Exception as error:  # any Redis trouble: the sweep is the correctness path
