@@ -78,7 +78,7 @@ async def versions_with_slots(
         .join(GreetingSlot, GreetingSlot.id == GreetingVersion.slot_id)
         .where(GreetingVersion.id.in_(list(version_ids)))
     )
-    return (await session.execute(statement)).tuples().all()
+    return [(version, slot) for version, slot in await session.execute(statement)]
 
 
 async def activation(session: AsyncSession, activation_id: int) -> GreetingActivation | None:
@@ -113,7 +113,7 @@ async def standings(session: AsyncSession, since: datetime, line: str | None = N
             ends_at=each.ends_at,
             cancelled_at=each.cancelled_at,
         )
-        for each, slot in (await session.execute(statement)).tuples()
+        for each, slot in await session.execute(statement)
     ]
 
 
@@ -138,4 +138,4 @@ async def names(session: AsyncSession, people: Iterable[int | None]) -> dict[int
     if not ids:
         return {}
     found = await session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
-    return dict(found.tuples().all())
+    return {row.id: row.name for row in found}

@@ -1,6 +1,7 @@
 """Which greeting is heard: one for each language at every instant, whatever clocks, holidays and emergencies do."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -156,7 +157,7 @@ def test_what_comes_is_told_without_gaps() -> None:
         (at("2026-11-27T08:00:00"), 1),
         (at("2026-11-27T17:00:00"), 2),
     ]
-    assert all(before.end == after.start for before, after in zip(stretches, stretches[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(stretches))
 
 
 INSTANTS = st.datetimes(datetime(2026, 10, 1), datetime(2027, 3, 31)).map(lambda d: d.replace(tzinfo=UTC))  # noqa: DTZ001

@@ -1,0 +1,250 @@
+"""The contract of every target, and what Asterisk's folder layout asks for on top."""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from services.voicemail.greetings.asterisk import AsteriskTarget
+from services.voicemail.greetings.targets import PublishError, Target
+from shared.settings import GreetingTarget
+
+OLD = b"old greeting " * 40_000
+NEW = b"new greeting " * 50_000
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "voicemail" / "default" / "1000"
+    folder.parent.mkdir(parents=True)
+    return folder
+
+
+def asterisk(mailbox: Path, **values: object) -> AsteriskTarget:
+    given = {"name": "pbx", "line": "main", "path": mailbox} | values
+    return AsteriskTarget(GreetingTarget.model_validate(given))
+
+
+TARGETS: list[Callable[[Path], Target]] = [asterisk]
+
+
+@pytest.fixture(params=TARGETS, ids=["asterisk"])
+def target(request: pytest.FixtureRequest, mailbox: Path) -> Target:
+    made: Target = request.param(mailbox)
+    return made
+
+
+class TestContract:
+    @pytest.mark.parametrize("language", ["en", "es"])
+    def test_plays_what_was_published_last(self, target: Target, language: str) -> None:
+        assert target.playing(language) is None
+        target.publish(language, OLD)
+        assert target.playing(language) == sha(OLD)
+        target.publish(language, NEW)
+        target.publish(language, NEW)
+        assert target.playing(language) == sha(NEW)
+
+    def test_languages_do_not_touch_each_other(self, target: Target) -> None:
+        target.publish("en", OLD)
+        target.publish("es", NEW)
+        assert (target.playing("en"), target.playing("es")) == (sha(OLD), sha(NEW))
+
+    def test_says_which_format_it_takes(self, target: Target) -> None:
+        assert target.format.rate in (8_000, 16_000)
+
+
+def files(mailbox: Path) -> set[str]:
+    return {str(path.relative_to(mailbox)) for path in mailbox.rglob("*") if path.is_file()}
+
+
+def test_the_layout_is_what_asterisk_looks_for(mailbox: Path) -> None:
+    target = asterisk(mailbox)
+    target.publish("es", NEW)
+    assert files(mailbox) == {"es/unavail.wav"}
+    target.publish("en", OLD)
+    # The fallback language also stands where no language folder is asked for.
+    assert files(mailbox) == {"es/unavail.wav", "en/unavail.wav", "unavail.wav"}
+    assert (mailbox / "unavail.wav").read_bytes() == OLD
+    for path in mailbox.rglob("*.wav"):
+        assert path.stat().st_mode & 0o777 == 0o644
+    assert (mailbox / "es").stat().st_mode & 0o777 == 0o755
+
+
+def test_the_fallback_language_and_the_name_are_the_settings(mailbox: Path) -> None:
+    target = asterisk(mailbox, fallback_language="es", greeting="busy")
+    target.publish("en", OLD)
+    target.publish("es", NEW)
+    assert files(mailbox) == {"es/busy.wav", "en/busy.wav", "busy.wav"}
+    assert (mailbox / "busy.wav").read_bytes() == NEW
+
+
+def test_sibling_formats_are_removed_and_nothing_else(mailbox: Path) -> None:
+    for folder in (mailbox, mailbox / "en", mailbox / "INBOX"):
+        folder.mkdir()
+        for extension in ("gsm", "WAV", "ulaw", "wav49", "g722", "sln16"):
+            (folder / f"unavail.{extension}").write_bytes(b"of before")
+    others = ["busy.gsm", "greet.wav", "unavail.tmp", "INBOX/msg0000.txt", "INBOX/msg0000.wav"]
+    for name in others:
+        (mailbox / name).write_bytes(b"not ours")
+    target = asterisk(mailbox)
+    assert target.playing("en") is None
+    target.publish("en", NEW)
+    left = files(mailbox)
+    assert {name for name in left if "unavail" in name and not name.startswith("INBOX/")} == {
+        "unavail.wav", "en/unavail.wav", "unavail.tmp",
+    }  # fmt: skip
+    assert set(others) <= left
+    assert target.playing("en") == sha(NEW)
+    # Somebody records at the phone in another format: what is heard is no longer one thing.
+    (mailbox / "en" / "unavail.gsm").write_bytes(b"recorded at the phone")
+    assert target.playing("en") is None
+
+
+def test_a_reader_sees_the_old_or_the_new_greeting_and_never_half(mailbox: Path) -> None:
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    path, seen, stop = mailbox / "en" / "unavail.wav", set(), threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.add(sha(path.read_bytes()))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        until = time.monotonic() + 0.6
+        while time.monotonic() < until:
+            target.publish("en", NEW)
+            target.publish("en", OLD)
+    finally:
+        stop.set()
+        reader.join()
+    assert seen == {sha(OLD), sha(NEW)}
+
+
+def test_a_call_that_plays_keeps_its_greeting(mailbox: Path) -> None:
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    with (mailbox / "en" / "unavail.wav").open("rb") as playing:
+        first = playing.read(1000)
+        target.publish("en", NEW)
+        assert first + playing.read() == OLD
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """As a user to whom folder permissions apply; root may write anywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def reachable(path: Path) -> None:
+    """Let another user walk to a folder that pytest made private."""
+    for folder in path.parents:
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o755)
+
+
+@pytest.mark.parametrize("locked", [".", "en"])
+def test_a_folder_that_may_not_be_written_keeps_the_old_greeting(mailbox: Path, locked: str) -> None:
+    reachable(mailbox)
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    for folder in (mailbox, mailbox / "en"):
+        folder.chmod(0o777)
+    (mailbox / locked).chmod(0o555)
+    with unprivileged(), pytest.raises(PublishError, match="Permission denied") as raised:
+        target.publish("en", NEW)
+    assert "may write" in raised.value.hint
+    (mailbox / locked).chmod(0o777)
+    # Both places or neither: one was writable.
+    assert (mailbox / "unavail.wav").read_bytes() == (mailbox / "en" / "unavail.wav").read_bytes() == OLD
+    assert files(mailbox) == {"unavail.wav", "en/unavail.wav"}
+    with unprivileged():
+        target.publish("en", NEW)
+    assert target.playing("en") == sha(NEW)
+
+
+def test_a_disk_that_fills_up_keeps_the_old_greeting(mailbox: Path) -> None:
+    import resource
+
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(PublishError):
+            target.publish("en", NEW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert target.playing("en") == sha(OLD)
+    assert files(mailbox) == {"unavail.wav", "en/unavail.wav"}
+
+
+def test_bytes_that_read_back_differently_are_taken_back(mailbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network folder that swallows a write: what it says back is what counts."""
+    from services.voicemail.greetings import asterisk as module
+
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    (mailbox / "en" / "unavail.gsm").write_bytes(b"of before")
+    monkeypatch.setattr(module, "_sha256", lambda path: sha(path.read_bytes()[:-1]))
+    with pytest.raises(PublishError, match="reads back"):
+        target.publish("en", NEW)
+    monkeypatch.undo()
+    assert (mailbox / "en" / "unavail.wav").read_bytes() == (mailbox / "unavail.wav").read_bytes() == OLD
+    assert files(mailbox) == {"unavail.wav", "en/unavail.wav", "en/unavail.gsm"}
+
+
+def test_a_first_greeting_that_fails_leaves_nothing_behind(mailbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from services.voicemail.greetings import asterisk as module
+
+    monkeypatch.setattr(module, "_sha256", lambda path: "other")
+    with pytest.raises(PublishError, match="reads back"):
+        asterisk(mailbox).publish("en", NEW)
+    assert files(mailbox) == set()
+
+
+def test_a_folder_that_is_not_mounted_is_no_place_to_publish(tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="There is no folder") as raised:
+        asterisk(tmp_path / "voicemail" / "default" / "1000").publish("en", NEW)
+    assert "mounted" in raised.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_greeting_recorded_at_the_phone_is_not_passed_over(mailbox: Path) -> None:
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    (mailbox / "temp.wav").write_bytes(b"back on monday")
+    with pytest.raises(PublishError, match="temporary greeting"):
+        target.publish("en", NEW)
+    with pytest.raises(PublishError, match="temporary greeting"):
+        target.playing("en")
+    (mailbox / "temp.wav").unlink()
+    assert target.playing("en") == sha(NEW)
+
+
+def test_leftovers_of_a_killed_process_are_cleared(mailbox: Path) -> None:
+    target = asterisk(mailbox)
+    target.publish("en", OLD)
+    stale, fresh = mailbox / ".unavail.0123456789ab.new", mailbox / ".unavail.ba9876543210.new"
+    for path in (stale, fresh):
+        path.write_bytes(b"half")
+    os.utime(stale, (1, 1))
+    target.publish("en", NEW)
+    assert (stale.exists(), fresh.exists()) == (False, True)
