@@ -177,7 +177,7 @@ def _flags(ticket: Ticket, person: PersonState, situation: Situation) -> list[Fl
         flags.append(Flag.UNVERIFIED_LANGUAGE if certain else Flag.LANGUAGE_UNCERTAIN)
     if not LEVEL.allows(values, person, situation) or not INTERN.allows(values, person, situation):
         flags.append(Flag.BELOW_LEVEL)
-    if not person.routable:
+    if not person.available:
         flags.append(Flag.NOT_AT_WORK)
     return flags
 

@@ -76,8 +76,12 @@ class PersonState:
         return self.capacity - self.load
 
     @property
-    def routable(self) -> bool:
+    def available(self) -> bool:
         return self.active and self.intent is Intent.AVAILABLE and self.live and not self.unresponsive
+
+    @property
+    def routable(self) -> bool:
+        return self.available and self.role in OFFERED_ROLES
 
     def speaks(self, language: str, mode: str) -> bool:
         return Certificate(language, mode) in self.certificates
