@@ -55,10 +55,12 @@ def ogg(samples: NDArray[np.float32], rate: int, bits_per_second: int) -> bytes:
     with av.open(buffer, "w", format="ogg") as container:
         stream = container.add_stream("libopus", rate=rate, options={"application": "voip", "frame_duration": "60"})
         stream.bit_rate = bits_per_second
-        stream.layout = "mono"  # type: ignore[union-attr]
-        frame = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16).reshape(1, -1), format="s16", layout="mono")
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(
+            (samples * 32767).astype(np.int16).reshape(1, -1), format="s16", layout="mono"
+        )
         frame.sample_rate = rate
-        for packet in [*stream.encode(frame), *stream.encode(None)]:  # type: ignore[arg-type]
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
     return buffer.getvalue()
 

@@ -1,0 +1,139 @@
+"""What a new demo starts with: people of every role, who is certified in what, hours, holidays, texts, greetings."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import select
+
+from local import sounds
+from services.tickets import people, reply_templates, tokens
+from shared import clock
+from shared.blobs import Blobs
+from shared.calendar import seed_opening_hours, seed_special_days
+from shared.database import Database
+from shared.models import Certification, CertificationMode, GreetingVersion, Person, Role, Situation
+from shared.people import Actor
+from shared.settings import Settings
+
+PASSWORD = "girasol-de-dia"  # the demo's, printed on its page; nothing else accepts it
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """One member of the invented staff. `certified`: mode and whether the certificate still stands."""
+
+    email: str
+    name: str
+    role: Role
+    ui_language: str = "en"
+    capacity: int = 3
+    certified: tuple[tuple[CertificationMode, bool], ...] = ()
+    about: str = ""
+
+
+BOTH = ((CertificationMode.SPOKEN, True), (CertificationMode.WRITTEN, True))
+STAFF = (
+    Somebody("lucia@valleluz.example", "Lucía Campos", Role.CSR1, "es", 3, BOTH, "verified bilingual"),
+    Somebody("dan@valleluz.example", "Dan Whitlow", Role.CSR1, about="English only"),
+    Somebody("tomas@valleluz.example", "Tomás Rivas", Role.CSR2, "es", 4, BOTH, "verified bilingual"),
+    Somebody("beth@valleluz.example", "Beth Nolan", Role.CSR2, capacity=4, about="English only"),
+    Somebody(
+        "priya@valleluz.example", "Priya Anand", Role.CSR2, "en", 3, ((CertificationMode.SPOKEN, True),),
+        "verified in spoken Spanish only: voicemails, not mail",
+    ),
+    Somebody(
+        "joel@valleluz.example", "Joel Santos", Role.INTERN, "es", 1, ((CertificationMode.WRITTEN, False),),
+        "speaks Spanish, but the certificate has run out",
+    ),
+    Somebody("gloria@valleluz.example", "Gloria Paz", Role.SUPERVISOR, "en", 2, BOTH, "verified bilingual"),
+    Somebody("marcus@valleluz.example", "Marcus Hale", Role.MANAGER, capacity=0),
+    Somebody("ines@valleluz.example", "Inés Robledo", Role.ADMINISTRATOR, "es", 0),
+)  # fmt: skip
+PHONE_SYSTEM = "pbx@valleluz.example"
+
+
+async def seed(database: Database, settings: Settings) -> bool:
+    """Put in what is missing; True when this folder's Centralita is new. What people changed stays changed."""
+    today = clock.now().date()
+    async with database.transaction() as session:
+        await seed_opening_hours(session)
+        await seed_special_days(session, range(today.year, today.year + 2))
+        await reply_templates.seed(session)
+        if await session.scalar(select(Person.id).limit(1)) is not None:
+            return False
+        ids = {}
+        for who in STAFF:
+            person = await people.insert_person(
+                session,
+                email=who.email,
+                name=who.name,
+                role=who.role,
+                password=PASSWORD,
+                ui_language=who.ui_language,
+                capacity=who.capacity,
+            )
+            await session.flush()
+            ids[who.email] = person.id
+        await people.insert_person(session, email=PHONE_SYSTEM, name="Phone system", role=Role.SERVICE)
+        for who in STAFF:
+            for mode, stands in who.certified:
+                # The supervisor examines; somebody else examined her.
+                verifier = ids["marcus@valleluz.example" if who.role is Role.SUPERVISOR else "gloria@valleluz.example"]
+                session.add(
+                    Certification(
+                        person_id=ids[who.email],
+                        language="es",
+                        mode=mode,
+                        verified_by_id=verifier,
+                        verified_on=_ago(today, 200 if stands else 800),
+                        valid_until=_ago(today, -530 if stands else 70),
+                    )
+                )
+    return True
+
+
+def _ago(today: date, days: int) -> date:
+    return today - timedelta(days=days)
+
+
+async def actor(database: Database, email: str) -> Actor:
+    """Somebody of the staff, to act as."""
+    async with database.transaction() as session:
+        person = (await session.scalars(select(Person).where(Person.email == email))).one()
+        return Actor(id=person.id, name=person.name, email=person.email, role=person.role)
+
+
+async def phone_system_token(database: Database) -> str:
+    """A token for the HTTP door, as an administrator makes one for a real phone system."""
+    me = await actor(database, "ines@valleluz.example")
+    machine = await actor(database, PHONE_SYSTEM)
+    async with database.transaction() as session:
+        _view, token = await tokens.create_token(
+            session, me, name="Demo page", scopes=["recording.upload"], days=30, person_id=machine.id
+        )
+    return token
+
+
+async def seed_greetings(database: Database, settings: Settings) -> int:
+    """Upload and activate the shipped greetings, as Tomás would on the greetings page. Returns how many were made."""
+    # It loads the audio libraries, which only the first start needs.
+    from services.voicemail.greetings import actions, repository, scripts
+
+    me = await actor(database, "tomas@valleluz.example")
+    blobs = Blobs.from_settings(settings)
+    async with database.transaction() as session:
+        if await session.scalar(select(GreetingVersion.id).limit(1)) is not None:
+            return 0
+        await repository.ensure_slots(session, settings)
+    async with database.transaction() as session:
+        slots = {(slot.language, slot.situation.value): slot.id for slot in await repository.slots(session)}
+    for language, situation in sounds.GREETINGS:
+        new = actions.Upload(
+            sounds.recording(f"greeting-{language}-{situation}"),
+            f"{situation}-{language}.ogg",
+            scripts.suggestion(language, Situation(situation), settings),
+        )
+        version, _is_new = await actions.upload(database, settings, blobs, me, slots[language, situation], new)
+        async with database.transaction() as session:
+            await actions.activate(session, settings, me, version.id)
+    return len(sounds.GREETINGS)

@@ -1,0 +1,1 @@
+"""The demo's page: sign-ins, what customers received, and forms to write and to call as one."""
