@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from arq.connections import ArqRedis, RedisSettings, create_pool
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
+QUIET_S = 1.0  # sweeps do the work meanwhile
 
 
 class Job(StrEnum):
@@ -59,8 +61,11 @@ class Bell:
         self._settings.conn_timeout = 1
         self._pool: ArqRedis | None = None
         self._opening = asyncio.Lock()  # transactions that commit together must not open two pools
+        self._quiet_until = 0.0  # after a failure, so that not every commit waits for a Redis that is away
 
     async def ring(self, rings: list[Ring]) -> None:
+        if monotonic() < self._quiet_until:
+            return
         try:
             async with self._opening:
                 if self._pool is None:
@@ -73,6 +78,7 @@ class Bell:
                     ring.job.value, ring.id, _queue_name=queue_of(ring.job.value.partition(".")[0])
                 )
         except Exception as error:  # any Redis trouble: the sweep is the correctness path
+            self._quiet_until = monotonic() + QUIET_S
             log.warning("bell.not_rung", rings=[(r.job.value, r.id) for r in rings], error=repr(error))
             self._pool = None
 
