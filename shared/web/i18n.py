@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
@@ -30,11 +29,9 @@ class Translations:
 
     def __init__(self, directory: Path = CATALOG_DIR) -> None:
         self._messages: dict[str, dict[str, str | tuple[str, ...]]] = {}
-        self._plurals: dict[str, Catalog] = {}
         for language in LANGUAGES:
             with (directory / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
                 catalog = read_po(file, locale=language, domain=DOMAIN)
-            self._plurals[language] = catalog
             messages: dict[str, str | tuple[str, ...]] = {}
             for message in catalog:
                 if message.id and message.string and not message.fuzzy:
@@ -50,12 +47,12 @@ class Translations:
         return found or message
 
     def ngettext(self, language: str, singular: str, plural: str, n: int) -> str:
-        found = self._messages.get(language, {}).get(singular)
         # English and Spanish count alike here: one, and all the rest (Spanish "de" for millions does not occur).
-        index = 0 if n == 1 else 1
+        chosen, index = (singular, 0) if n == 1 else (plural, 1)
+        found = self._messages.get(language, {}).get(singular)
         if isinstance(found, tuple) and len(found) > index and found[index]:
             return found[index]
-        return singular if index == 0 else plural
+        return self.gettext(language, chosen)  # both forms stood as sentences of their own
 
 
 @cache

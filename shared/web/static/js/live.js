@@ -12,6 +12,7 @@ function connect() {
   source.addEventListener("change", (message) => {
     const event = JSON.parse(message.data);
     tell(`live:${event.kind}`, event);
+    if (event.kind === "ticket" && event.mine) tell("live:mine", event);
     if (event.id) tell(`live:${event.kind}-${event.id}`, event);
   });
   source.addEventListener("open", () => {

@@ -1,0 +1,63 @@
+"""One SSE connection per page: tells a screen what changed, so that it asks again for what it shows."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from shared.events import Event, Hearing
+from shared.people import Actor, Permission
+from shared.web import auth
+from shared.web.depends import Me
+
+router = APIRouter(include_in_schema=False)
+HEARTBEAT_S = 15
+CHECK_S = 60.0  # how long an ended session may go on hearing that something changed (never what)
+NEEDS = {
+    "ticket": Permission.TICKET_READ,
+    "alert": Permission.BOARD_READ,
+    "greeting": Permission.GREETING_READ,
+    "problem": Permission.HEALTH_READ,
+}
+
+
+def concerns(me: Actor, event: Event) -> bool:
+    """Whether this person's screens may know. Offers are between the desk and the one who is asked."""
+    mine = me.id in event.people
+    if event.kind == "offer":
+        return mine or me.may(Permission.BOARD_READ)
+    if event.kind == "presence":
+        return mine or event.id == me.id or me.may(Permission.BOARD_READ)
+    if event.kind in NEEDS:
+        return me.may(NEEDS[event.kind])
+    return event.kind == "resync"
+
+
+def message(me: Actor, event: Event) -> ServerSentEvent:
+    payload = {"kind": event.kind, "id": event.id, "what": event.what, "mine": me.id in event.people}
+    return ServerSentEvent(json.dumps(payload), event="change")
+
+
+async def _events(request: Request, me: Actor) -> AsyncIterator[ServerSentEvent]:
+    hearing: Hearing = request.app.state.hearing
+    state = request.app.state
+    async with hearing.subscribe() as queue:
+        # Anything may have changed between the page and this connection.
+        yield message(me, Event("resync"))
+        while True:
+            event: Event | None = None
+            with suppress(TimeoutError):
+                event = await asyncio.wait_for(queue.get(), CHECK_S)
+            if event is None:
+                if await auth.identify(request, state.database, state.settings) is None:
+                    return
+            elif concerns(me, event):
+                yield message(me, event)
+
+
+@router.get("/live")
+async def live(request: Request, me: Me) -> EventSourceResponse:
+    return EventSourceResponse(_events(request, me), ping=HEARTBEAT_S, headers={"Cache-Control": "no-store"})

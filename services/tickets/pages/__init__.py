@@ -1,0 +1,44 @@
+"""The workspace's pages: one module per screen, each with its router."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from services.tickets import live
+from services.tickets.pages import (
+    account,
+    audit,
+    board,
+    contact,
+    files,
+    health,
+    hours,
+    people,
+    presence,
+    queue,
+    sign_in,
+    templates,
+    ticket,
+    ticket_actions,
+    work,
+)
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router,
+    work.router,
+    queue.router,
+    ticket.router,
+    ticket_actions.router,
+    files.router,
+    contact.router,
+    board.router,
+    people.router,
+    hours.router,
+    templates.router,
+    health.router,
+    audit.router,
+    account.router,
+    presence.router,
+    live.router,
+)

@@ -1,0 +1,138 @@
+"""One ticket's page: who, what happened, and everything that can be done with it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+from starlette.responses import Response
+
+from services.tickets import reply_templates
+from services.tickets.pages import wording
+from services.tickets.pages.common import Page, Screen
+from services.tickets.topics import taxonomy
+from services.tickets.views.board import board_people
+from services.tickets.views.models import EntryView, IdentityView, TicketView
+from services.tickets.views.ticket import ticket_view
+from shared import audit, clock
+from shared.models import AuditEvent, EntryKind, Template
+from shared.people import Permission
+from shared.settings import Settings
+from shared.web.depends import Cfg
+
+router = APIRouter(include_in_schema=False)
+SAME_VIEW = timedelta(minutes=1)  # a screen that refreshes itself is one view
+SYSTEM_TEMPLATES = ("acknowledgement", "safety", "page")
+CARDS = {
+    EntryKind.MAIL_IN, EntryKind.MAIL_OUT, EntryKind.ACKNOWLEDGEMENT, EntryKind.MACHINE_MAIL, EntryKind.BOUNCE,
+    EntryKind.VOICEMAIL, EntryKind.CONTACT, EntryKind.NOTE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry with its sentence, and whether it is a card with content or a line in the margin."""
+
+    entry: EntryView
+    sentence: str
+    card: bool
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A reply that came back to its author with a question."""
+
+    text: str = ""
+    to: str = ""
+    cc: str = ""
+    then: str = ""
+    question: str = ""
+    error: str = ""
+    field: str = ""
+
+
+async def record_view(screen: Screen, ticket_id: int) -> None:
+    """Every view is audited; a page that refreshes itself within a minute counts as one."""
+    latest = await screen.session.scalar(
+        select(func.max(AuditEvent.at)).where(
+            AuditEvent.ticket_id == ticket_id, AuditEvent.actor_id == screen.me.id, AuditEvent.action == "ticket.view"
+        )
+    )
+    refresh = screen.request.headers.get("hx-request") == "true"
+    if refresh and latest is not None and latest > clock.now() - SAME_VIEW:
+        return
+    audit.record(
+        screen.session, screen.me.id, "ticket.view",
+        object_type="ticket", object_id=ticket_id, ticket_id=ticket_id, ip=screen.me.ip,
+    )  # fmt: skip
+
+
+def reply_language(view: TicketView) -> str:
+    for language in (view.ticket.language, view.customer.language if view.customer else None):
+        if language in ("en", "es"):
+            return language
+    return "en"
+
+
+async def snippets(screen: Screen, settings: Settings, language: str) -> list[tuple[str, str, str]]:
+    """(key, name, text) of the reply templates in the customer's language."""
+    found = await screen.session.execute(
+        select(Template.key, Template.subject, Template.body)
+        .where(Template.language == language, Template.key.not_in(SYSTEM_TEMPLATES))
+        .order_by(Template.key)
+    )
+    values = reply_templates.usual_values(settings, language)
+    return [(key, subject, reply_templates.fill(body, values)) for key, subject, body in found.tuples()]
+
+
+def lines(screen: Screen, view: TicketView) -> list[Line]:
+    return [
+        Line(entry, wording.sentence(screen.language, entry, screen.topic_name), entry.kind in CARDS)
+        for entry in view.entries
+        if entry.kind is not EntryKind.TRANSCRIPT  # it stands with its voicemail
+    ]
+
+
+def _identities(view: TicketView) -> list[IdentityView]:
+    return view.customer.identities if view.customer else []
+
+
+async def show_ticket(
+    screen: Screen, settings: Settings, ticket_id: int, draft: Draft | None = None, status_code: int = 200
+) -> Response:
+    screen.me.require(Permission.TICKET_READ)
+    view = await ticket_view(screen.session, screen.me, ticket_id)
+    await record_view(screen, ticket_id)
+    language = reply_language(view)
+    known = [*view.participants, *(each.value for each in _identities(view) if each.kind == "email")]
+    latest = [line.message.from_address for line in view.entries if line.kind is EntryKind.MAIL_IN and line.message]
+    people: list[Any] = []
+    if view.allowed.assign:
+        people = await board_people(screen.session, settings)
+    topic = taxonomy().get(view.ticket.topic)
+    return await screen.render(
+        "ticket.html",
+        status_code=status_code,
+        view=view,
+        ticket=view.ticket,
+        lines=lines(screen, view),
+        reply_language=language,
+        known_addresses=list(dict.fromkeys([*reversed(latest), *known])),
+        reply_to=latest[-1] if latest else next(iter(known), ""),
+        snippets=await snippets(screen, settings, language),
+        draft=draft or Draft(),
+        topics=screen.topics(),
+        guidance=topic.guidance if topic else "",
+        people=people,
+        evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
+        why=lambda explanation: wording.why(screen.language, explanation, mine=False),
+        flag=lambda value: wording.flag(screen.language, value),
+        reason=lambda value: wording.reason(screen.language, value),
+        section="queue",
+    )
+
+
+@router.get("/tickets/{ticket_id}")
+async def show(screen: Page, settings: Cfg, ticket_id: int) -> Response:
+    return await show_ticket(screen, settings, ticket_id)

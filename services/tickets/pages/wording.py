@@ -1,0 +1,282 @@
+"""Words the timeline's facts and the router's reasons in the reader's language."""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.tickets.views.models import EntryView
+from shared.models import EntryKind
+from shared.web import vocabulary
+from shared.web.i18n import N_, language_name, ntranslate, translate
+
+# What the system did has no actor; the customer's own doings are shown as cards, not as sentences.
+_BY_PERSON: dict[EntryKind, str] = {
+    EntryKind.ACCEPTED: N_("{actor} accepted it."),
+    EntryKind.DECLINED: N_("{actor} declined it."),
+    EntryKind.RELEASED: N_("{actor} put it back in the queue."),
+    EntryKind.LINKED: N_("{actor} linked it to ticket #{ticket}."),
+}
+_BY_SYSTEM: dict[EntryKind, str] = {
+    EntryKind.ACCEPTED: N_("It was accepted."),
+    EntryKind.DECLINED: N_("It was declined."),
+    EntryKind.RELEASED: N_("It went back to the queue."),
+    EntryKind.LINKED: N_("It is linked to ticket #{ticket}."),
+    EntryKind.TRANSCRIPT: N_("The voicemail was transcribed."),
+    EntryKind.DELIVERY_SENT: N_("The mail to {to} was sent."),
+    EntryKind.DELIVERY_FAILED: N_("The mail to {to} could not be delivered."),
+    EntryKind.MACHINE_MAIL: N_("A machine's mail arrived; it is never answered."),
+    EntryKind.BOUNCE: N_("The mail server of {to} sent our mail back."),
+}
+# Reasons that the router writes; what people write is shown as they wrote it.
+REASONS = {
+    "went_offline": N_("the person went offline"),
+    "offline": N_("the person went offline"),
+    "unresponsive": N_("the person did not answer"),
+    "capacity": N_("the person has enough work"),
+    "language": N_("the language changed"),
+    "level": N_("the level changed"),
+    "rerouted": N_("something about it changed"),
+    "reassigned": N_("a supervisor moved it"),
+    "taken": N_("somebody took it from the queue"),
+    "closed": N_("it was closed"),
+    "customer_wrote": N_("the customer wrote again"),
+    "customer_called": N_("the customer called again"),
+    "deactivated": N_("the person no longer works here"),
+    "role": N_("the person's role changed"),
+}
+_RULES = {
+    "role": (N_("{n} does not take tickets"), N_("{n} do not take tickets")),
+    "available": (N_("{n} is not available"), N_("{n} are not available")),
+    "live": (N_("{n} is not at the screen"), N_("{n} are not at the screen")),
+    "responsive": (N_("{n} has just missed an offer"), N_("{n} have just missed an offer")),
+    "language": (N_("{n} is not verified in the language"), N_("{n} are not verified in the language")),
+    "level": (N_("{n} may not close this level"), N_("{n} may not close this level")),
+    "intern": (N_("{n} is an intern and this is not simple work"), N_("{n} are interns and this is not simple work")),
+    "capacity": (N_("{n} has enough work"), N_("{n} have enough work")),
+    "barred": (N_("{n} has just had it"), N_("{n} have just had it")),
+    "sticky": (N_("{n} waits for the person who knows it"), N_("{n} wait for the person who knows it")),
+    "reserve": (N_("{n} is kept for Spanish work"), N_("{n} are kept for Spanish work")),
+}
+FLAGS = {
+    "no_speech": N_("No speech was heard: listen to the recording."),
+    "doubtful": N_("The machine was not sure: listen before you rely on it."),
+    "doubtful_digits": N_("A number was not heard well: listen before you call it."),
+    "loop": N_("The machine repeated itself: listen to the recording."),
+    "boilerplate": N_("These may be words nobody said: listen to the recording."),
+    "prompt_echo": N_("These may be words nobody said: listen to the recording."),
+    "translated": N_("The text is not in the language that was spoken: listen to the recording."),
+    "too_fast": N_("More words than anybody says in that time: listen to the recording."),
+    "repeated_tries": N_("It took several tries to make out the words."),
+    "silence": N_("There is only silence."),
+    "language_uncertain": N_("It is not certain which language was spoken."),
+    "mixed_language": N_("More than one language was spoken."),
+    "too_short": N_("The recording is very short."),
+}
+ASSIGN_FLAGS = {
+    "unverified_language": N_("This person is not verified in the ticket's language; that is written down."),
+    "language_uncertain": N_("The ticket's language is not certain and this person is not a verified bilingual."),
+    "over_capacity": N_("This person now has more than their usual amount of work."),
+    "below_level": N_("A ticket is above this person's level."),
+    "not_at_work": N_("This person is not at work now."),
+}
+
+
+def _name(entry: EntryView) -> str:
+    return entry.actor.name if entry.actor else ""
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def reason(language: str, value: object) -> str:
+    """A stored reason: ours in the reader's language, a person's own words as they are."""
+    text = _text(value)
+    return translate(language, REASONS[text]) if text in REASONS else text
+
+
+def flag(language: str, value: str) -> str:
+    return translate(language, FLAGS[value]) if value in FLAGS else value.replace("_", " ")
+
+
+def assign_flag(language: str, value: str) -> str:
+    """What is unusual about an assignment that was made all the same."""
+    return translate(language, ASSIGN_FLAGS[value]) if value in ASSIGN_FLAGS else value.replace("_", " ")
+
+
+def _changed(language: str, entry: EntryView, by_person: str, by_system: str, word: Callable[[str], str]) -> str:
+    before, after = _text(entry.detail.get("from")), _text(entry.detail.get("to"))
+    values = {"actor": _name(entry), "before": word(before) if before else "—", "after": word(after) if after else "—"}
+    return translate(language, by_person if entry.actor else by_system, **values)
+
+
+def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str]) -> str:
+    """One line that says what happened. The cards (mail, voicemail, note) have it as their heading."""
+    detail = entry.detail
+    kind = entry.kind
+    if kind is EntryKind.LANGUAGE:
+        return _changed(
+            language,
+            entry,
+            N_("{actor} set the language from {before} to {after}."),
+            N_("The language was set from {before} to {after}."),
+            lambda value: language_name(language, value),
+        )
+    if kind is EntryKind.TOPIC:
+        return _changed(
+            language,
+            entry,
+            N_("{actor} set the topic from «{before}» to «{after}»."),
+            N_("The topic was set from «{before}» to «{after}»."),
+            topic_name,
+        )
+    if kind is EntryKind.PRIORITY:
+        return _changed(
+            language,
+            entry,
+            N_("{actor} set the priority from {before} to {after}."),
+            N_("The priority was set from {before} to {after}."),
+            lambda value: vocabulary.label(language, "priority", value).lower(),
+        )
+    if kind is EntryKind.STATE:
+        return _state(language, entry)
+    if kind is EntryKind.OFFERED:
+        person = _person(detail)
+        return (
+            translate(language, N_("It was offered to {person}."), person=person)
+            if person
+            else translate(language, N_("It was offered to a representative."))
+        )
+    if kind is EntryKind.EXPIRED:
+        person = _person(detail)
+        return (
+            translate(language, N_("{person} did not answer the offer in time."), person=person)
+            if person
+            else (translate(language, N_("The offer was not answered in time.")))
+        )
+    if kind is EntryKind.ASSIGNED:
+        return _assigned(language, entry)
+    if kind is EntryKind.ALERT:
+        word = vocabulary.label(language, "alert", _text(detail.get("kind")))
+        return translate(language, N_("Alert for the supervisors: {alert}."), alert=word)
+    values = {"actor": _name(entry), "ticket": _text(detail.get("ticket_id") or detail.get("ticket")), "to": _to(entry)}
+    table = _BY_PERSON if entry.actor and kind in _BY_PERSON else _BY_SYSTEM
+    return translate(language, table[kind], **values) if kind in table else ""
+
+
+def _to(entry: EntryView) -> str:
+    if entry.delivery:
+        return ", ".join(entry.delivery.to)
+    recipients = entry.detail.get("recipients") or entry.detail.get("to") or []
+    if isinstance(recipients, str):
+        return recipients
+    return ", ".join(_text(each.get("address")) if isinstance(each, dict) else _text(each) for each in recipients)
+
+
+def _person(detail: dict[str, Any]) -> str:
+    return _text(detail.get("person_name") or detail.get("name") or detail.get("person"))
+
+
+def _state(language: str, entry: EntryView) -> str:
+    after = _text(entry.detail.get("to"))
+    actor = _name(entry)
+    if after == "closed":
+        return translate(language, N_("{actor} closed it.") if actor else N_("It was closed."), actor=actor)
+    if after == "waiting":
+        return translate(
+            language,
+            N_("{actor} set it to wait for the customer.") if actor else N_("It waits for the customer."),
+            actor=actor,
+        )
+    if _text(entry.detail.get("from")) == "closed":
+        return translate(language, N_("{actor} opened it again.") if actor else N_("It was opened again."), actor=actor)
+    return _changed(
+        language,
+        entry,
+        N_("{actor} moved it from «{before}» to «{after}»."),
+        N_("It moved from «{before}» to «{after}»."),
+        lambda value: vocabulary.label(language, "state", value),
+    )
+
+
+def _assigned(language: str, entry: EntryView) -> str:
+    actor, person = _name(entry), _person(entry.detail)
+    if entry.actor and (entry.detail.get("how") == "taken" or not person or person == actor):
+        return translate(language, N_("{actor} took it from the queue."), actor=actor)
+    if actor:
+        return translate(language, N_("{actor} assigned it to {person}."), actor=actor, person=person)
+    return translate(language, N_("It was assigned to {person}."), person=person)
+
+
+def why(language: str, explanation: dict[str, Any], *, mine: bool = True) -> list[str]:
+    """Why this person: the router's stored explanation in sentences."""
+    say: list[str] = []
+    if explanation.get("previous"):
+        say.append(
+            translate(language, N_("You know this ticket already.") if mine else N_("Knows this ticket already."))
+        )
+    required = explanation.get("required_language")
+    if required and required not in ("any", "en"):
+        name = language_name(language, str(required))
+        mode = vocabulary.label(language, "mode", explanation.get("mode", "")).lower()
+        say.append(
+            translate(
+                language,
+                N_("You are verified in {name} ({mode}).") if mine else N_("Verified in {name} ({mode})."),
+                name=name,
+                mode=mode,
+            )
+        )
+    elif required == "any":
+        say.append(translate(language, N_("A verified bilingual is needed.")))
+    idle = explanation.get("idle_minutes")
+    if isinstance(idle, (int, float)) and idle >= 1:
+        sentence_ = N_("Free for {n} minute."), N_("Free for {n} minutes.")
+        say.append(ntranslate(language, *sentence_, round(idle)))
+    candidates = explanation.get("candidates") or []
+    if len(candidates) > 1:
+        say.append(
+            ntranslate(
+                language,
+                N_("{n} other could take it as well."),
+                N_("{n} others could take it as well."),
+                len(candidates) - 1,
+            )
+        )
+    rejected = explanation.get("rejected") or {}
+    parts = [
+        ntranslate(language, *_RULES[rule], len(people))
+        for rule, people in rejected.items()
+        if rule in _RULES and people and rule != "role"
+    ]
+    if parts:
+        say.append(translate(language, N_("Not asked: {list}."), list=", ".join(parts)))
+    if "interpreter" in (explanation.get("flags") or []):
+        say.append(translate(language, N_("Nobody here is verified in this language: an interpreter may be needed.")))
+    return say
+
+
+def evidence(language: str, source: str, found: dict[str, Any]) -> list[str]:
+    """What the language decision rests on, in sentences."""
+    say = [
+        translate(language, N_("Decided by {source}."), source=vocabulary.label(language, "language_source", source))
+    ]
+    text = found.get("text")
+    if isinstance(text, dict) and isinstance(text.get("confidence"), (int, float)):
+        say.append(
+            translate(
+                language,
+                N_("The text reads as {name} ({percent} %)."),
+                name=language_name(language, str(text.get("language", "unknown"))),
+                percent=round(float(text["confidence"]) * 100),
+            )
+        )
+    for key, message in (
+        ("menu", N_("The caller chose {name} in the phone menu.")),
+        ("history", N_("This customer used {name} before.")),
+    ):
+        value = found.get(key)
+        if isinstance(value, dict):
+            value = value.get("language")
+        if isinstance(value, str) and value:
+            say.append(translate(language, message, name=language_name(language, value)))
+    return say
