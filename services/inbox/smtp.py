@@ -77,7 +77,8 @@ class Conversation:
         token = await self._token() if self.credentials.uses_oauth2 else None
         try:
             await self.client.connect()
-            if not self.client.supports_extension("auth"):
+            await self.client.ehlo()  # connecting asks for extensions only when it needs STARTTLS
+            if not self.client.server_auth_methods:
                 return  # a relay that knows us by our address; it says so if not
             if token is not None:
                 await self.client.auth_xoauth2(self.username, token)
