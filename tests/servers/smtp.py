@@ -7,6 +7,7 @@ async with FaultySmtp() as server:
 """
 
 import asyncio
+import base64
 import ssl
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -110,9 +111,7 @@ class FaultySmtp:
             session.user = data.login.decode()  # type: ignore[attr-defined]
         return AuthResult(success=good, handled=False)
 
-    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
-        import base64
-
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
         said = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
         user, _, rest = said.removeprefix("user=").partition("\x01")
         good = self.token is not None and rest == f"auth=Bearer {self.token}\x01\x01"
@@ -120,7 +119,7 @@ class FaultySmtp:
             server.session.user = user  # type: ignore[union-attr]
         return AuthResult(success=good, handled=False)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         answers = self.answers.get(address, ["250 OK"])
@@ -129,9 +128,7 @@ class FaultySmtp:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.content_arrived.set()
         await self.delay_content.wait()
         if self.after_content and self.after_content != "hang up":
