@@ -1,0 +1,128 @@
+"""A mail becomes a ticket with language, topic, urgency, clock and timeline, exactly once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from services.tickets import intake
+from shared.errors import NotFound
+from shared.models import (
+    Channel,
+    Entry,
+    EntryKind,
+    Intake,
+    IntakeOutcome,
+    LanguageSource,
+    Level,
+    Priority,
+    Ticket,
+    TicketState,
+)
+from tests.tickets.intake.conftest import Center
+
+
+async def test_an_english_mail_becomes_a_ticket(center: Center) -> None:
+    seen = await center.receive(
+        "Hello,\nmy bill jumped from $181 to $412. Please call me at (707) 555-0131. "
+        "My account is 1020304050-6.\nThanks,\nMarcus",
+        subject="Re: Fwd: High bill",
+        from_address="marcus@example.com",
+        from_name="Marcus Oyelaran",
+    )
+    ticket = seen.ticket
+    assert seen.row.outcome is IntakeOutcome.TICKETED
+    assert (ticket.channel, ticket.state) == (Channel.EMAIL, TicketState.QUEUED)
+    assert (ticket.language, ticket.language_source) == ("en", LanguageSource.TEXT)
+    assert ticket.language_confidence > 0.9
+    assert ticket.language_evidence["text"]["english_words"] > 3
+    assert (ticket.topic, ticket.level, ticket.priority) == ("billing_dispute", Level.CSR2, Priority.NORMAL)
+    assert ticket.topic_evidence["phrases"]["billing_dispute"]
+    assert ticket.subject == "High bill"
+    assert ticket.callback_number == "+17075550131"
+    assert len(ticket.reply_token) >= 16
+    assert (await center.customer(ticket.customer_id)).name == "Marcus Oyelaran"
+    message = await center.message(seen.row.message_id)
+    assert ticket.queued_at == message.received_at
+    # Open around the clock: the default target of four hours, in open time.
+    assert ticket.first_response_due_at == message.received_at + timedelta(minutes=240)
+    (mail,) = await center.entries(ticket.id, EntryKind.MAIL_IN)
+    assert mail.message_id == message.id
+    assert mail.detail["facts"] == {"callback_number": "+17075550131", "account_number": "1020304050-6"}
+
+
+async def test_the_same_sender_is_the_same_customer(center: Center) -> None:
+    first = await center.receive(from_address="ana@example.com", from_name="")
+    second = await center.receive(from_address="ana@example.com", from_name="Ana Ruiz")
+    assert first.ticket.id != second.ticket.id
+    assert first.ticket.customer_id == second.ticket.customer_id
+    assert (await center.customer(first.ticket.customer_id)).name == "Ana Ruiz"
+
+
+async def test_an_empty_mail_is_a_ticket_all_the_same(center: Center) -> None:
+    seen = await center.receive("", subject="bill", from_name="")
+    assert (seen.ticket.language, seen.ticket.topic) == ("unknown", "other")
+    nothing = await center.receive("", subject="", from_address="", from_name="", rfc_message_id=None)
+    assert nothing.ticket.customer_id is None
+
+
+async def test_exactly_once_under_many_calls_at_once(center: Center) -> None:
+    message_id = await center.store()
+    await asyncio.gather(*(intake.take_in_message(center.database, center.settings, message_id) for _ in range(20)))
+    async with center.database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(Ticket)) == 1
+        assert await session.scalar(select(func.count()).select_from(Intake)) == 1
+        assert await session.scalar(select(func.count()).where(Entry.kind == EntryKind.MAIL_IN)) == 1
+    assert len(await center.deliveries()) == 1
+
+
+async def test_an_unknown_message_is_not_found(center: Center) -> None:
+    with pytest.raises(NotFound):
+        await intake.take_in_message(center.database, center.settings, 999)
+
+
+async def test_the_sweep_takes_in_what_nobody_rang_for(center: Center) -> None:
+    message_ids = [await center.store(from_address=f"c{n}@example.com") for n in range(5)]
+    assert await intake.sweep(center.database, center.settings) == 5
+    for message_id in message_ids:
+        assert (await center.seen(message_id=message_id)).row.outcome is IntakeOutcome.TICKETED
+    assert await intake.sweep(center.database, center.settings) == 0
+
+
+async def test_a_failing_mail_says_so_and_blocks_nobody(center: Center) -> None:
+    """The database itself refuses one mail: it is kept as failed, the other goes through, and it heals by itself."""
+    async with center.database.transaction() as session:
+        await session.execute(text("ALTER TABLE ticket ADD CONSTRAINT refuses CHECK (subject <> 'poison') NOT VALID"))
+    poison = await center.store(subject="poison")
+    good = await center.store(subject="fine", from_address="other@example.com")
+    await intake.sweep(center.database, center.settings)
+    failed = (await center.seen(message_id=poison)).row
+    assert failed.outcome is IntakeOutcome.FAILED
+    assert failed.attempts == 1
+    assert "refuses" in (failed.error or "")
+    assert failed.next_attempt_at is not None
+    assert (await center.seen(message_id=good)).row.outcome is IntakeOutcome.TICKETED
+    assert await _open_problems(center) == [f"intake:message:{poison}"]
+    # Not before its time.
+    assert await intake.sweep(center.database, center.settings) == 0
+    async with center.database.transaction() as session:
+        await session.execute(text("ALTER TABLE ticket DROP CONSTRAINT refuses"))
+        await session.execute(text("UPDATE intake SET next_attempt_at = now() WHERE outcome = 'failed'"))
+    assert await intake.sweep(center.database, center.settings) == 1
+    healed = await center.seen(message_id=poison)
+    assert healed.row.outcome is IntakeOutcome.TICKETED
+    assert healed.row.error is None
+    assert await _open_problems(center) == []
+
+
+def test_back_off_grows_and_ends() -> None:
+    waits = [intake.back_off(attempt) for attempt in range(1, 20)]
+    assert waits[0] == timedelta(seconds=30)
+    assert waits == sorted(waits)
+    assert waits[-1] == timedelta(hours=6)
+
+
+async def _open_problems(center: Center) -> list[str]:
+    async with center.database.transaction() as session:
+        return list(await session.scalars(text("SELECT key FROM problem WHERE resolved_at IS NULL")))
