@@ -49,11 +49,7 @@ class _Pass:
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
         self.policy = policy
         self.people = {person.id: person for person in sorted(snapshot.people, key=lambda each: each.id)}
-        self.situation = Situation(
-            policy,
-            snapshot.reviewer_live,
-            frozenset(person.id for person in snapshot.people if person.routable),
-        )
+        self.situation = Situation(policy, snapshot.reviewer_live, self.people)
         self.urgency = {ticket.id: ticket.urgency(policy) for ticket in snapshot.tickets}
         self.open = sorted(snapshot.tickets, key=lambda ticket: (-self.urgency[ticket.id], ticket.id))
         self.proposals: list[Proposal] = []

@@ -1,7 +1,7 @@
 """Who may take which ticket: hard rules that no timer relaxes, each with a name and a check without side effects."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from services.tickets.routing.terms import (
     ANY_CERTIFICATE,
@@ -23,7 +23,7 @@ class Situation:
 
     policy: Policy
     reviewer_live: bool = False
-    routable: frozenset[int] = frozenset()  # of the people of this pass
+    people: Mapping[int, PersonState] = field(default_factory=dict)  # of this pass, by id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,14 @@ def _barred(ticket: TicketState, person: PersonState, _situation: Situation) -> 
 
 
 def _sticky(ticket: TicketState, person: PersonState, situation: Situation) -> bool:
-    previous = ticket.previous_id
-    if previous is None or previous == person.id or ticket.urgent or previous in ticket.barred:
+    if ticket.previous_id is None or ticket.previous_id == person.id or ticket.urgent:
         return True
-    if previous not in situation.routable:
-        return True  # never held for somebody who is off
+    previous = situation.people.get(ticket.previous_id)
+    # Never held for somebody who is off, who just said no, or whom the ticket has outgrown.
+    if previous is None or not previous.routable or previous.id in ticket.barred:
+        return True
+    if not (_language(ticket, previous, situation) and _level(ticket, previous, situation)):
+        return True
     return ticket.since_previous >= situation.policy.sticky_share * ticket.target
 
 

@@ -200,6 +200,9 @@ def test_who_knows_the_ticket_comes_first_for_a_while() -> None:
     assert pairs([people[0], replace(people[1], live=False)], [back]) == [(1, 1)]
     assert pairs([people[0], replace(people[1], load=0)], [replace(back, since_previous=40)]) == [(1, 2)]
     assert pairs(people, [replace(back, priority=Priority.HIGH)]) == [(1, 1)]
+    outgrown = replace(back, level=Level.CSR2)
+    assert pairs([person(1, Role.CSR2), people[1]], [outgrown]) == [(1, 1)]
+    assert pairs(people, [replace(back, barred=frozenset({2}))]) == [(1, 1)]
 
 
 def test_a_declined_ticket_does_not_hide_the_next_one() -> None:
