@@ -9,6 +9,7 @@ import pyloudnorm
 import soxr
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
+from scipy.signal import oaconvolve
 
 Samples = NDArray[np.float32]
 
@@ -42,9 +43,11 @@ def normalise(samples: Samples, rate: int) -> Samples:
     """
     ceiling = 10 ** (CEILING_DBFS / 20)
     gain = TARGET_LUFS - measure(samples, rate)
+    envelope = _envelope(samples, rate)
     best = samples
     for _ in range(6):
-        best = _limited((samples * np.float32(10 ** (gain / 20))).astype(np.float32), rate, ceiling)
+        factor = np.float32(10 ** (gain / 20))
+        best = _limited(samples * factor, envelope * factor, rate, ceiling)
         missing = TARGET_LUFS - measure(best, rate)
         if abs(missing) <= TOLERANCE_LU:
             break
@@ -68,12 +71,11 @@ def _envelope(samples: Samples, rate: int) -> Samples:
     return envelope
 
 
-def _limited(samples: Samples, rate: int, ceiling: float) -> Samples:
+def _limited(samples: Samples, envelope: Samples, rate: int, ceiling: float) -> Samples:
     """A look-ahead limiter. The gain falls before the peak and returns after it, so no wave form gets a corner.
 
     Every gain in the smoothing window was already low enough for the peak at its centre, so their average is too.
     """
-    envelope = _envelope(samples, rate)
     if np.max(envelope, initial=0.0) <= ceiling:
         return samples
     needed = np.minimum(1.0, ceiling / np.maximum(envelope, 1e-9))
@@ -81,7 +83,7 @@ def _limited(samples: Samples, rate: int, ceiling: float) -> Samples:
     width = 2 * reach + 1
     held = minimum_filter1d(needed, width, mode="nearest")
     window = np.hanning(width + 2)[1:-1]
-    gain = np.convolve(np.pad(held, reach, mode="edge"), window / window.sum(), mode="valid")
+    gain = oaconvolve(np.pad(held, reach, mode="edge"), window / window.sum(), mode="valid")
     # The true peak of the product can exceed the estimate by a hair; the samples themselves never do.
     limited: Samples = np.clip(samples * gain, -ceiling, ceiling).astype(np.float32)
     return limited
