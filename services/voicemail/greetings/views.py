@@ -298,11 +298,15 @@ def _version(version: GreetingVersion, names: dict[int, str], reader: str) -> Ve
         duration_s=version.duration_s,
         loudness_lufs=version.loudness_lufs,
         script=version.script,
-        warnings=[translate(reader, each["message"], **each["values"]) for each in version.warnings],
+        warnings=[_worded(reader, **each) for each in version.warnings],
         author=names.get(version.author_id, ""),
         created_at=version.created_at,
         audio_url=audio_url(version.id),
     )
+
+
+def _worded(reader: str, message: str, values: dict[str, str | float]) -> str:
+    return translate(reader, message, **values)
 
 
 def audio_url(version_id: int) -> str:
