@@ -65,7 +65,7 @@ async def read(
         statement = statement.where(AuditEvent.at < wanted.until)
     if cursor:
         statement = statement.where(AuditEvent.id < cursors.decode(cursor))
-    found = list((await session.execute(statement.limit(limit + 1))).tuples())
+    found = list(await session.execute(statement.limit(limit + 1)))
     page = found[:limit]
     asked = wanted.model_dump(mode="json", exclude_defaults=True)
     audit.record(session, me.id, "audit.view", object_type="audit", detail=asked, ip=me.ip)

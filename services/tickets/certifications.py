@@ -50,7 +50,7 @@ async def certifications_of(
     )
     on = today(settings)
     found: dict[int, list[CertificationView]] = {}
-    for row, verifier in (await session.execute(statement)).tuples():
+    for row, verifier in await session.execute(statement):
         found.setdefault(row.person_id, []).append(_view(row, verifier, on))
     return found
 

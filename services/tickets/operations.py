@@ -138,7 +138,7 @@ async def dead_letters(session: AsyncSession, me: Actor, limit: int = 100) -> De
             next_attempt_at=None,
             size=receipt.size,
         )
-        for receipt, mailbox in receipts.tuples()
+        for receipt, mailbox in receipts
     ]
     intakes = await session.execute(
         select(
@@ -164,7 +164,7 @@ async def dead_letters(session: AsyncSession, me: Actor, limit: int = 100) -> De
             next_attempt_at=intake.next_attempt_at,
             size=None,
         )
-        for intake, what, subject in intakes.tuples()
+        for intake, what, subject in intakes
     ]
     return DeadLetters(items=sorted(found, key=lambda each: each.at, reverse=True)[:limit])
 

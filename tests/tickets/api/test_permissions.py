@@ -1,0 +1,163 @@
+"""Every route of the API and every role: the answer is what the one table of permissions says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.models import Role
+from shared.people import PERMISSIONS, Permission
+from tests.tickets.api.conftest import Users
+
+P = Permission
+NOWHERE = 999_999_999
+EVERYBODY = None  # who is signed in
+
+
+@dataclass(frozen=True)
+class Route:
+    permission: Permission | None
+    body: dict[str, Any] | None = None
+    by_token: bool = True  # False: a token may not, whatever its scopes
+
+
+REASON = {"reason": "because"}
+TEXT = {"subject": "S", "body": "Text"}
+NEW_TOKEN = {"name": "t", "scopes": ["ticket.read"]}
+ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", "/api/v1/me"): Route(EVERYBODY),
+    ("PATCH", "/api/v1/me"): Route(EVERYBODY, {"ui_language": "en"}),
+    ("PUT", "/api/v1/me/password"): Route(EVERYBODY, {"current": "x", "new": "y" * 12}, by_token=False),
+    ("GET", "/api/v1/me/tokens"): Route(EVERYBODY),
+    ("POST", "/api/v1/me/tokens"): Route(EVERYBODY, NEW_TOKEN, by_token=False),
+    ("DELETE", "/api/v1/tokens/{token_id}"): Route(EVERYBODY),
+    ("GET", "/api/v1/work"): Route(P.TICKET_READ),
+    ("PUT", "/api/v1/me/presence"): Route(P.PRESENCE_SET, {"intent": "busy"}),
+    ("POST", "/api/v1/me/presence/heartbeat"): Route(P.PRESENCE_SET, {"tab_id": "abcdefgh12"}),
+    ("POST", "/api/v1/me/presence/leave"): Route(P.PRESENCE_SET, {"tab_id": "abcdefgh12"}),
+    ("PUT", "/api/v1/people/{person_id}/presence"): Route(P.PRESENCE_SET_OTHERS, {"intent": "offline", **REASON}),
+    ("POST", "/api/v1/offers/{assignment_id}/accept"): Route(P.TICKET_WORK),
+    ("POST", "/api/v1/offers/{assignment_id}/decline"): Route(P.TICKET_WORK, REASON),
+    ("GET", "/api/v1/board"): Route(P.BOARD_READ),
+    ("GET", "/api/v1/alerts"): Route(P.BOARD_READ),
+    ("POST", "/api/v1/alerts/{alert_id}/take"): Route(P.ALERT_TAKE),
+    ("POST", "/api/v1/tickets/{ticket_id}/assign"): Route(P.TICKET_ASSIGN, {"person_id": NOWHERE, **REASON}),
+    ("POST", "/api/v1/tickets/assign"): Route(
+        P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], "person_id": NOWHERE, **REASON}
+    ),
+    ("POST", "/api/v1/tickets/send-back"): Route(P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], **REASON}),
+    ("POST", "/api/v1/contacts"): Route(
+        P.TICKET_CREATE,
+        {"channel": "phone", "language": "en", "subject": "s", "text": "t", "phone": "+1 831 555 0147", "take": False},
+    ),
+    ("GET", "/api/v1/tickets"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/topics"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/tickets/{ticket_id}"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/tickets/{ticket_id}/timeline"): Route(P.TICKET_READ),
+    ("POST", "/api/v1/tickets/{ticket_id}/take"): Route(P.TICKET_WORK),
+    ("POST", "/api/v1/tickets/{ticket_id}/release"): Route(P.TICKET_WORK, REASON),
+    ("POST", "/api/v1/tickets/{ticket_id}/replies"): Route(P.TICKET_WORK, {"text": "t"}),
+    ("POST", "/api/v1/tickets/{ticket_id}/notes"): Route(P.TICKET_WORK, {"text": "t"}),
+    ("PUT", "/api/v1/tickets/{ticket_id}/language"): Route(P.TICKET_WORK, {"language": "es"}),
+    ("PUT", "/api/v1/tickets/{ticket_id}/topic"): Route(P.TICKET_WORK, {"topic": "other"}),
+    ("PUT", "/api/v1/tickets/{ticket_id}/priority"): Route(P.TICKET_WORK, {"priority": "high"}),
+    ("PUT", "/api/v1/tickets/{ticket_id}/state"): Route(P.TICKET_WORK, {"state": "closed"}),
+    ("GET", "/api/v1/people"): Route(P.PEOPLE_READ),
+    ("POST", "/api/v1/people"): Route(P.PEOPLE_WRITE, {"name": "N", "email": "not an address", "role": "csr1"}),
+    ("GET", "/api/v1/people/{person_id}"): Route(P.PEOPLE_READ),
+    ("PATCH", "/api/v1/people/{person_id}"): Route(P.PEOPLE_WRITE, {"name": "N"}),
+    ("POST", "/api/v1/people/{person_id}/deactivate"): Route(P.PEOPLE_WRITE),
+    ("POST", "/api/v1/people/{person_id}/reactivate"): Route(P.PEOPLE_WRITE),
+    ("PUT", "/api/v1/people/{person_id}/password"): Route(P.PEOPLE_WRITE, {"password": "x" * 12}),
+    ("POST", "/api/v1/people/{person_id}/certifications"): Route(P.CERTIFY, {"language": "es", "mode": "spoken"}),
+    ("POST", "/api/v1/certifications/{certification_id}/revoke"): Route(P.CERTIFY),
+    ("GET", "/api/v1/people/{person_id}/tokens"): Route(P.PEOPLE_WRITE),
+    ("GET", "/api/v1/hours"): Route(EVERYBODY),
+    ("PUT", "/api/v1/hours"): Route(P.HOURS_WRITE, {"lines": []}),
+    ("PUT", "/api/v1/special-days/{day}"): Route(P.HOURS_WRITE, {"name_en": "a", "name_es": "b"}),
+    ("DELETE", "/api/v1/special-days/{day}"): Route(P.HOURS_WRITE),
+    ("GET", "/api/v1/templates"): Route(EVERYBODY),
+    ("GET", "/api/v1/templates/{key}"): Route(EVERYBODY),
+    ("PUT", "/api/v1/templates/{key}"): Route(P.TEMPLATE_WRITE, {"en": TEXT, "es": TEXT}),
+    ("GET", "/api/v1/recordings/{recording_id}/audio"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/attachments/{attachment_id}"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/messages/{message_id}/raw"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/problems"): Route(P.HEALTH_READ),
+    ("GET", "/api/v1/mailboxes"): Route(P.HEALTH_READ),
+    ("GET", "/api/v1/dead-letters"): Route(P.HEALTH_READ),
+    ("GET", "/api/v1/dead-letters/{kind}/{letter_id}/raw"): Route(P.DEAD_LETTER_REPLAY),
+    ("POST", "/api/v1/dead-letters/{kind}/{letter_id}/replay"): Route(P.DEAD_LETTER_REPLAY),
+    ("GET", "/api/v1/audit"): Route(P.AUDIT_READ),
+}
+# Signing in asks nobody who they are; the others end the very session this test goes on with, or need more than
+# a permission: they have tests of their own.
+ELSEWHERE = {
+    ("POST", "/api/v1/session"),
+    ("DELETE", "/api/v1/session"),
+    ("DELETE", "/api/v1/me/sessions"),
+    ("POST", "/api/v1/people/{person_id}/tokens"),
+}
+
+
+def address(path: str) -> str:
+    filled = path.replace("{day}", "2031-05-05").replace("{key}", "need_account").replace("{kind}", "receipt")
+    while "{" in filled:
+        start, end = filled.index("{"), filled.index("}")
+        filled = filled[:start] + str(NOWHERE) + filled[end + 1 :]
+    return filled
+
+
+async def ask(client: httpx.AsyncClient, method: str, path: str, route: Route) -> httpx.Response:
+    return await client.request(method, address(path), json=route.body)
+
+
+def test_the_table_lists_every_route(app: FastAPI) -> None:
+    served = {(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations}
+    assert served == set(ROUTES) | ELSEWHERE
+
+
+async def test_strangers_get_401_everywhere(anonymous: httpx.AsyncClient) -> None:
+    for (method, path), route in ROUTES.items():
+        answer = await ask(anonymous, method, path, route)
+        assert answer.status_code == 401, (method, path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_may_what_the_table_says(user: Users, role: Role) -> None:
+    me = await user(role)
+    for (method, path), route in ROUTES.items():
+        answer = await ask(me.http, method, path, route)
+        may = route.permission is None or route.permission in PERMISSIONS[role]
+        assert (answer.status_code != 403) == may, (role, method, path, answer.status_code, answer.text)
+        assert answer.status_code not in (401, 422), (method, path, answer.text)
+        assert answer.status_code < 500, (method, path, answer.text)
+
+
+async def test_a_token_may_only_what_its_scopes_say(user: Users) -> None:
+    everything = {permission.value for permission in Permission}
+    for (method, path), route in ROUTES.items():
+        if route.permission is None:
+            continue
+        me = await user(Role.ADMINISTRATOR, scopes=everything - {route.permission.value})
+        answer = await ask(me.http, method, path, route)
+        assert answer.status_code == 403, (method, path, answer.text)
+        assert route.permission.value in answer.json()["detail"]
+        me = await user(Role.ADMINISTRATOR, scopes={route.permission.value})
+        answer = await ask(me.http, method, path, route)
+        assert answer.status_code not in (401, 403, 422), (method, path, answer.text)
+
+
+async def test_what_a_token_may_never_do(user: Users) -> None:
+    me = await user(Role.ADMINISTRATOR, scopes={permission.value for permission in Permission})
+    for (method, path), route in ROUTES.items():
+        if not route.by_token:
+            assert (await ask(me.http, method, path, route)).status_code == 403, (method, path)
+
+
+async def test_a_scope_beyond_the_role_gives_nothing(user: Users) -> None:
+    me = await user(Role.CSR1, scopes={"audit.read", "ticket.read"})
+    assert (await me.http.get("/api/v1/audit")).status_code == 403
+    assert (await me.http.get("/api/v1/tickets")).status_code == 200
