@@ -57,8 +57,6 @@ def compose(delivery: Delivery, mailbox: MailboxSettings, secret: str) -> Outgoi
     references = [reference for reference in delivery.references if _ID.match(reference)]
     if references:
         message["References"] = " ".join(references)
-    if re.fullmatch(r"[a-z]{2}", delivery.language):
-        message["Content-Language"] = delivery.language
     if automatic := _AUTOMATIC.get(delivery.kind):
         message["Auto-Submitted"] = automatic
         message["X-Auto-Response-Suppress"] = "All"
@@ -66,6 +64,8 @@ def compose(delivery: Delivery, mailbox: MailboxSettings, secret: str) -> Outgoi
     message.set_content(delivery.text.replace("\x00", ""), charset="utf-8")
     if delivery.html.strip():
         message.add_alternative(_page(delivery.html.replace("\x00", ""), delivery.language), subtype="html")
+    if re.fullmatch(r"[a-z]{2}", delivery.language):
+        message["Content-Language"] = delivery.language
     recipients = list(dict.fromkeys([*delivery.to_addresses, *delivery.cc_addresses]))
     return Outgoing(mailbox.address, recipients, message)
 

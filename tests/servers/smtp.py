@@ -9,6 +9,7 @@ async with FaultySmtp() as server:
 import asyncio
 import base64
 import ssl
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -89,24 +90,27 @@ class FaultySmtp:
     def _protocol(self) -> SMTP:
         self.connections += 1
         needs_sign_in = self.password is not None or self.token is not None
-        protocol = SMTP(
-            self,
-            hostname="localhost",
-            enable_SMTPUTF8=True,
-            tls_context=None if self._implicit else self._tls,
-            require_starttls=self._tls is not None and not self._implicit,
-            auth_required=needs_sign_in,
-            auth_require_tls=self._tls is not None,
-            authenticator=self._authenticate if needs_sign_in else None,
-            loop=asyncio.get_running_loop(),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a password without TLS is unsafe: it is loopback, and meant
+            protocol = SMTP(
+                self,
+                hostname="localhost",
+                enable_SMTPUTF8=True,
+                tls_context=None if self._implicit else self._tls,
+                require_starttls=self._tls is not None and not self._implicit,
+                auth_required=needs_sign_in,
+                auth_require_tls=self._tls is not None and not self._implicit,
+                authenticator=self._authenticate,
+                loop=asyncio.get_running_loop(),
+            )
         self._protocols.append(protocol)
         return protocol
 
     def _authenticate(
         self, _server: SMTP, session: Session, _envelope: Envelope, _mechanism: str, data: Any
     ) -> AuthResult:
-        good = isinstance(data, LoginPassword) and data.password.decode() == self.password
+        open_to_all = self.password is None and self.token is None
+        good = isinstance(data, LoginPassword) and (open_to_all or data.password.decode() == self.password)
         if good:
             session.user = data.login.decode()  # type: ignore[attr-defined]
         return AuthResult(success=good, handled=False)
