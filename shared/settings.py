@@ -33,6 +33,7 @@ class MailboxSettings(BaseModel):
     folders: list[str] = ["INBOX"]
     voicemail_folders: list[str] = []  # audio attachments of mail in these folders are voicemails
     voicemail_senders: list[str] = []  # and of mail from these addresses (the phone system's)
+    authserv_ids: list[str] = []  # our own mail server's id in Authentication-Results; others' are not believed
     smtp: SmtpServer | None = None
     smtp_username: str | None = None  # null: the same as username
 

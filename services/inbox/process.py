@@ -256,7 +256,7 @@ class Processor:
             secret=self.settings.secret_key.get_secret_value(),
             voicemail_senders=frozenset(s.lower() for s in mailbox.voicemail_senders) if mailbox else frozenset(),
             voicemail_folder=bool(mailbox and claim.folder in mailbox.voicemail_folders),
-            authserv_ids=tuple(getattr(mailbox, "authserv_ids", ())) if mailbox else (),
+            authserv_ids=tuple(mailbox.authserv_ids) if mailbox else (),
             max_parse_bytes=self.settings.max_parse_bytes,
         )
 
