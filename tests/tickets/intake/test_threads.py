@@ -1,6 +1,7 @@
 """Mails find their ticket by what cannot be guessed, and nobody gets in who is not part of it."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -32,13 +33,14 @@ async def test_a_reply_joins_by_token_by_in_reply_to_and_by_references(center: C
     ticket = first.ticket
     original = await message_id_of(center, first)
     (acknowledgement,) = await center.deliveries(ticket.id)
-    for how, quoting in (
+    ways: list[tuple[str, dict[str, Any]]] = [
         ("token", {"reply_token": ticket.reply_token}),
         ("in_reply_to", {"in_reply_to": [acknowledgement.rfc_message_id]}),
         ("in_reply_to", {"in_reply_to": [original]}),
         ("references", {"references": ["<elsewhere@example.com>", acknowledgement.rfc_message_id]}),
         ("subject", {"subject": f"Re: A question [#{ticket.id}]"}),
-    ):
+    ]
+    for how, quoting in ways:
         seen = await center.receive("And one more thing.", **quoting)
         assert seen.row.outcome is IntakeOutcome.ATTACHED, how
         assert seen.ticket.id == ticket.id
@@ -52,12 +54,13 @@ async def test_a_stranger_who_quotes_a_ticket_gets_a_new_linked_one(center: Cent
     first = await center.receive()
     ticket = first.ticket
     original = await message_id_of(center, first)
-    quoting = {
+    ways: dict[str, dict[str, Any]] = {
         "token": {"reply_token": ticket.reply_token},
         "in_reply_to": {"in_reply_to": [original]},
         "references": {"references": [original]},
         "subject": {"subject": f"Re: A question [#{ticket.id}]"},
-    }[by]
+    }
+    quoting = ways[by]
     seen = await center.receive("What did they say?", from_address="stranger@example.net", **quoting)
     assert seen.row.outcome is IntakeOutcome.TICKETED
     assert seen.ticket.id != ticket.id
