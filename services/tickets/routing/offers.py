@@ -26,12 +26,13 @@ from shared.models import (
 from shared.models import TicketState as State
 from shared.people import Actor, Permission
 from shared.settings import Settings
+from shared.web.i18n import N_
 
 REASON_LIMIT = 500
 MISSES_BEFORE_ALERT = 3
 EXPIRE_BATCH = 200
 
-GONE = "This offer is no longer open: it ran out, was withdrawn or went to somebody else."
+GONE = N_("This offer is no longer open: it ran out, was withdrawn or went to somebody else.")
 
 
 async def accept(session: AsyncSession, me: Actor, assignment_id: int) -> Assignment:

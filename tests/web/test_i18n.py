@@ -1,0 +1,113 @@
+"""Both catalogs are whole: every sentence of the screens, of the errors and of the timeline stands in both languages."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from services.tickets.pages import wording
+from shared.web import i18n, messages, vocabulary
+
+ROOT = Path(messages.__file__).parent.parent.parent
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_no_sentence_is_missing(language: str) -> None:
+    missing = messages.untranslated(language, messages.extracted())
+    assert missing == [], "run `python -m shared.web.messages` and translate what it lists"
+
+
+def test_translations_fill_in_the_same_values() -> None:
+    wrong = []
+    for message in messages.read("es"):
+        if not message.id:
+            continue
+        english = message.id if isinstance(message.id, (tuple, list)) else (message.id,)
+        spanish = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+        names = {name for text in english for name in PLACEHOLDER.findall(text)}
+        if any(set(PLACEHOLDER.findall(text)) != names for text in spanish):
+            wrong.append(message.id)
+    assert wrong == []
+
+
+def test_spanish_is_not_english() -> None:
+    """A sentence of several words that was left as it was is not translated."""
+    same = [
+        message.id
+        for message in messages.read("es")
+        if isinstance(message.id, str) and message.id == message.string and len(message.id.split()) > 2
+    ]
+    assert same == []
+
+
+def test_errors_are_raised_with_sentences_that_the_catalogs_know() -> None:
+    """What is raised is a literal, or a name whose literal is marked for the catalogs."""
+    known = {message.id for message in messages.read("es") if isinstance(message.id, str)}
+    unknown = []
+    for place in messages.PLACES:
+        for path in sorted((ROOT / place).rglob("*.py")):
+            tree = ast.parse(path.read_text("utf-8"))
+            constants = {
+                target.id: node.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Assign)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for node in ast.walk(tree):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+                    continue
+                if node.func.id not in messages.ERRORS:
+                    continue
+                first: ast.expr = node.args[0]
+                if isinstance(first, ast.Name):
+                    first = constants.get(first.id, first)
+                if isinstance(first, ast.Call) and first.args:
+                    first = first.args[0]
+                if isinstance(first, ast.Constant) and first.value not in known:
+                    unknown.append(f"{path.relative_to(ROOT)}:{node.lineno} {first.value}")
+    assert unknown == []
+
+
+def test_every_flag_and_reason_has_its_word() -> None:
+    for table in (wording.REASONS, wording.FLAGS, wording.ASSIGN_FLAGS):
+        for sentence in table.values():
+            assert i18n.translate("es", sentence) != sentence
+
+
+def test_stored_values_have_words_in_both_languages() -> None:
+    from shared.models import (
+        AlertKind,
+        Channel,
+        DeliveryState,
+        Intent,
+        LanguageSource,
+        Level,
+        Machine,
+        MailboxState,
+        Priority,
+        RecordingState,
+        Role,
+        Situation,
+        TicketState,
+    )
+
+    for kind, values in {
+        "state": TicketState, "priority": Priority, "channel": Channel, "level": Level, "role": Role,
+        "intent": Intent, "language_source": LanguageSource, "delivery": DeliveryState, "recording": RecordingState,
+        "machine": Machine, "alert": AlertKind, "mailbox": MailboxState, "situation": Situation,
+    }.items():  # fmt: skip
+        assert set(vocabulary.LABELS[kind]) == {member.value for member in values}, kind
+
+
+def test_numbers_of_things() -> None:
+    assert i18n.ntranslate("es", "{n} ticket", "{n} tickets", 1) == "1 caso"
+    assert i18n.ntranslate("es", "{n} ticket", "{n} tickets", 2) == "2 casos"
+    assert i18n.ntranslate("en", "{n} ticket", "{n} tickets", 0) == "0 tickets"
+
+
+def test_an_unknown_sentence_is_shown_as_it_is() -> None:
+    assert i18n.translate("es", "Something nobody wrote {x}", x=1) == "Something nobody wrote 1"
+    assert i18n.translate("es", "A brace { alone", x=1) == "A brace { alone"
