@@ -3,6 +3,7 @@
 VENV ?= .venv
 # The first Python that is new enough and can make environments; `make PYTHON=/path/to/python3.12` to choose.
 PYTHON ?= $(shell scripts/find-python)
+PORT ?= 8000
 PYTEST_WORKERS ?= 2
 PYTEST ?= $(VENV)/bin/pytest
 RUN = $(VENV)/bin/python -m
@@ -30,11 +31,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 demo: $(VENV)/.local  ## Run the whole system on this machine; Ctrl-C stops it
 	@scripts/system-packages demo || true
-	@exec $(RUN) local demo
+	@exec $(RUN) local demo --port $(PORT) $(DEMO)
 
 demo-reset: $(VENV)/.local  ## Throw the demo's data away and start over
 	@$(RUN) local reset
-	@exec $(RUN) local demo
+	@exec $(RUN) local demo --port $(PORT) $(DEMO)
 
 test: $(VENV)/.dev  ## Set up, lint, run every test
 	@scripts/system-packages test

@@ -108,6 +108,7 @@ class LocalConfig:
             "MAILBOXES": json.dumps([mailbox]),
             "SPOOLS": json.dumps(spools),
             "SPOOL_SCAN_S": "2",
+            "WHISPER_THREADS": "1",  # the demo's model is tiny; the other core is for the screens
             "GREETING_LINES": json.dumps(list(LINES)),
             "GREETING_TARGETS": json.dumps(targets),
             **({"WHISPER_MODEL": str(whisper_model)} if whisper_model else {}),

@@ -1,6 +1,7 @@
 """The demo: everything started, filled with an invented center, explained, and stopped by Ctrl-C."""
 
 import asyncio
+import logging
 import signal
 import sys
 import time
@@ -12,8 +13,10 @@ from local.morning import Morning
 from local.seed import PASSWORD, STAFF, phone_system_token, seed, seed_greetings
 from local.site.app import Site
 from local.stack import Stack
+from shared import logs
 from shared.database import Database
 from shared.models import Role
+from shared.settings import Settings
 
 
 def say(sentence: str) -> None:
@@ -49,6 +52,7 @@ async def _serve(stack: Stack, pace: float | None, stopping: asyncio.Event, star
     config = stack.config
     say(f"Centralita starts in {config.directory} …")
     await stack.start_parts()
+    _log_to(config.logs / "demo.log", stack.settings)
     database = Database(stack.settings)
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -71,6 +75,17 @@ async def _serve(stack: Stack, pace: float | None, stopping: asyncio.Event, star
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await database.close()
+
+
+def _log_to(path: Path, settings: Settings) -> None:
+    """The terminal is for the person at it; what this process logs goes where the services' logs are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logs.configure(settings, "demo")
+    handler = logging.getLogger().handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(path.open("a"))
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd remarks on every sign-in
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 async def _background(stack: Stack, database: Database, morning: Morning, pace: float | None) -> None:

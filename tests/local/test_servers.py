@@ -1,16 +1,28 @@
 """PostgreSQL keeps its data and Redis keeps nothing when they are stopped and started again."""
 
 import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import pytest
 import redis as redis_client
 
 from local.postgres import LocalPostgres
 from local.redis import LocalRedis
 
 
-def test_postgres_continues_with_what_it_had(tmp_path: Path) -> None:
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Not in tmp_path: as root, PostgreSQL runs as another user, whom every start of pytest shuts out from there."""
+    directory = Path(tempfile.mkdtemp(prefix="centralita-pg-"))
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_postgres_continues_with_what_it_had(place: Path) -> None:
     async def query(url: str, sql: str) -> object:
         connection = await asyncpg.connect(url.replace("+asyncpg", ""))
         try:
@@ -18,13 +30,13 @@ def test_postgres_continues_with_what_it_had(tmp_path: Path) -> None:
         finally:
             await connection.close()
 
-    postgres = LocalPostgres(tmp_path / "postgres")
+    postgres = LocalPostgres(place / "postgres")
     with postgres:
         asyncio.run(query(postgres.url(), "CREATE TABLE kept (id int)"))
         asyncio.run(query(postgres.url(), "INSERT INTO kept VALUES (42)"))
         postgres.restart()
         assert asyncio.run(query(postgres.url(), "SELECT id FROM kept")) == 42
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists(), "it was stopped"
+    assert not (place / "postgres" / "postmaster.pid").exists(), "it was stopped"
 
 
 def test_redis_starts_empty_every_time(tmp_path: Path) -> None:
