@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,15 @@ async def own_engine(speech_settings: Settings) -> AsyncIterator[SpeechProcess]:
     engine = SpeechProcess(speech_settings)
     yield engine
     await engine.close()
+
+
+async def eventually(found: Callable[[], Awaitable[object]], within_s: float = 30.0) -> None:
+    """Wait until it is there; fail when it does not come."""
+    for _ in range(int(within_s / 0.05)):
+        if await found():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"not within {within_s} s")
 
 
 class SlowEngine:
