@@ -1,4 +1,4 @@
-"""`python -m services.tickets web` serves the workspace and the API; `worker` takes in, routes and sweeps."""
+"""`python -m services.tickets`: `web` serves the workspace and the API, `worker` takes in and routes, `add-person`."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from services.tickets import bootstrap
 from shared.logs import configure
 from shared.settings import Settings, get_settings
 
@@ -21,20 +22,10 @@ async def _work(settings: Settings) -> None:
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
-    import uvicorn
+    from services.tickets.app import create
+    from shared.web.serve import run
 
-    uvicorn.run(
-        "services.tickets.app:create",
-        factory=True,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    run(create(settings), host, port)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,11 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     web.add_argument("--host", default="127.0.0.1")
     web.add_argument("--port", type=int, default=8000)
     commands.add_parser("worker", help="take in, route and sweep")
+    bootstrap.add_arguments(commands.add_parser("add-person", help="add somebody, first of all an administrator"))
     options = parser.parse_args(arguments)
     # One small matrix per pass is no work for a pool of threads, each with its own memory.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     settings = get_settings()
     configure(settings, "tickets")
+    if options.command == "add-person":
+        return bootstrap.command(settings, options)
     if options.command == "web":
         _serve(settings, options.host, options.port)
     else:

@@ -1,9 +1,16 @@
 """The first person: an administrator, made where somebody has a shell on the machine."""
 
+import argparse
+import asyncio
+import getpass
+import sys
+
 from services.tickets.people import insert_person
 from shared import audit
 from shared.database import Database
+from shared.errors import CentralitaError, Invalid
 from shared.models import Role
+from shared.settings import Settings
 
 
 async def add_person(
@@ -17,6 +24,8 @@ async def add_person(
     capacity: int = 1,
 ) -> int:
     """The new person's id. Raises Invalid for a weak password or a bad address, Conflict for a known one."""
+    if role is not Role.SERVICE and not password:
+        raise Invalid("A password is needed.", field="password")
     async with database.transaction() as session:
         person = await insert_person(
             session, email=email, name=name, role=role, password=password, ui_language=ui_language, capacity=capacity
@@ -26,3 +35,49 @@ async def add_person(
             detail={"role": role.value, "email": person.email, "by": "command line"},
         )  # fmt: skip
         return person.id
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `python -m services.tickets add-person`."""
+    parser.add_argument("email")
+    parser.add_argument("name")
+    parser.add_argument("--role", choices=[role.value for role in Role], default=Role.ADMINISTRATOR.value)
+    parser.add_argument("--language", choices=["en", "es"], default="en", help="of the screens")
+    parser.add_argument("--capacity", type=int, default=1, help="open work at one time, in weight units")
+
+
+def command(settings: Settings, options: argparse.Namespace) -> int:
+    """Adds the person. The password is asked for, or read from standard input: never given on the command line."""
+    role = Role(options.role)
+    password = None
+    if role is not Role.SERVICE:
+        if sys.stdin.isatty():
+            password = getpass.getpass("Password: ")
+            if getpass.getpass("Again: ") != password:
+                sys.stderr.write("The two are not the same.\n")
+                return 1
+        else:
+            password = sys.stdin.readline().rstrip("\n")
+
+    async def add() -> int:
+        database = Database(settings)
+        try:
+            return await add_person(
+                database,
+                email=options.email,
+                name=options.name,
+                role=role,
+                password=password,
+                ui_language=options.language,
+                capacity=options.capacity,
+            )
+        finally:
+            await database.close()
+
+    try:
+        person_id = asyncio.run(add())
+    except CentralitaError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{options.email} is here, as {role.value} (number {person_id}).\n")
+    return 0
