@@ -17,6 +17,8 @@ from shared.web import auth
 from shared.web.security import is_own_origin
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Signing in asks for a password, which no other site knows; a session that is there already may be about to end.
+SIGN_IN = frozenset({"/sign-in", "/api/v1/session"})
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -97,7 +99,7 @@ async def protect(request: Request, actor: MaybeMe, settings: Cfg) -> None:
         foreign = request.headers.get("sec-fetch-site") == "cross-site"
     if foreign:
         raise Forbidden("This request came from another site and was refused.")
-    if actor is None:
+    if actor is None or (request.method == "POST" and request.url.path in SIGN_IN):
         return
     given = request.headers.get("x-csrf-token", "")
     if not given and request.headers.get("content-type", "").startswith(FORMS):

@@ -8,7 +8,10 @@ from typing import Protocol
 import httpx
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from services.tickets import passwords
 from services.tickets.app import create
 from shared import clock
 from shared.database import Database
@@ -18,6 +21,12 @@ from shared.web import auth
 from tests.factories import make_person
 
 CSRF = "the-csrf-token-of-the-test"
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same algorithm, without its cost: test_passwords.py looks at what production takes."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
 
 
 @pytest.fixture
