@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.inbox import metrics, problems, repository
@@ -31,7 +31,9 @@ log = structlog.get_logger(__name__)
 BATCH = 40
 BATCH_BYTES = 24_000_000
 PARSE_TIMEOUT_S = 120.0
-MAX_ATTEMPTS = 3  # of a mail that each time took the process down with it
+MAX_ATTEMPTS = 5  # of a mail that each time took the process, or the connection to the database, down with it
+# Classes of SQLSTATE that say that a value cannot be stored: data exception, constraint, syntax, limits.
+_ABOUT_THE_DATA = {"22", "23", "42", "54"}
 
 
 @dataclass
@@ -54,9 +56,11 @@ class Crashed:
 
 def is_outage(error: BaseException) -> bool:
     """The database is away or restarting: nothing is wrong with the mail."""
-    if isinstance(error, OperationalError | InterfaceError | OSError | TimeoutError):
+    if isinstance(error, OSError | TimeoutError):
         return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    if not isinstance(error, DBAPIError) or isinstance(error, DataError | IntegrityError | ProgrammingError):
+        return False
+    return str(getattr(error.orig, "sqlstate", None) or "")[:2] not in _ABOUT_THE_DATA
 
 
 class Processor:
@@ -155,7 +159,6 @@ class Processor:
                 new = await self._write(session, ready)
         except Exception as error:
             if is_outage(error):
-                await self._give_back([one.claim for one in ready])
                 raise
             if len(ready) == 1:
                 return await self._bury(Crashed(ready[0].claim, traceback.format_exc()))
@@ -242,12 +245,10 @@ class Processor:
         try:
             raw = self.blobs.get_sync(claim.blob)
             parsed = parse(raw, self._surroundings(claim))
-            names = [self.blobs.put_sync(file.data) for file in parsed.files]
-            return Ready(claim, parsed, fingerprint(raw), names)
-        except OSError:
-            raise
-        except Exception:  # our own defect: the mail is kept and can be replayed
+            content_print = fingerprint(raw)
+        except Exception:  # our own defect, or bytes that cannot be read back: it can be replayed
             return Crashed(claim, traceback.format_exc())
+        return Ready(claim, parsed, content_print, [self.blobs.put_sync(file.data) for file in parsed.files])
 
     def _surroundings(self, claim: Claim) -> Surroundings:
         mailbox = self._by_name.get(self._names.get(claim.mailbox_id, ""))
