@@ -124,6 +124,15 @@ def _ticket_state(
     )
 
 
+APPLY_PARAMETERS = (
+    bindparam("ticket_ids", type_=ARRAY(BigInteger)),
+    bindparam("person_ids", type_=ARRAY(BigInteger)),
+    bindparam("revs", type_=ARRAY(Integer)),
+    bindparam("required", type_=ARRAY(Text)),
+    bindparam("modes", type_=ARRAY(Text)),
+    bindparam("explanations", type_=ARRAY(Text)),
+    bindparam("expires_text", type_=Text),
+)
 # Everything the plan assumed is checked again here, on a snapshot that is younger than the locks of LOCK_PEOPLE:
 # counted in the statement that waits for a lock, the work of whoever held it would be missed.
 APPLY = text("""
@@ -179,15 +188,7 @@ WITH plan AS (
 )
 SELECT new.id, new.ticket_id, new.person_id, offered.queued_at
 FROM new JOIN offered ON offered.id = new.ticket_id ORDER BY new.id
-""").bindparams(
-    bindparam("ticket_ids", type_=ARRAY(BigInteger)),
-    bindparam("person_ids", type_=ARRAY(BigInteger)),
-    bindparam("revs", type_=ARRAY(Integer)),
-    bindparam("required", type_=ARRAY(Text)),
-    bindparam("modes", type_=ARRAY(Text)),
-    bindparam("explanations", type_=ARRAY(Text)),
-    bindparam("expires_text", type_=Text),
-)
+""").bindparams(*APPLY_PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
