@@ -106,4 +106,5 @@ async def protect(request: Request, actor: MaybeMe, settings: Cfg) -> None:
         field = (await request.form()).get("csrf_token", "")
         given = field if isinstance(field, str) else ""
     if not secrets.compare_digest(given.encode(), actor.csrf_token.encode()):
+        await request.close()  # the files of a form that was read for its token
         raise Forbidden("This form is no longer valid. Reload the page and try again.")
