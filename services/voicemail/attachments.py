@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 SERVICE = "voicemail"
 PROBLEM = "attachments"
 BATCH = 50
-_NUMBER = r"\+?\(?\d[\d\s().-]{5,18}\d"
+_NUMBER = r"\+?(?:\d{1,3}[\s.-]?)?(?:\(\d{2,4}\)[\s.-]?)?\d(?:[\s.-]?\d){5,13}"
 # «Voicemail from JANE DOE <4155550123>», «New Voicemail from (555) 123-4567», «Voice Mail from 7125550123 (3 seconds)»,
 # «Mensaje de voz de 4155550123»; and the sentence that Asterisk writes: «from "JANE" <4155550123>».
 _FROM = re.compile(rf"\b(?:from|de|por)\s+(?P<who>\"?[^\"<\n]{{0,60}}\"?\s*<\s*{_NUMBER}\s*>|{_NUMBER})", re.IGNORECASE)
