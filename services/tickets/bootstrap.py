@@ -5,10 +5,11 @@ import asyncio
 import getpass
 import sys
 
+from services.tickets.passwords import check_strength
 from services.tickets.people import insert_person
 from shared import audit
 from shared.database import Database
-from shared.errors import CentralitaError, Invalid
+from shared.errors import CentralitaError
 from shared.models import Role
 from shared.settings import Settings
 
@@ -24,8 +25,8 @@ async def add_person(
     capacity: int = 1,
 ) -> int:
     """The new person's id. Raises Invalid for a weak password or a bad address, Conflict for a known one."""
-    if role is not Role.SERVICE and not password:
-        raise Invalid("A password is needed.", field="password")
+    if role is not Role.SERVICE:
+        check_strength(password or "", email)
     async with database.transaction() as session:
         person = await insert_person(
             session, email=email, name=name, role=role, password=password, ui_language=ui_language, capacity=capacity
