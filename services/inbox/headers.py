@@ -12,6 +12,7 @@ from email.header import decode_header
 from email.message import Message as MimePart
 from email.policy import EmailPolicy
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 # Beyond this a header is not parsed by the grammar (seconds for 100 kB), but by the plain scanner.
@@ -64,10 +65,22 @@ class GuardedPolicy(EmailPolicy):
         text = _FOLD.sub(" ", clean(value))
         if len(text) > GRAMMAR_LIMIT:
             return text[:HEADER_LIMIT]
-        try:
-            return super().header_fetch_parse(name, text)
-        except Exception:  # the grammar's own defects: AttributeError, IndexError and more
-            return text
+        if name.lower().startswith("content-"):
+            return _content_header(name, text)
+        return _by_grammar(name, text)
+
+
+def _by_grammar(name: str, text: str) -> Any:
+    try:
+        return GUARDED.header_factory(name, text)
+    except Exception:  # the grammar's own defects: AttributeError, IndexError and more
+        return text
+
+
+@lru_cache(maxsize=1024)
+def _content_header(name: str, text: str) -> Any:
+    """The library reads these a dozen times per part; most mail has the same few."""
+    return _by_grammar(name, text)
 
 
 GUARDED = GuardedPolicy(utf8=True)
