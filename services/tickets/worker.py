@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
+from arq.connections import ArqRedis, create_pool
 from arq.worker import Function, Worker, func
 
 from services.tickets import intake
@@ -51,44 +52,50 @@ def functions(database: Database, settings: Settings, wake: Callable[[], None]) 
 
 async def hear(database: Database, settings: Settings, wake: Callable[[], None]) -> None:
     """Run an arq worker for ever, and a new one after each loss of Redis; meanwhile the sweeps do the work."""
+    redis = redis_settings(settings)
+    redis.conn_retries = 0
     pause = BACK_OFF_S[0]
     while True:
-        redis = redis_settings(settings)
-        redis.conn_retries = 0
-        worker = Worker(
-            functions=functions(database, settings, wake),
-            queue_name=queue_of("tickets"),
-            redis_settings=redis,
-            handle_signals=False,
-            poll_delay=POLL_DELAY_S,
-            keep_result=0,
-            max_jobs=MAX_JOBS,
-            job_timeout=JOB_TIMEOUT_S,
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-            log_results=False,
-        )
         started = asyncio.get_running_loop().time()
         try:
-            await worker.main()
+            pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
+            try:
+                await _work(pool, functions(database, settings, wake))
+            finally:
+                with suppress(Exception):  # closing what is lost fails as well
+                    await pool.aclose(close_connection_pool=True)
         except Exception as error:
             if asyncio.get_running_loop().time() - started > 60:
                 pause = BACK_OFF_S[0]
             log.warning("worker.redis_away", error=repr(error)[:300], retry_in_s=pause)
-        finally:
-            await _close(worker)
         await asyncio.sleep(pause)
         pause = min(pause * 2, BACK_OFF_S[1])
 
 
-async def _close(worker: Worker) -> None:
-    """Let jobs that run finish: each is a short transaction."""
-    running = [task for task in worker.tasks.values() if not task.done()]
-    if running:
-        await asyncio.wait(running, timeout=3)
-    # With Redis away closing fails as well; the next worker is a new one.
-    with suppress(Exception, asyncio.CancelledError):
-        await asyncio.wait_for(worker.close(), timeout=2)
+async def _work(pool: ArqRedis, jobs: list[Function]) -> None:
+    worker = Worker(
+        functions=jobs,
+        queue_name=queue_of("tickets"),
+        redis_pool=pool,
+        handle_signals=False,
+        poll_delay=POLL_DELAY_S,
+        keep_result=0,
+        max_jobs=MAX_JOBS,
+        job_timeout=JOB_TIMEOUT_S,
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        log_results=False,
+    )
+    try:
+        await worker.main()
+    finally:
+        # Let jobs that run finish: each is a short transaction.
+        running = [task for task in worker.tasks.values() if not task.done()]
+        if running:
+            _, late = await asyncio.wait(running, timeout=3)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
