@@ -27,7 +27,7 @@ def test_translations_fill_in_the_same_values() -> None:
         english = message.id if isinstance(message.id, (tuple, list)) else (message.id,)
         spanish = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
         names = {name for text in english for name in PLACEHOLDER.findall(text)}
-        if any(set(PLACEHOLDER.findall(text)) != names for text in spanish):
+        if any(set(PLACEHOLDER.findall(text or "")) != names for text in spanish):
             wrong.append(message.id)
     assert wrong == []
 
@@ -67,7 +67,7 @@ def test_errors_are_raised_with_sentences_that_the_catalogs_know() -> None:
                 if isinstance(first, ast.Call) and first.args:
                     first = first.args[0]
                 if isinstance(first, ast.Constant) and first.value not in known:
-                    unknown.append(f"{path.relative_to(ROOT)}:{node.lineno} {first.value}")
+                    unknown.append(f"{path.relative_to(ROOT)}:{node.lineno} {first.value!r}")
     assert unknown == []
 
 

@@ -54,7 +54,7 @@ async def show(
     query = [(name, value) for name, value in chosen.items() if value]
     people = [
         (str(id_), name)
-        for id_, name in (await screen.session.execute(select(Person.id, Person.name).order_by(Person.name))).tuples()
+        for id_, name in await screen.session.execute(select(Person.id, Person.name).order_by(Person.name))
     ]
     return await screen.render(
         "audit.html",

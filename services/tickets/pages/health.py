@@ -20,14 +20,12 @@ WAITING = (RecordingState.RECEIVED, RecordingState.FAILED, RecordingState.NO_ENG
 async def show(screen: Page) -> Response:
     screen.me.require(Permission.HEALTH_READ)
     session, me = screen.session, screen.me
-    recordings = (
-        await session.execute(
-            select(Recording.state, func.count(), func.min(Recording.received_at))
-            .where(Recording.state.in_(WAITING))
-            .group_by(Recording.state)
-            .order_by(Recording.state)
-        )
-    ).tuples()
+    recordings = await session.execute(
+        select(Recording.state, func.count(), func.min(Recording.received_at))
+        .where(Recording.state.in_(WAITING))
+        .group_by(Recording.state)
+        .order_by(Recording.state)
+    )
     return await screen.render(
         "health.html",
         problems=await operations.problems(session, me),

@@ -66,9 +66,9 @@ async def show(
     query = [(name, value) for name, values in chosen.items() for value in values if value]
     people = [
         (str(id_), name)
-        for id_, name in (
-            await screen.session.execute(select(Person.id, Person.name).where(Person.active).order_by(Person.name))
-        ).tuples()
+        for id_, name in await screen.session.execute(
+            select(Person.id, Person.name).where(Person.active).order_by(Person.name)
+        )
     ]
     return await screen.render(
         "queue.html",

@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
+from markupsafe import Markup
 from sqlalchemy import func, select
 from starlette.responses import Response
 
 from services.tickets import reply_templates
+from services.tickets.markdown import to_html
 from services.tickets.pages import wording
 from services.tickets.pages.common import Page, Screen
 from services.tickets.topics import taxonomy
@@ -83,7 +85,7 @@ async def snippets(screen: Screen, settings: Settings, language: str) -> list[tu
         .order_by(Template.key)
     )
     values = reply_templates.usual_values(settings, language)
-    return [(key, subject, reply_templates.fill(body, values)) for key, subject, body in found.tuples()]
+    return [(key, subject, reply_templates.fill(body, values)) for key, subject, body in found]
 
 
 def lines(screen: Screen, view: TicketView) -> list[Line]:
@@ -128,6 +130,7 @@ async def show_ticket(
         evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
+        formatted=lambda text: Markup(to_html(text)),  # noqa: S704  (sanitised by markdown.py)
         reason=lambda value: wording.reason(screen.language, value),
         section="queue",
     )

@@ -56,10 +56,10 @@ async def show(screen: Page) -> Response:
 
 
 @router.get("/offers/notice")
-async def notice(screen: Page) -> Response:
+async def notice(screen: Page, ticket: int = 0) -> Response:
     """What a page other than «my work» says when there are offers for me."""
     screen.me.require(Permission.TICKET_WORK)
-    return screen.fragment("offer_notice.html", **await _context(screen))
+    return screen.fragment("offer_notice.html", looking_at=ticket, **await _context(screen))
 
 
 @router.post("/offers/{assignment_id}/accept")

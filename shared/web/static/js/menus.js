@@ -6,7 +6,11 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open-dialog]");
   if (opener) document.getElementById(opener.dataset.openDialog)?.showModal();
   const dismiss = event.target.closest("[data-dismiss]");
-  if (dismiss) dismiss.closest(dismiss.dataset.dismiss)?.remove();
+  if (dismiss) {
+    const box = dismiss.closest(dismiss.dataset.dismiss);
+    if (box?.dataset.offer) sessionStorage.setItem(`centralita.hidden.${box.dataset.offer}`, "1");
+    box?.remove();
+  }
 });
 
 document.addEventListener("keydown", (event) => {
@@ -23,3 +27,9 @@ document.addEventListener("focusout", (event) => {
 });
 
 for (const element of document.querySelectorAll("[data-open-dialog][hidden]")) element.hidden = false;
+
+// What was hidden in this tab stays hidden when the notices are fetched anew.
+document.addEventListener("htmx:load", () => {
+  for (const box of document.querySelectorAll(".toast[data-offer]"))
+    if (sessionStorage.getItem(`centralita.hidden.${box.dataset.offer}`)) box.remove();
+});

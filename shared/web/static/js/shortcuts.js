@@ -47,7 +47,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key;
   if (pending && Date.now() - pending < 1500 && GO[key]) {
     pending = 0;
-    const link = document.querySelector(`.bar__links a[href="${GO[key]}"]`);
+    const link = document.querySelector(`.bar a[href="${GO[key]}"]`);
     if (link) {
       event.preventDefault();
       link.click();

@@ -1,0 +1,107 @@
+"""Every screen in a real browser, in both languages and at phone width: axe and the policy have nothing to say."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+from sqlalchemy import update
+
+from shared.database import Database
+from shared.health import report
+from shared.models import Person, Ticket
+from tests.browser import OpenAs
+from tests.tickets.pages.office import ENGLISH, GAS, SPANISH, Office, spoken
+
+pytestmark = pytest.mark.browser
+RULES = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+}
+
+
+async def problems(page: Page) -> list[str]:
+    # The live connection stays open, so «network idle» never comes: wait for what the page fetches by itself.
+    await page.wait_for_timeout(150)
+    results = await Axe().run(page, options=RULES)
+    return [
+        f"{found['id']}: {node['target']} {node.get('failureSummary', '')[:300]}"
+        for found in results.response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+async def furnish(office: Office) -> dict[str, int]:
+    await report(office.database, "inbox", "imap:main", "The server refused the password.", "Check it.")
+    numbers = {
+        "gas": await office.mail("Smell of gas", GAS, "k.osei@example.com", "Kwame Osei"),
+        "spanish": await office.mail(
+            "Mi recibo subió mucho", SPANISH, "rosario@example.com", "Rosario Peñaloza",
+            html="<p>Buenas <b>tardes</b><img src=http://tracker.example/x.png></p>", full=SPANISH + "\n\n> Hola",
+            attachments=(("recibo.pdf", "application/pdf", b"%PDF-1.4"),),
+        ),
+        "english": await office.mail("Two companies?", ENGLISH),
+        "voicemail": await office.voicemail(
+            [spoken("Buenos días, mi número es siete cero siete.", unsure=("siete",), flags=("doubtful_digits",))],
+            flags=["doubtful_digits"],
+        ),
+    }  # fmt: skip
+    await office.offer(numbers["spanish"], "marta")
+    return numbers
+
+
+WORK = ("/work", "/queue", "/queue?q=recibo", "/tickets/1", "/tickets/2", "/tickets/3", "/tickets/4", "/contacts/new")
+CENTER = (
+    "/board", "/people", "/people/3", "/people/new", "/hours", "/templates", "/templates/meter_reading",
+    "/templates/new", "/health", "/audit", "/account",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("paths", [WORK, CENTER], ids=["work", "center"])
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_every_screen(
+    office: Office, open_as: OpenAs, database: Database, language: str, paths: tuple[str, ...]
+) -> None:
+    numbers = await furnish(office)
+    assert sorted(numbers.values()) == [1, 2, 3, 4]
+    async with database.transaction() as session:
+        await session.execute(update(Person).values(ui_language=language))
+        await session.execute(
+            update(Ticket).where(Ticket.id == numbers["english"]).values(state="assigned", assignee_id=office["marta"])
+        )
+    page = await open_as(office["marta"], "/account", color_scheme="dark" if language == "es" else "light")
+    found: list[str] = []
+    for path in paths:
+        response = await page.goto(path)
+        assert response is not None
+        assert response.status == 200, path
+        assert await page.get_attribute("html", "lang") == language
+        await page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
+        found += [f"{path} {problem}" for problem in await problems(page)]
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_the_door_and_errors(office: Office, open_as: OpenAs, language: str) -> None:
+    page = await open_as(None, "/sign-in", locale=language)
+    assert await problems(page) == []
+    await page.fill("#f-email", "nobody@example.org")
+    await page.fill("#f-password", "wrong")
+    stranger = await open_as(None, "/sign-in", locale=language, quiet=False)
+    await stranger.fill("#f-email", "nobody@example.org")
+    await stranger.fill("#f-password", "wrong")
+    await stranger.click("button.button--primary")
+    await stranger.wait_for_selector("#sign-in-error")
+    assert await problems(stranger) == []
+    missing = await open_as(office["carla"], "/tickets/999999", quiet=False)
+    assert await problems(missing) == []
+
+
+async def test_phone_width_shows_all_without_scrolling_sideways(office: Office, open_as: OpenAs) -> None:
+    numbers = await furnish(office)
+    page = await open_as(office["marta"], "/work", viewport={"width": 320, "height": 800})
+    for path in (
+        "/work", "/queue", f"/tickets/{numbers['voicemail']}", f"/tickets/{numbers['spanish']}", "/board", "/people",
+        f"/people/{office['mateo']}", "/hours", "/templates/new", "/health", "/audit", "/account", "/contacts/new",
+    ):  # fmt: skip
+        await page.goto(path)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 320, path
