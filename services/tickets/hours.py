@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, time
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,11 @@ from shared.people import Actor, Permission
 
 MIDNIGHT = time(0)
 # Without a zone: the center's own wall clock.
-WallTime = Annotated[time, AfterValidator(lambda value: value.replace(tzinfo=None, second=0, microsecond=0))]
+WallTime = Annotated[
+    time,
+    AfterValidator(lambda value: value.replace(tzinfo=None, second=0, microsecond=0)),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:\d\d)?$", "examples": ["08:00"]}),
+]
 
 
 class HoursLine(BaseModel):
