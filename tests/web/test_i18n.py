@@ -1,4 +1,4 @@
-"""Both catalogs are whole: every sentence of the screens, of the errors and of the timeline stands in both languages."""
+"""Both catalogs are whole: each sentence of screens, errors and the timeline stands in both languages."""
 
 import ast
 import re
