@@ -1,5 +1,6 @@
 """Mail that says that a mail of ours did not arrive: RFC 3464 reports, and the many that are not such reports."""
 
+import logging
 import re
 from contextlib import suppress
 from email import message_from_bytes
@@ -13,6 +14,9 @@ from services.inbox.headers import GUARDED, is_address
 from services.inbox.structure import Body
 
 RECIPIENT_LIMIT = 50
+
+# It logs every detector it runs, and a traceback for each one that fails on a mail: both are expected here.
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _FIELD = re.compile(r"^([A-Za-z-]{1,40})\s*:\s*(.*)$")

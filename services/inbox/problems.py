@@ -34,6 +34,10 @@ class NoSuchFolder(Exception):
     """The folder named in the settings is not there."""
 
 
+class DatabaseTrouble(Exception):
+    """Our own database did not answer: nothing is wrong with the mail server."""
+
+
 class DiskTrouble(Exception):
     """Raw bytes could not be stored; nothing may be recorded as done."""
 

@@ -57,14 +57,15 @@ async def upsert_mailbox(session: AsyncSession, name: str, address: str) -> int:
     return int(result.scalar_one())
 
 
-async def set_mailbox_state(
-    session: AsyncSession, mailbox_id: int, state: MailboxState, *, seen: bool, error: str | None
-) -> None:
+async def set_mailbox_state(session: AsyncSession, mailbox_id: int, state: MailboxState, *, error: str | None) -> None:
+    """How the mailbox is: with an error while it fails, without one as soon as all its folders are read again."""
     values: dict[str, object] = {"state": state}
-    if seen:
-        values["last_seen_at"] = clock.now()
     if error is not None:
         values |= {"last_error": error, "last_error_at": clock.now()}
+    else:
+        values["last_seen_at"] = clock.now()
+        if state is not MailboxState.FAILED:
+            values["last_error"] = None
     await session.execute(update(Mailbox).where(Mailbox.id == mailbox_id).values(**values))
 
 

@@ -52,7 +52,7 @@ class MailboxStatus:
         overall = self._overall()
         if self._written is None or self._written[0] != overall or time.monotonic() - self._written[1] > 15:
             async with self.database.transaction() as session:
-                await repository.set_mailbox_state(session, self.mailbox_id, overall, seen=True, error=None)
+                await repository.set_mailbox_state(session, self.mailbox_id, overall, error=None)
             self._written = (overall, time.monotonic())
         metrics.WATCHING.labels(self.name).set(overall is not MailboxState.FAILED)
         if self._troubled and overall is not MailboxState.FAILED:
@@ -69,7 +69,7 @@ class MailboxStatus:
         await problems.report(self.database, "blob_store" if disk else f"imap:{self.name}", trouble)
         async with self.database.transaction() as session:
             await repository.set_mailbox_state(
-                session, self.mailbox_id, MailboxState.FAILED, seen=False, error=f"{trouble.message} {words}"[:2000]
+                session, self.mailbox_id, MailboxState.FAILED, error=f"{trouble.message} {words}"[:2000]
             )
         self._written = (MailboxState.FAILED, time.monotonic())
 
@@ -156,9 +156,9 @@ class FolderWatcher:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(DATABASE_TIMEOUT_S)
-        except TimeoutError:
+        except Exception as error:
             future.cancel()
-            raise
+            raise problems.DatabaseTrouble(repr(error)[:500]) from error
 
     # The thread
 
@@ -173,6 +173,11 @@ class FolderWatcher:
             except BaseException as error:  # whatever it is, the mailbox is tried again
                 if self._stop.is_set():
                     return
+                if isinstance(error, problems.DatabaseTrouble):
+                    log.warning("watch.database_away", mailbox=self.mailbox.name, error=str(error))
+                    failures += 1
+                    self._pause(back_off(failures, slow=False))
+                    continue
                 trouble = problems.explain(error)
                 if time.monotonic() - started > 60:
                     failures = 0  # it had worked for a while

@@ -4,14 +4,16 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 from imapclient import IMAPClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from local.mail import LocalMail
-from services.inbox import problems, watch
+from services.inbox import imap, problems, watch
 from shared.database import Database
 from shared.models import Mailbox, MailboxState, MailFolder, MailReceipt, Message, Problem, ReceiptState
 from shared.settings import Settings
@@ -131,7 +133,8 @@ async def test_wrong_password_is_told_and_delays_no_other_mailbox(
     finally:
         dovecot.accounts[HELP] = PASSWORD
         dovecot.write_accounts()
-    await state_is(database, MailboxState.WATCHING, MailboxState.WATCHING)
+    well, _ = await state_is(database, MailboxState.WATCHING, MailboxState.WATCHING)
+    assert well.last_error is None
     await problem_is(database, "imap:broken", None)
 
 
@@ -211,15 +214,15 @@ async def test_same_mail_to_two_mailboxes_is_one_message(start: Start, dovecot: 
 
 
 async def test_huge_mail_is_kept_and_shown_by_its_head(start: Start, local_mail: LocalMail, database: Database) -> None:
-    text = "My bill is attached, please look."
+    words = "My bill is attached, please look."
     big = (
-        mail("Forty megabytes", text, message_id="<big@mail.example.com>")
+        mail("Forty megabytes", words, message_id="<big@mail.example.com>")
         .replace(b'Content-Type: text/plain; charset="utf-8"', b'Content-Type: multipart/mixed; boundary="b"')
         .replace(b"Content-Transfer-Encoding: 7bit\n", b"")
     )
     head, _, _ = big.partition(b"\n\n")
     big = (
-        head + b"\n\n--b\nContent-Type: text/plain\n\n" + text.encode() + b"\n--b\n"
+        head + b"\n\n--b\nContent-Type: text/plain\n\n" + words.encode() + b"\n--b\n"
         b"Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=big.bin\n"
         b"Content-Transfer-Encoding: base64\n\n" + b"QUJD" * 19 * 530_000 + b"\n--b--\n"
     )
@@ -231,7 +234,7 @@ async def test_huge_mail_is_kept_and_shown_by_its_head(start: Start, local_mail:
     huge = next(message for message in found if message.rfc_message_id == "<big@mail.example.com>")
     assert huge.defects == ["too large to display"]
     assert huge.subject == "Forty megabytes"
-    assert huge.text_new == text
+    assert huge.text_new == words
     assert huge.from_address == "ana@example.com"
 
 
@@ -307,3 +310,84 @@ async def test_stops_within_a_moment_while_a_server_is_dead(
         await state_is(database, MailboxState.FAILED, MailboxState.WATCHING)
         started = time.perf_counter()
     assert time.perf_counter() - started < 3
+
+
+async def test_link_that_died_without_a_word_is_noticed(
+    quick: None, start: Start, dovecot: Dovecot, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wire that is cut, or a firewall that forgets: nothing is said, and nothing arrives."""
+    monkeypatch.setattr(watch, "HEARTBEAT_S", 0.3)
+    monkeypatch.setattr(imap, "READ_TIMEOUT_S", 0.5)
+    async with Wire(dovecot.port) as wire:
+        await start(mailbox("main", HELP, imap_port=wire.port))
+        await state_is(database, MailboxState.WATCHING)
+        wire.cut()
+        dovecot.deliver(HELP, mail("Behind the cut wire"))
+        assert (await wait_for_messages(database, 1))[0].subject == "Behind the cut wire"
+    assert wire.connections >= 2
+
+
+async def test_database_that_drops_its_connections_blames_no_mail_server(
+    quick: None, start: Start, dovecot: Dovecot, database: Database
+) -> None:
+    dovecot.deliver(HELP, mail("Before"))
+    await start(mailbox("main", HELP, imap_port=dovecot.port))
+    await wait_for_messages(database, 1)
+    for number in range(5):
+        dovecot.deliver(HELP, mail(f"Mail {number}"))
+        async with database.transaction() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+    found = await wait_for_messages(database, 6)
+    assert sorted(message.subject for message in found) == ["Before", *(f"Mail {n}" for n in range(5))]
+    await state_is(database, MailboxState.WATCHING)
+    assert await open_problems(database) == {}
+
+
+class Wire:
+    """A TCP connection to a local port that can be cut: both ends stay open and hear nothing any more."""
+
+    def __init__(self, target: int) -> None:
+        self.port = 0
+        self.connections = 0
+        self._target = target
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    def cut(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers += [writer, far_writer]
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._carry(source, sink))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+            sink.close()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
