@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from sqlalchemy import func, select
@@ -23,6 +23,7 @@ from shared.people import Actor, Permission
 from shared.settings import Settings
 
 MAX_SCRIPT = 4000
+FARTHEST = timedelta(days=3660)  # a typing error in the year, and more than databases and calendars agree on
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ async def activate(
         raise NotFound("There is no such greeting.")
     slot = await _slot(session, version.slot_id, lock=True)
     now = clock.now()
+    if any(instant is not None and instant - now > FARTHEST for instant in (starts_at, ends_at)):
+        raise Invalid("That is too far in the future.", field="ends_at" if ends_at else "starts_at")
     begins = max(starts_at or now, now)
     if ends_at is not None and ends_at <= begins:
         raise Invalid("The end must be after the beginning, and in the future.", field="ends_at")

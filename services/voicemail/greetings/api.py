@@ -8,11 +8,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import FileResponse
 
 from services.voicemail.greetings import actions, repository, scripts, views
+from services.voicemail.greetings.access import Reader, Writer
 from services.voicemail.greetings.views import ActivationView, LineView, SlotView, UpcomingView, VersionView
 from shared.errors import NotFound
-from shared.people import Permission
 from shared.web.context import language_of
-from shared.web.depends import BlobStore, Cfg, Db, Me, Tx
+from shared.web.depends import BlobStore, Cfg, Db, Tx
 
 router = APIRouter(prefix="/api/v1/greetings", tags=["greetings"])
 
@@ -41,29 +41,25 @@ class Suggestion(BaseModel):
 
 @router.get("", summary="Lines with their slots, versions, activations and what is live")
 async def list_greetings(
-    request: Request, session: Tx, settings: Cfg, me: Me, line: Annotated[str | None, Query(max_length=100)] = None
+    request: Request, session: Tx, settings: Cfg, me: Reader, line: Annotated[str | None, Query(max_length=100)] = None
 ) -> list[LineView]:
-    me.require(Permission.GREETING_READ)
     return await views.overview(session, settings, language_of(request, me), line)
 
 
 @router.get("/schedule", summary="What callers will hear next")
 async def upcoming(
-    session: Tx, settings: Cfg, me: Me, days: Annotated[int, Query(ge=1, le=60)] = 14
+    session: Tx, settings: Cfg, me: Reader, days: Annotated[int, Query(ge=1, le=60)] = 14
 ) -> list[UpcomingView]:
-    me.require(Permission.GREETING_READ)
     return await views.schedule(session, settings, days)
 
 
 @router.get("/slots/{slot_id}", summary="One slot")
-async def get_slot(request: Request, session: Tx, me: Me, slot_id: Identifier) -> SlotView:
-    me.require(Permission.GREETING_READ)
+async def get_slot(request: Request, session: Tx, me: Reader, slot_id: Identifier) -> SlotView:
     return await views.slot_view(session, language_of(request, me), slot_id)
 
 
 @router.get("/slots/{slot_id}/suggestion", summary="Wording to start from")
-async def suggest(session: Tx, settings: Cfg, me: Me, slot_id: Identifier) -> Suggestion:
-    me.require(Permission.GREETING_READ)
+async def suggest(session: Tx, settings: Cfg, me: Reader, slot_id: Identifier) -> Suggestion:
     slot = await repository.slot(session, slot_id)
     if slot is None:
         raise NotFound("There is no such greeting slot.")
@@ -89,14 +85,13 @@ async def upload(
     database: Db,
     settings: Cfg,
     blobs: BlobStore,
-    me: Me,
+    me: Writer,
     slot_id: Identifier,
     audio: Annotated[UploadFile, File(description="Any usual audio format")],
     script: Annotated[str, Form(max_length=actions.MAX_SCRIPT * 2, description="What is said")] = "",
     trim_silence: Annotated[bool, Form(description="Cut long silence at both ends")] = True,
 ) -> VersionView:
     """Checked, brought to one loudness and kept as a version that nobody hears until it is activated."""
-    me.require(Permission.GREETING_WRITE)
     new = actions.Upload(await audio.read(), audio.filename or "", script, trim_silence)
     version, is_new = await actions.upload(database, settings, blobs, me, slot_id, new)
     if not is_new:
@@ -115,13 +110,12 @@ async def upload(
 async def listen(
     session: Tx,
     blobs: BlobStore,
-    me: Me,
+    me: Reader,
     version_id: Identifier,
     rendition: Annotated[
         str, Query(max_length=100, description="`master`, `original`, or a target's name: as callers hear it")
     ] = "master",
 ) -> FileResponse:
-    me.require(Permission.GREETING_READ)
     version = await repository.version(session, version_id)
     if version is None:
         raise NotFound("There is no such greeting.")
@@ -150,7 +144,7 @@ async def listen(
 
 @router.post("/versions/{version_id}/activations", status_code=status.HTTP_201_CREATED, summary="Activate or schedule")
 async def activate(
-    request: Request, session: Tx, settings: Cfg, me: Me, version_id: Identifier, body: Activate
+    request: Request, session: Tx, settings: Cfg, me: Writer, version_id: Identifier, body: Activate
 ) -> ActivationView:
     """The phone system plays it within seconds of the instant at which it begins."""
     made = await actions.activate(session, settings, me, version_id, starts_at=body.starts_at, ends_at=body.ends_at)
@@ -158,13 +152,13 @@ async def activate(
 
 
 @router.post("/slots/{slot_id}/roll-back", status_code=status.HTTP_201_CREATED, summary="Go back to the one before")
-async def roll_back(request: Request, session: Tx, settings: Cfg, me: Me, slot_id: Identifier) -> ActivationView:
+async def roll_back(request: Request, session: Tx, settings: Cfg, me: Writer, slot_id: Identifier) -> ActivationView:
     made = await actions.roll_back(session, settings, me, slot_id)
     return await views.activation_view(session, made, language_of(request, me))
 
 
 @router.post("/activations/{activation_id}/cancel", summary="End an activation now, or keep it from beginning")
-async def cancel(request: Request, session: Tx, settings: Cfg, me: Me, activation_id: Identifier) -> ActivationView:
+async def cancel(request: Request, session: Tx, settings: Cfg, me: Writer, activation_id: Identifier) -> ActivationView:
     """What stood before it stands again."""
     found = await actions.cancel(session, settings, me, activation_id)
     return await views.activation_view(session, found, language_of(request, me))

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import HTMLResponse, Response
 
 from services.voicemail.greetings import actions, scripts, views
+from services.voicemail.greetings.access import Reader, Writer
 from shared.errors import Conflict, Invalid, TooLarge, UnsupportedMedia
 from shared.models import Situation
-from shared.people import Actor, Permission
+from shared.people import Actor
 from shared.settings import Settings
 from shared.web.context import language_of
-from shared.web.depends import BlobStore, Cfg, Db, Me, Tx
+from shared.web.depends import BlobStore, Cfg, Db, Tx
 from shared.web.i18n import N_, translate
 from shared.web.pages import flash, render, see_other
 
@@ -28,8 +29,7 @@ USERS_OWN = (Invalid, Conflict, TooLarge, UnsupportedMedia)
 
 
 @router.get("")
-async def index(request: Request, session: Tx, settings: Cfg, me: Me) -> HTMLResponse:
-    me.require(Permission.GREETING_READ)
+async def index(request: Request, session: Tx, settings: Cfg, me: Reader) -> HTMLResponse:
     return render(
         request,
         "greetings/index.html",
@@ -43,16 +43,14 @@ async def index(request: Request, session: Tx, settings: Cfg, me: Me) -> HTMLRes
 
 
 @router.get("/lines/{line}/status")
-async def status(request: Request, session: Tx, settings: Cfg, me: Me, line: str) -> HTMLResponse:
+async def status(request: Request, session: Tx, settings: Cfg, me: Reader, line: str) -> HTMLResponse:
     """What is live, asked for again and again by an open page."""
-    me.require(Permission.GREETING_READ)
     shown = await views.overview(session, settings, language_of(request, me), line)
     return render(request, "greetings/status.html", me=me, line=shown[0])
 
 
 @router.get("/slots/{slot_id}")
-async def slot(request: Request, session: Tx, settings: Cfg, me: Me, slot_id: Identifier) -> HTMLResponse:
-    me.require(Permission.GREETING_READ)
+async def slot(request: Request, session: Tx, settings: Cfg, me: Reader, slot_id: Identifier) -> HTMLResponse:
     return await _slot_page(request, session, settings, me, slot_id)
 
 
@@ -62,13 +60,12 @@ async def upload(
     database: Db,
     settings: Cfg,
     blobs: BlobStore,
-    me: Me,
+    me: Writer,
     slot_id: Identifier,
     audio: Annotated[UploadFile | str | None, File()] = None,
     script: Annotated[str, Form()] = "",
     trim_silence: Annotated[bool, Form()] = False,
 ) -> Response:
-    me.require(Permission.GREETING_WRITE)
     language = language_of(request, me)
     try:
         if audio is None or isinstance(audio, str) or not audio.filename:
@@ -97,13 +94,12 @@ async def activate(
     request: Request,
     database: Db,
     settings: Cfg,
-    me: Me,
+    me: Writer,
     version_id: Identifier,
     slot_id: Annotated[int, Form(ge=1)],
     starts_at: Annotated[str, Form(max_length=40)] = "",
     ends_at: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
-    me.require(Permission.GREETING_WRITE)
 
     async def act() -> str:
         begins = local_time(starts_at, settings, "starts_at")
@@ -116,8 +112,7 @@ async def activate(
 
 
 @router.post("/slots/{slot_id}/roll-back")
-async def roll_back(request: Request, database: Db, settings: Cfg, me: Me, slot_id: Identifier) -> Response:
-    me.require(Permission.GREETING_WRITE)
+async def roll_back(request: Request, database: Db, settings: Cfg, me: Writer, slot_id: Identifier) -> Response:
 
     async def act() -> str:
         async with database.transaction() as session:
@@ -132,11 +127,10 @@ async def cancel(
     request: Request,
     database: Db,
     settings: Cfg,
-    me: Me,
+    me: Writer,
     activation_id: Identifier,
     slot_id: Annotated[int, Form(ge=1)],
 ) -> Response:
-    me.require(Permission.GREETING_WRITE)
 
     async def act() -> str:
         async with database.transaction() as session:

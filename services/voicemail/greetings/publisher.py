@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 SERVICE = "voicemail"
 POLL_S = 5.0  # how long a change behind our back stays unnoticed
-RETRY_LONGEST_S = 60.0
+RETRY_LONGEST_S = 20.0
 TARGET_TIMEOUT_S = 30.0  # a network folder that hangs must not hold up the others
 CHECKED_EVERY = timedelta(seconds=30)
 DRIFT_SHOWN = timedelta(hours=1)

@@ -14,7 +14,7 @@ from shared.errors import Invalid, UnsupportedMedia
 from shared.web.i18n import N_
 
 MASTER_RATE = 48_000
-DECODED_S = 15 * 60.0  # longer files are refused while decoding, so that they cannot fill the memory
+DECODED_S = 5 * 60.0  # longer files are refused while decoding, so that they cannot fill the memory
 _FADE_S = 0.005
 _LOUDNESS_MISSED_LU = 1.0
 

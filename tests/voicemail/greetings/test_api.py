@@ -101,6 +101,8 @@ async def test_others_may_listen_and_change_nothing(
         await client.post(f"{API}/versions/{version['id']}/activations", json={}),
         await client.post(f"{API}/slots/{slot}/roll-back"),
         await client.post(f"{API}/activations/{activation['id']}/cancel"),
+        await client.post(f"{API}/slots/{slot}/versions", files={"wrong": b"field"}),
+        await client.post(f"{API}/slots/nothing/versions"),
     ]
     for answer in tries:
         assert answer.status_code == 403
@@ -171,6 +173,14 @@ async def test_missing_and_wrong_fields_are_named(sign_in: SignIn) -> None:
     past = await client.post(f"{API}/versions/{version}/activations", json={"ends_at": "2020-01-01T00:00:00Z"})
     assert past.status_code == 400
     assert past.json()["errors"][0]["pointer"] == "#/ends_at"
+    for far in ("3027-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"):
+        for field in ("starts_at", "ends_at"):
+            answer = await client.post(f"{API}/versions/{version}/activations", json={field: far})
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, f"#/{field}")
+    long_ago = await client.post(
+        f"{API}/versions/{version}/activations", json={"starts_at": "0001-01-01T00:00:00+14:00"}
+    )
+    assert long_ago.status_code == 201  # it begins now
 
 
 @pytest.mark.parametrize(
