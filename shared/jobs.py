@@ -74,9 +74,7 @@ class Bell:
                     )
                 pool = self._pool
             for ring in rings:
-                await pool.enqueue_job(
-                    ring.job.value, ring.id, _queue_name=queue_of(ring.job.value.partition(".")[0])
-                )
+                await pool.enqueue_job(ring.job.value, ring.id, _queue_name=queue_of(ring.job.value.partition(".")[0]))
         except Exception as error:  # any Redis trouble: the sweep is the correctness path
             self._quiet_until = monotonic() + QUIET_S
             log.warning("bell.not_rung", rings=[(r.job.value, r.id) for r in rings], error=repr(error))

@@ -51,9 +51,17 @@ _SPANISH_SIGNS = ("ñ", "¿", "¡")
 _FOREIGN_SIGNS = frozenset("ãõçœêèùßăâđơư")
 # «o», «al», «le», «nos»… are Portuguese, French or Tagalog too: they count only beside a word that is Spanish alone.
 _SHARED_WORDS = "o al le les la es esta este nos ni casa si su sus ya son bien numero los fue una luz pago hay"
-_ENGLISH, _SPANISH, _SHARED = (frozenset(words.split()) for words in (_ENGLISH_WORDS, _SPANISH_WORDS, _SHARED_WORDS))
+# Courtesies: people borrow them. A greeting or a farewell does not say what the letter is written in.
+_COURTESY_WORDS = """
+    hi hello hey dear thank thanks you your for regards sincerely cheers please hola buenos buenas buen dias tardes
+    noches gracias muchas saludos atentamente favor y por senor senora
+"""
+_ENGLISH, _SPANISH, _SHARED, _COURTESY = (
+    frozenset(words.split()) for words in (_ENGLISH_WORDS, _SPANISH_WORDS, _SHARED_WORDS, _COURTESY_WORDS)
+)
 
-_NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\S*\d\S*", re.IGNORECASE)
+_CHUNK = re.compile(r"\S+")
+_DIGIT = re.compile(r"\d")
 _BRANDS = re.compile(
     r"\b(pg\s?&\s?e|pge|sonoma clean power|evergreen|cleanstart|gridsavvy|netgreen|chargepoint|liheap|care|fera|amp)\b",
     re.IGNORECASE,
@@ -132,12 +140,22 @@ def _detector() -> "LanguageDetector":
 
 def fold(text: str) -> str:
     """Lower case without accents, as people type when they are in a hurry."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
 
 
 def without_boilerplate(text: str) -> str:
     """The text without footers, addresses, numbers and brand names, none of which is anybody's language."""
-    return _BRANDS.sub(" ", _NOISE.sub(" ", _FOOTER.sub(" ", text)))
+    return _BRANDS.sub(" ", _CHUNK.sub(_words_only, _FOOTER.sub(" ", text)))
+
+
+def _words_only(chunk: re.Match[str]) -> str:
+    """Addresses, links and anything with a digit are nobody's language. One look each, however long they are."""
+    text = chunk.group()
+    if "@" in text or "://" in text or text[:4].lower() == "www." or _DIGIT.search(text):
+        return " "
+    return text
 
 
 def read_text(text: str) -> TextEvidence:
@@ -176,6 +194,11 @@ def _weigh(
         return MIXED, 0.85
     language, count = ("es", spanish) if spanish >= english else ("en", english)
     share = count / known
+    english_said = sum(word in _ENGLISH and word not in _COURTESY for word in words)
+    spanish_said = sum(fold(word) in _SPANISH and fold(word) not in _COURTESY for word in words)
+    if min(english_said, spanish_said) == 0 and max(english_said, spanish_said) >= 3:
+        # One language says something, the other is only courteous.
+        language, count, share = ("es", spanish, 1.0) if spanish_said else ("en", english, 1.0)
     agreement = detector.get(language, 0.0)
     # One everyday word alone is 0.6; four that agree are clear, and so is a detector that agrees with two,
     # or with one in a whole sentence.
@@ -196,8 +219,8 @@ def _both(clauses: list[list[str]], english: int, spanish: int) -> bool:
         return False
     pure_english = pure_spanish = False
     for clause in clauses:
-        en = sum(word in _ENGLISH for word in clause)
-        es = sum(fold(word) in _SPANISH and fold(word) not in _SHARED for word in clause)
+        en = sum(word in _ENGLISH and word not in _COURTESY for word in clause)
+        es = sum(fold(word) in _SPANISH - _SHARED - _COURTESY for word in clause)
         pure_english = pure_english or (en >= 3 and en >= 3 * es)
         pure_spanish = pure_spanish or (es >= 2 and es >= 2 * en)
     return pure_english and pure_spanish

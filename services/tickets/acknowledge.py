@@ -48,9 +48,17 @@ def languages_for(language: str) -> tuple[str, ...]:
 
 
 async def acknowledge(
-    session: AsyncSession, settings: Settings, ticket: Ticket, *, message: Message, emergency: bool = False
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    *,
+    message: Message,
+    emergency: bool = False,
+    first: bool = False,
 ) -> Delivery | None:
     """Send it, once per ticket and at most once per customer and hour; None when it was not called for.
+
+    `first`: the ticket was just made of this mail.
 
     The caller holds a lock on the sender, so that two of their mails at once get one acknowledgement.
     """
@@ -65,7 +73,7 @@ async def acknowledge(
         session, ticket.customer_id, counted, since
     ):
         return None
-    if await _already(session, ticket.id, kind):
+    if not first and await _already(session, ticket.id, kind):
         return None
     texts = await reply_templates.load(session, kind.value)
     languages = languages_for(ticket.language)

@@ -101,17 +101,17 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
         if message is None:
             raise NotFound("There is no message {number}.", number=message_id)
         await lock_names(session, _lock_names(message))
-        done = await repository.intake_of(session, message_id=message_id)
-        if done is not None and done.outcome in repository.DONE:
+        known = await repository.beforehand(session, message)
+        if known.outcome in repository.DONE:
             return []
-        if done is not None:
+        if known.outcome is not None:
             _failed_keys.add(f"intake:message:{message_id}")  # perhaps by another process: resolved on success
         if not ready:
             ids = quoted_ids(message.in_reply_to, message.references)
             earlier = await repository.waiting_messages(session, ids, message)
             if earlier:
                 return earlier
-        await intake_mail.take_in(session, settings, message)
+        await intake_mail.take_in(session, settings, message, known)
     return []
 
 

@@ -65,17 +65,16 @@ def read(message: Message) -> Reading:
     )
 
 
-async def take_in(session: AsyncSession, settings: Settings, message: Message) -> None:
+async def take_in(session: AsyncSession, settings: Settings, message: Message, known: repository.Beforehand) -> None:
     """Decide what becomes of the mail and write it down. The caller holds the locks on its thread and sender."""
-    if await repository.has_voicemail(session, message.id):
+    if known.voicemail:
         await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="voicemail")
         return
     if message.machine is Machine.BOUNCE:
         await intake_machines.take_in_bounce(session, message)
         return
-    own = set((await repository.mailbox_addresses(session)).values())
-    own |= {mailbox.address.lower() for mailbox in settings.mailboxes}
-    if message.machine is Machine.LOOP or message.from_address in own:
+    own = known.own or message.from_address in {mailbox.address.lower() for mailbox in settings.mailboxes}
+    if message.machine is Machine.LOOP or own:
         await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="loop")
         return
     placement = await _place(session, settings, message)
@@ -144,7 +143,7 @@ async def _open(
     await _record(session, ticket, message, reading, by=placement.by or "new")
     await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.TICKETED, ticket_id=ticket.id)
     emergency = reading.triage.topic == EMERGENCY
-    await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=emergency)
+    await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=emergency, first=True)
     if emergency:
         await _alarm(session, settings, ticket, reading)
 

@@ -36,8 +36,9 @@ NO_TRANSCRIPT = (RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState
 def lock_names_of(recording: Recording) -> list[str]:
     """One at a time per recording, and per caller: the same caller is one customer."""
     names = [f"recording:{recording.id}"]
-    if recording.caller_id:
-        names.append(f"customer:{recording.caller_id}")
+    number = caller_number(recording)
+    if number:
+        names.append(f"customer:{number}")
     return names
 
 

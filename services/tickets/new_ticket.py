@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_repository as repository
 from services.tickets import search
 from services.tickets.priority import Triage
+from services.tickets.remembered import Remembered
 from services.tickets.sla import first_response_due
-from shared.calendar import load_open_time
+from shared.calendar import OpenTime, load_open_time
 from shared.database import ring
 from shared.events import Event, publish
 from shared.jobs import Job
@@ -20,6 +20,7 @@ from shared.models import (
     Entry,
     EntryKind,
     LanguageSource,
+    Participant,
     Priority,
     Ticket,
     TicketState,
@@ -27,6 +28,7 @@ from shared.models import (
 from shared.settings import Settings
 
 MAX_SUBJECT = 500
+_open_time: Remembered[OpenTime] = Remembered(seconds=5)
 
 
 def reply_token() -> str:
@@ -70,15 +72,16 @@ async def open_ticket(
     )
     session.add(ticket)
     await session.flush()
-    await repository.add_participants(session, ticket.id, participants)
-    await search.index(
-        session,
-        ticket_id=ticket.id,
-        source="ticket",
-        source_id=ticket.id,
-        language=ticket.language,
-        body=ticket.subject,
-    )
+    session.add_all(Participant(ticket_id=ticket.id, address=address) for address in set(participants) - {""})
+    if channel is not Channel.EMAIL:  # a mail is found by its own subject
+        await search.index(
+            session,
+            ticket_id=ticket.id,
+            source="ticket",
+            source_id=ticket.id,
+            language=ticket.language,
+            body=ticket.subject,
+        )
     await publish(session, Event("ticket", ticket.id, what="new"))
     ring(session, Job.ROUTE, ticket.id)
     return ticket
@@ -91,7 +94,8 @@ async def due_at(
 
     None when the center never opens again: there is nothing to promise.
     """
-    return first_response_due(await load_open_time(session, settings), settings, channel, priority, start)
+    open_time = await _open_time.get(session, settings.timezone, lambda: load_open_time(session, settings))
+    return first_response_due(open_time, settings, channel, priority, start)
 
 
 def link_entries(ticket: Ticket, other_id: int, why: str) -> list[Entry]:

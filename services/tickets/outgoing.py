@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.markdown import to_html, to_text
+from services.tickets.remembered import Remembered
 from services.tickets.thread import bare_subject, extend_references
 from shared.database import ring
 from shared.jobs import Job
@@ -14,6 +15,7 @@ from shared.models import Delivery, DeliveryKind, Mailbox, Message, Ticket
 from shared.settings import Settings
 
 MAX_SUBJECT = 300
+_domains: Remembered[str] = Remembered(seconds=60)
 
 
 async def send(
@@ -62,6 +64,10 @@ def reply_subject(subject: str, ticket_id: int) -> str:
 
 async def sending_domain(session: AsyncSession, settings: Settings, mailbox_id: int | None) -> str:
     """The domain of the mailbox it leaves from, which is also how our own mail is recognised when it comes back."""
+    return await _domains.get(session, mailbox_id, lambda: _domain(session, settings, mailbox_id))
+
+
+async def _domain(session: AsyncSession, settings: Settings, mailbox_id: int | None) -> str:
     address: str | None = None
     if mailbox_id is not None:
         address = await session.scalar(select(Mailbox.address).where(Mailbox.id == mailbox_id))

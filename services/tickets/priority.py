@@ -1,11 +1,10 @@
 """How urgent a contact is and who may close it: the topic's defaults, raised by what the text says."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from services.tickets.topics import EMERGENCY, TopicMatch, normalised, phrase_pattern, taxonomy
+from services.tickets.topics import EMERGENCY, Phrases, TopicMatch, normalised, taxonomy
 from shared.models import Level, Priority
 
 # Each raises to at least high, whatever the topic.
@@ -43,10 +42,6 @@ _PRAISE = (
     "just wanted to say", "thank you so much", "give him a raise", "give her a raise", "felicitar",
     "excelente servicio", "muy agradecid*",
 )  # fmt: skip
-_SHUTOFF_WARNING = (
-    "psps", "power shutoff", "public safety power shutoff", "turn the power off", "turn off the power",
-    "apagar la luz", "cortes por viento", "apagon", "outage", "power goes off",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,12 +55,12 @@ class Triage:
 
 
 @lru_cache(maxsize=1)
-def _compiled() -> dict[str, re.Pattern[str]]:
-    patterns = {name: phrase_pattern(phrases) for name, phrases in _RAISES.items()}
-    patterns["data_given"] = phrase_pattern(_DATA_GIVEN)
-    patterns["praise"] = phrase_pattern(_PRAISE)
-    patterns["shutoff_warning"] = phrase_pattern(_SHUTOFF_WARNING)
-    return patterns
+def _signs() -> dict[str, Phrases]:
+    return {
+        **{name: Phrases(phrases) for name, phrases in _RAISES.items()},
+        "data_given": Phrases(_DATA_GIVEN),
+        "praise": Phrases(_PRAISE),
+    }
 
 
 def triage(match: TopicMatch, text: str, subject: str = "") -> Triage:
@@ -74,11 +69,7 @@ def triage(match: TopicMatch, text: str, subject: str = "") -> Triage:
     if topic.key == EMERGENCY:
         return Triage(EMERGENCY, Priority.EMERGENCY, topic.level, match.evidence)
     both = f"{normalised(subject)} · {normalised(text)}"
-    found = {
-        name: hits
-        for name, pattern in _compiled().items()
-        if (hits := list(dict.fromkeys(hit.group() for hit in pattern.finditer(both))))
-    }
+    found = {name: hits for name, signs in _signs().items() if (hits := signs.found_in(both))}
     raises = {name: hits for name, hits in found.items() if name in _RAISES}
     if topic.key == "scam_report" and "data_given" in found:
         raises["data_given"] = found["data_given"]

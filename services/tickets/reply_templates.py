@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.remembered import Remembered
 from shared.models import Template
 from shared.settings import Settings
 
@@ -23,6 +24,9 @@ class Text:
 
     subject: str
     body: str
+
+
+_texts: Remembered[dict[str, Text]] = Remembered(seconds=5)
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +52,10 @@ async def seed(session: AsyncSession) -> int:
 
 async def load(session: AsyncSession, key: str) -> dict[str, Text]:
     """Both languages of a template: what staff made of it, else what was shipped."""
+    return await _texts.get(session, key, lambda: _load(session, key))
+
+
+async def _load(session: AsyncSession, key: str) -> dict[str, Text]:
     rows = await session.scalars(select(Template).where(Template.key == key))
     stored = {row.language: Text(row.subject, row.body) for row in rows}
     texts = {language: stored.get(language) or shipped().get((key, language)) for language in LANGUAGES}

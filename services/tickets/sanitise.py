@@ -31,6 +31,7 @@ _ATTRIBUTES = {
 }
 _DROP_WITH_CONTENT = {"script", "style", "title", "noscript", "iframe", "object", "embed", "template", "svg", "math"}
 _SCHEMES = {"http", "https", "mailto", "tel", "cid"}
+_LINKS = ("http://", "https://", "mailto:", "tel:")
 _REL = "noopener noreferrer nofollow"
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _OPTIONAL_END = {"p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot"}
@@ -51,9 +52,7 @@ def safe_html(source: str, cid_urls: Mapping[str, str]) -> str:
         if tag == "img" and name == "src":
             scheme, _, content_id = value.strip().partition(":")
             return cid_urls.get(content_id.strip("<> ")) if scheme.lower() == "cid" else None
-        if tag == "a" and name == "href" and value.strip().lower().startswith("cid:"):
-            return None
-        return value
+        return _link(name, value)
 
     cleaned = _clean(source, attribute)
     return cleaned + "<p>…</p>" if cut else cleaned
@@ -61,7 +60,12 @@ def safe_html(source: str, cid_urls: Mapping[str, str]) -> str:
 
 def safe_outgoing(source: str) -> str:
     """Our own mail's HTML: the same walls, and no images at all."""
-    return _clean(source, lambda tag, _name, value: None if tag == "img" else value)
+    return _clean(source, lambda tag, name, value: None if tag == "img" else _link(name, value))
+
+
+def _link(name: str, value: str) -> str | None:
+    """Links say where they lead: what is relative would lead into our own pages."""
+    return value if name != "href" or value.strip().lower().startswith(_LINKS) else None
 
 
 def _clean(source: str, attribute: AttributeFilter) -> str:
@@ -75,7 +79,7 @@ def _clean(source: str, attribute: AttributeFilter) -> str:
         link_rel=_REL,
         set_tag_attribute_values={"a": {"target": "_blank"}},
         url_schemes=_SCHEMES,
-        url_relative="deny",
+        url_relative="pass_through",  # the addresses of inline images are; see the attribute filters
     )
     return cleaned
 

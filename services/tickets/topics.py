@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from shared.language import fold
@@ -13,6 +14,7 @@ from shared.models import Level, Priority
 
 EMERGENCY = "emergency_safety"
 OTHER = "other"
+MAX_REPEATS = 20  # of one phrase in one text: more of the same says nothing more
 MAX_CHARACTERS = 50_000  # of one text: beyond lies nothing that says what it is about
 
 
@@ -63,29 +65,50 @@ def known(key: str) -> bool:
 
 
 def normalised(text: str) -> str:
-    """Lower case, no accents, straight quotes, one blank between words."""
+    """Lower case, no accents, straight quotes, no commas, one blank between words."""
     text = fold(text[:MAX_CHARACTERS].replace("’", "'").replace("‘", "'"))
-    return " ".join(text.split())
+    return " ".join(text.replace(",", " ").split())
 
 
-def phrase_pattern(phrases: Iterable[str]) -> re.Pattern[str]:
-    """One pattern for many phrases, longest first, at word boundaries; a star ends a stem, a plural may follow."""
-    parts = []
-    for phrase in sorted(phrases, key=len, reverse=True):
-        stem = phrase.endswith("*")
-        body = re.escape(fold(phrase.rstrip("*"))).replace(r"\ ", r"[\s,]+")
-        parts.append(body if stem or not phrase.isascii() else rf"{body}(?:e?s)?(?![^\W_])")
-    return re.compile(r"(?:(?<![^\W_])|(?<=[^\x00-\x7f]))(?:" + "|".join(parts) + ")")
+class Phrases:
+    """Finds phrases in normalised text, at word boundaries; a star ends a stem, a plural may follow any phrase."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        # Most phrases are not in a text: a plain search, which is quick, goes before the boundaries are looked at.
+        self._phrases = [(normalised(phrase.rstrip("*")), _boundaries(phrase)) for phrase in dict.fromkeys(phrases)]
+
+    def found_in(self, text: str) -> list[str]:
+        """Those that stand in the text, as it writes them, without those that only are part of a longer one."""
+        spans = [
+            match.span()
+            for plain, pattern in self._phrases
+            if plain in text
+            for match in islice(pattern.finditer(text), MAX_REPEATS)
+        ]
+        whole = [
+            (start, end)
+            for start, end in spans
+            if not any(s <= start and end <= e and (s, e) != (start, end) for s, e in spans)
+        ]
+        return list(dict.fromkeys(text[start:end] for start, end in sorted(whole)))
+
+
+def _boundaries(phrase: str) -> re.Pattern[str]:
+    plain = normalised(phrase.rstrip("*"))
+    if not plain.isascii():  # scripts that write no blanks have no word boundaries
+        return re.compile(re.escape(plain))
+    end = "" if phrase.endswith("*") else r"(?:e?s)?(?![^\W_])"
+    return re.compile(rf"(?<![^\W_]){re.escape(plain)}{end}")
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> dict[str, re.Pattern[str]]:
-    return {key: phrase_pattern(topic.phrases) for key, topic in taxonomy().items() if topic.phrases}
+def _phrases() -> dict[str, Phrases]:
+    return {key: Phrases(topic.phrases) for key, topic in taxonomy().items() if topic.phrases}
 
 
 def emergency_phrases(text: str) -> list[str]:
     """What in this text says gas, sparks, a fallen line… Empty: no emergency."""
-    return list(dict.fromkeys(match.group() for match in _patterns()[EMERGENCY].finditer(normalised(text))))
+    return _phrases()[EMERGENCY].found_in(normalised(text))
 
 
 def match_topic(text: str, subject: str = "") -> TopicMatch:
@@ -99,10 +122,10 @@ def match_topic(text: str, subject: str = "") -> TopicMatch:
     both = f"{normalised(subject)} · {normalised(text)}"
     scores: dict[str, float] = {}
     phrases: dict[str, list[str]] = {}
-    for key, pattern in _patterns().items():
+    for key, topic_phrases in _phrases().items():
         if key == EMERGENCY:
             continue
-        hits = list(dict.fromkeys(match.group() for match in pattern.finditer(both)))
+        hits = topic_phrases.found_in(both)
         if hits:
             phrases[key] = hits
             # The longest phrase says most; further ones add little, so that many short words do not outweigh it.
