@@ -6,6 +6,7 @@ distributions state them, is linked into an empty folder, and a Python without s
 
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -34,6 +35,15 @@ print(len(names))
 """
 
 
+def required(name: str) -> list[str]:
+    """A distribution's requirements; our own from pyproject.toml, which an installation of yesterday may lag behind."""
+    if name != "centralita":
+        return distribution(name).requires or []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].items()
+    return [*project["dependencies"], *(f'{each}; extra == "{extra}"' for extra, list_ in extras for each in list_)]
+
+
 def closure(extra: str) -> dict[str, Distribution]:
     """Everything that `pip install centralita[extra]` brings, by canonical name."""
     found: dict[str, Distribution] = {}
@@ -45,7 +55,7 @@ def closure(extra: str) -> dict[str, Distribution]:
             continue
         done.add((name, wanted))
         found[name] = distribution(name)
-        for text in found[name].requires or []:
+        for text in required(name):
             requirement = Requirement(text)
             if requirement.marker is None or requirement.marker.evaluate({"extra": wanted}):
                 waiting += [(canonicalize_name(requirement.name), e) for e in {"", *requirement.extras}]
