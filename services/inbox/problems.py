@@ -19,6 +19,11 @@ log = structlog.get_logger(__name__)
 SERVICE = "inbox"
 
 
+def N_(message: str) -> str:  # noqa: N802  (the name that gettext tools know)
+    """Marks a sentence for the catalogs; it is translated where it is shown."""
+    return message
+
+
 @dataclass(frozen=True)
 class Trouble:
     message: str
@@ -43,65 +48,67 @@ class DiskTrouble(Exception):
 
 
 WRONG_PASSWORD = Trouble(
-    "The mail server refused the user name or the password.",
-    "Check username and password (or oauth2_token_command) of this mailbox in the settings and restart the inbox.",
+    N_("The mail server refused the user name or the password."),
+    N_("Check username and password (or oauth2_token_command) of this mailbox in the settings and restart the inbox."),
     slow=True,
 )
 NO_TOKEN = Trouble(
-    "The command that fetches the OAuth2 token failed.",
-    "Run oauth2_token_command by hand: it must print an access token and end with status 0.",
+    N_("The command that fetches the OAuth2 token failed."),
+    N_("Run oauth2_token_command by hand: it must print an access token and end with status 0."),
     slow=True,
 )
 NOT_REACHABLE = Trouble(
-    "The mail server does not answer.",
-    "Check host and port in the settings, the network, and whether the server is running. We keep trying.",
+    N_("The mail server does not answer."),
+    N_("Check host and port in the settings, the network, and whether the server is running. We keep trying."),
 )
 UNKNOWN_HOST = Trouble(
-    "The mail server's name cannot be found.", "Check the host in the settings and the name service (DNS)."
+    N_("The mail server's name cannot be found."),
+    N_("Check the host in the settings and the name service (DNS)."),
 )
 BAD_CERTIFICATE = Trouble(
-    "The mail server's certificate is not trusted.",
-    "Renew the certificate, or correct the host name in the settings; to trust a private authority set SSL_CERT_FILE.",
+    N_("The mail server's certificate is not trusted."),
+    N_("Renew the certificate or correct the host in the settings; to trust a private authority set SSL_CERT_FILE."),
     slow=True,
 )
 TLS_FAILED = Trouble(
-    "No secure connection to the mail server could be made.",
-    "Check security (tls, starttls) and port of this mailbox in the settings.",
+    N_("No secure connection to the mail server could be made."),
+    N_("Check security (tls, starttls) and port of this mailbox in the settings."),
     slow=True,
 )
 FOLDER_MISSING = Trouble(
-    "A folder named in the settings is not on the mail server.",
-    "Create the folder or correct folders and voicemail_folders in the settings.",
+    N_("A folder named in the settings is not on the mail server."),
+    N_("Create the folder or correct folders and voicemail_folders in the settings."),
     slow=True,
 )
 SERVER_TROUBLE = Trouble(
-    "The mail server answered with an error.", "The mailbox's last error has its words. We keep trying."
+    N_("The mail server answered with an error."),
+    N_("The mailbox's last error has its words. We keep trying."),
 )
 DISK_FULL = Trouble(
-    "The disk for raw mail is full: mail waits on the mail server.",
-    "Free space where blob_dir points to. Nothing is lost; it is taken in as soon as there is room.",
+    N_("The disk for raw mail is full: mail waits on the mail server."),
+    N_("Free space where blob_dir points to. Nothing is lost; it is taken in as soon as there is room."),
 )
 DISK_FAILS = Trouble(
-    "Raw mail cannot be written to disk: mail waits on the mail server.",
-    "Check that blob_dir exists, is writable and its disk is healthy.",
+    N_("Raw mail cannot be written to disk: mail waits on the mail server."),
+    N_("Check that blob_dir exists, is writable and its disk is healthy."),
 )
 SENDER_REFUSED = Trouble(
-    "The mail server does not let us send from this address.",
-    "Allow the account to send as the mailbox's address, or set smtp_username.",
+    N_("The mail server does not let us send from this address."),
+    N_("Allow the account to send as the mailbox's address, or set smtp_username."),
     slow=True,
 )
 NO_SMTP = Trouble(
-    "Mail waits to be sent, but no mailbox in the settings has an SMTP server.",
-    "Give a mailbox its smtp server in the settings and restart the inbox.",
+    N_("Mail waits to be sent, but no mailbox in the settings has an SMTP server."),
+    N_("Give a mailbox its smtp server in the settings and restart the inbox."),
     slow=True,
 )
 DEAD_MAIL = Trouble(
-    "Mail could not be processed because of an error in the program. It is kept.",
-    "See the mails that failed, with the error, and replay them after an update.",
+    N_("Mail could not be processed because of an error in the program. It is kept."),
+    N_("See the mails that failed, with the error, and replay them after an update."),
 )
 UNREADABLE_ON_SERVER = Trouble(
-    "The mail server cannot deliver one of its mails.",
-    "Open the mailbox with a mail program and look at the mail that the log names; we keep trying.",
+    N_("The mail server cannot deliver one of its mails."),
+    N_("Open the mailbox with a mail program and look at the mail that the log names; we keep trying."),
 )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.inbox import metrics, outbox, problems
 from services.inbox.compose import Outgoing, compose
 from services.inbox.credentials import Credentials
+from services.inbox.problems import N_
 from services.inbox.smtp import Conversation, Fate, NotSent
 from shared import clock
 from shared.database import Database
@@ -24,7 +25,7 @@ CONCURRENT = 4  # conversations at a time
 WAIT_FOR_ALL_ATTEMPTS = 5  # so often all are kept waiting for one recipient that is refused for now
 ANSWER_RETRIES = 60  # seconds that an answer is held in hand while the database restarts
 
-NOT_KNOWN = (
+NOT_KNOWN = N_(
     "The connection ended after the mail was handed over and before the server confirmed it. It is not known "
     "whether it was delivered, so it was not sent again."
 )
@@ -129,7 +130,7 @@ class Sender:
             error=error.words,
         )
         if error.fate is Fate.UNKNOWN:
-            await self._settle(lambda session: outbox.mark_failed(session, delivery.id, f"{NOT_KNOWN} ({error.words})"))
+            await self._settle(lambda session: outbox.mark_failed(session, delivery.id, NOT_KNOWN))
         elif error.fate is Fate.REFUSED or give_up:
             await self._settle(lambda session: outbox.mark_failed(session, delivery.id, error.words))
         else:
