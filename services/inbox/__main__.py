@@ -5,8 +5,8 @@ import asyncio
 import signal
 import sys
 
+from services.inbox import dead_letters
 from services.inbox.service import main as serve
-from shared import dead_letters
 from shared.database import Database
 from shared.logs import configure
 from shared.settings import Settings, get_settings

@@ -1,24 +1,12 @@
-"""Mail on which our code failed: kept with its bytes and its traceback, and replayed when somebody asks for it."""
+"""Replaying mail on which our code failed, from the command line; the health page does the same for people."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import audit
 from shared.models import MailReceipt, ReceiptState
-
-
-async def dead_mail(session: AsyncSession, limit: int = 100) -> list[MailReceipt]:
-    """The newest first; `error` has the traceback, `blob` the raw bytes."""
-    return list(
-        await session.scalars(
-            select(MailReceipt)
-            .where(MailReceipt.state == ReceiptState.DEAD)
-            .order_by(MailReceipt.id.desc())
-            .limit(limit)
-        )
-    )
 
 
 async def replay_mail(session: AsyncSession, actor_id: int | None, receipt_ids: Sequence[int] | None = None) -> int:
