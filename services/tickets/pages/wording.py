@@ -12,13 +12,11 @@ from shared.web.i18n import N_, language_name, ntranslate, translate
 _BY_PERSON: dict[EntryKind, str] = {
     EntryKind.ACCEPTED: N_("{actor} accepted it."),
     EntryKind.DECLINED: N_("{actor} declined it."),
-    EntryKind.RELEASED: N_("{actor} put it back in the queue."),
     EntryKind.LINKED: N_("{actor} linked it to ticket #{ticket}."),
 }
 _BY_SYSTEM: dict[EntryKind, str] = {
     EntryKind.ACCEPTED: N_("It was accepted."),
     EntryKind.DECLINED: N_("It was declined."),
-    EntryKind.RELEASED: N_("It went back to the queue."),
     EntryKind.LINKED: N_("It is linked to ticket #{ticket}."),
     EntryKind.TRANSCRIPT: N_("The voicemail was transcribed."),
     EntryKind.DELIVERY_SENT: N_("The mail to {to} was sent."),
@@ -26,22 +24,24 @@ _BY_SYSTEM: dict[EntryKind, str] = {
     EntryKind.MACHINE_MAIL: N_("A machine's mail arrived; it is never answered."),
     EntryKind.BOUNCE: N_("The mail server of {to} sent our mail back."),
 }
-# Reasons that the router writes; what people write is shown as they wrote it.
+# Why the desk itself did something; what people write is shown as they wrote it.
 REASONS = {
-    "went_offline": N_("the person went offline"),
+    "left": N_("the person left"),
     "offline": N_("the person went offline"),
-    "unresponsive": N_("the person did not answer"),
-    "capacity": N_("the person has enough work"),
-    "language": N_("the language changed"),
-    "level": N_("the level changed"),
-    "rerouted": N_("something about it changed"),
-    "reassigned": N_("a supervisor moved it"),
-    "taken": N_("somebody took it from the queue"),
-    "closed": N_("it was closed"),
-    "customer_wrote": N_("the customer wrote again"),
-    "customer_called": N_("the customer called again"),
-    "deactivated": N_("the person no longer works here"),
+    "break": N_("the person went on a break"),
+    "busy": N_("the person is busy"),
+    "language": N_("it now needs somebody verified in its language"),
+    "level": N_("it now needs a higher level"),
     "role": N_("the person's role changed"),
+    "works": N_("the person no longer takes tickets"),
+    "inactive": N_("the person no longer works here"),
+    "deactivated": N_("the person no longer works here"),
+    "reassigned": N_("a supervisor moved it"),
+    "closed": N_("it was closed"),
+    "customer_mail": N_("the customer wrote again"),
+    "customer_voicemail": N_("the customer called again"),
+    "stranger": N_("somebody who is not part of that ticket answered it"),
+    "closed_long_ago": N_("that ticket was closed long ago"),
 }
 _RULES = {
     "role": (N_("{n} does not take tickets"), N_("{n} do not take tickets")),
@@ -88,10 +88,10 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def reason(language: str, value: object) -> str:
-    """A stored reason: ours in the reader's language, a person's own words as they are."""
-    text = _text(value)
-    return translate(language, REASONS[text]) if text in REASONS else text
+def reasons(language: str, detail: dict[str, Any]) -> tuple[str, str]:
+    """(the desk's own cause in the reader's language, a person's words as they are); either may be empty."""
+    cause = _text(detail.get("cause"))
+    return translate(language, REASONS[cause]) if cause in REASONS else "", _text(detail.get("reason"))
 
 
 def flag(language: str, value: str) -> str:
@@ -155,8 +155,12 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str]) 
         )
     if kind is EntryKind.ASSIGNED:
         return _assigned(language, entry)
+    if kind is EntryKind.RELEASED:
+        return _released(language, entry)
+    if kind is EntryKind.BOUNCE and detail.get("delayed"):
+        return translate(language, N_("The mail to {to} is delayed; the mail server keeps trying."), to=_to(entry))
     if kind is EntryKind.ALERT:
-        word = vocabulary.label(language, "alert", _text(detail.get("kind")))
+        word = vocabulary.label(language, "alert", _text(detail.get("alert") or detail.get("kind")))
         return translate(language, N_("Alert for the supervisors: {alert}."), alert=word)
     values = {"actor": _name(entry), "ticket": _text(detail.get("ticket_id") or detail.get("ticket")), "to": _to(entry)}
     table = _BY_PERSON if entry.actor and kind in _BY_PERSON else _BY_SYSTEM
@@ -196,6 +200,17 @@ def _state(language: str, entry: EntryView) -> str:
         N_("It moved from «{before}» to «{after}»."),
         lambda value: vocabulary.label(language, "state", value),
     )
+
+
+def _released(language: str, entry: EntryView) -> str:
+    actor, person = _name(entry), _person(entry.detail)
+    if actor:
+        return translate(language, N_("{actor} put it back in the queue."), actor=actor)
+    if not person:
+        return translate(language, N_("It went back to the queue."))
+    if entry.detail.get("was") == "offered":
+        return translate(language, N_("The offer to {person} was taken back."), person=person)
+    return translate(language, N_("It went from {person} back to the queue."), person=person)
 
 
 def _assigned(language: str, entry: EntryView) -> str:
@@ -270,13 +285,23 @@ def evidence(language: str, source: str, found: dict[str, Any]) -> list[str]:
                 percent=round(float(text["confidence"]) * 100),
             )
         )
+    audio = found.get("audio")
+    if isinstance(audio, dict) and isinstance(audio.get("confidence"), (int, float)):
+        say.append(
+            translate(
+                language,
+                N_("The voice sounds like {name} ({percent} %)."),
+                name=language_name(language, str(audio.get("language", "unknown"))),
+                percent=round(float(audio["confidence"]) * 100),
+            )
+        )
     for key, message in (
         ("menu", N_("The caller chose {name} in the phone menu.")),
+        ("line", N_("The line that was called stands for {name}.")),
         ("history", N_("This customer used {name} before.")),
+        ("correction", N_("A representative set it to {name}.")),
     ):
         value = found.get(key)
-        if isinstance(value, dict):
-            value = value.get("language")
         if isinstance(value, str) and value:
             say.append(translate(language, message, name=language_name(language, value)))
     return say
