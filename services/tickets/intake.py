@@ -4,10 +4,11 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from weakref import WeakSet
 
 import structlog
 
-from services.tickets import intake_delivery, intake_mail, intake_recording
+from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
 from services.tickets import intake_repository as repository
 from services.tickets.locks import lock_names
 from services.tickets.thread import quoted_ids
@@ -57,6 +58,7 @@ async def take_in_delivery(database: Database, settings: Settings, delivery_id: 
 
 async def sweep(database: Database, settings: Settings) -> int:
     """Take in everything whose ring was lost, in parts of one look. Returns how many there were."""
+    await _seed(database)
     async with database.transaction() as session:
         now = clock.now()
         messages = await repository.messages_to_take_in(session, now, BATCH)
@@ -79,6 +81,18 @@ async def sweep(database: Database, settings: Settings) -> int:
         for delivery_id in deliveries:
             group.create_task(one(take_in_delivery, delivery_id))
     return len(messages) + len(recordings) + len(deliveries)
+
+
+_seeded: WeakSet[Database] = WeakSet()
+
+
+async def _seed(database: Database) -> None:
+    """Once per process: what the product ships must stand in the table, where staff can change it."""
+    if database in _seeded:
+        return
+    async with database.transaction() as session:
+        await reply_templates.seed(session)
+    _seeded.add(database)
 
 
 async def _take_in_message(database: Database, settings: Settings, message_id: int, chain: int) -> None:

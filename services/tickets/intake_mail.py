@@ -188,7 +188,7 @@ async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, messa
         else:
             assignment = await open_assignment(session, ticket.id)
             if assignment is not None:
-                await reroute.withdraw(session, ticket, assignment, "inactive")
+                await reroute.withdraw(session, ticket, assignment, "deactivated")
             ticket.state, ticket.assignee_id = TicketState.QUEUED, None
     else:
         ticket.state, ticket.closed_at, ticket.assignee_id = TicketState.QUEUED, None, None
@@ -201,7 +201,7 @@ async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, messa
         Entry(
             ticket_id=ticket.id,
             kind=EntryKind.STATE,
-            detail={"from": before.value, "to": ticket.state.value, "cause": "customer_mail"},
+            detail={"from": before.value, "to": ticket.state.value, "reason": "customer_wrote"},
         )
     )
 

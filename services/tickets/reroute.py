@@ -38,7 +38,10 @@ async def rerouted(session: AsyncSession, settings: Settings, ticket: Ticket, *,
 async def withdraw(
     session: AsyncSession, ticket: Ticket, assignment: Assignment, cause: str, *, actor_id: int | None = None
 ) -> None:
-    """Take an offer or a ticket back from somebody and put it into the queue, its place in time kept."""
+    """Take an offer or a ticket back from somebody and put it into the queue, its place in time kept.
+
+    `cause` is a code that the screens word: language, level, role, deactivated.
+    """
     await take_back(
         session,
         ticket,
@@ -47,6 +50,7 @@ async def withdraw(
         kind=EntryKind.RELEASED,
         cause=cause,
         actor_id=actor_id,
+        reason=cause,
     )
     ring(session, Job.ROUTE, ticket.id)
     await publish(session, Event("offer", assignment.id, (assignment.person_id,), "withdrawn"))

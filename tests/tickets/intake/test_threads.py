@@ -120,7 +120,7 @@ async def test_a_closed_ticket_reopens_or_is_followed_by_a_new_one(center: Cente
     assert seen.ticket.rev > ticket.rev
     assert seen.ticket.queued_at > ticket.queued_at
     (state,) = await center.entries(ticket.id, EntryKind.STATE)
-    assert state.detail == {"from": "closed", "to": "queued", "cause": "customer_mail"}
+    assert state.detail == {"from": "closed", "to": "queued", "reason": "customer_wrote"}
 
     await center.change(ticket.id, state=TicketState.CLOSED, closed_at=days_ago(31))
     late = await center.receive("A year later.", reply_token=ticket.reply_token)
