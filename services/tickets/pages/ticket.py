@@ -131,7 +131,7 @@ async def show_ticket(
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
         formatted=lambda text: Markup(to_html(text)),  # noqa: S704  (sanitised by markdown.py)
-        reason=lambda value: wording.reason(screen.language, value),
+        reasons=lambda detail: wording.reasons(screen.language, detail),
         section="queue",
     )
 
