@@ -4,6 +4,7 @@ import asyncio
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -235,7 +236,7 @@ class Site:
 
     async def reply(self, address: str, uid: int, text: Annotated[str, Form()] = "") -> Response:
         received = self._mail(address, uid)
-        name = str(received.parsed()["To"] or "").partition("<")[0].strip(' "')
+        name = parseaddr(str(received.parsed()["To"] or ""))[0]
         letter = _letter(name, address, "Re:", text)
         answer = Letter(letter.name, letter.address, "", letter.text)
         await self._send(customers.answer_to(received, answer))
