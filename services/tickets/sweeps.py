@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import func, select
 
-from services.tickets import intake, presence, sla
+from services.tickets import housekeeping, intake, presence, sla
 from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route_once
 from shared import clock, health
@@ -59,6 +59,7 @@ class Sweeps:
             Step("presence", self._presence, settings.sweep_s),
             Step("alerts", lambda: sla.raise_alerts(database, settings), slow),
             Step("figures", self._measure, slow),
+            Step("housekeeping", lambda: housekeeping.tidy(database), 3600.0),
         ]
 
     def wake(self) -> None:
