@@ -1,0 +1,282 @@
+"""The screens without a browser: who may see what, what is said about mistakes, and what customers' files may do."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+
+from services.tickets.app import create
+from services.tickets.live import concerns
+from services.tickets.pages import wording
+from services.tickets.pages.ticket import CARDS
+from services.tickets.views.models import EntryView, PersonRef
+from shared.database import Database
+from shared.events import Event
+from shared.models import (
+    Assignment,
+    AssignmentState,
+    AuditEvent,
+    Entry,
+    EntryKind,
+    Message,
+    Person,
+    Recording,
+    Role,
+    Ticket,
+    TicketState,
+    WebSession,
+)
+from shared.people import Actor
+from shared.settings import Settings
+from shared.web import auth
+from tests.browser import session_token
+from tests.tickets.pages.office import ENGLISH, SPANISH, Office, spoken
+
+SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def as_person(office: Office, desk_settings: Settings, database: Database) -> AsyncIterator[SignIn]:
+    """`client = await as_person("carla")`: a browser without JavaScript whose forms carry their token."""
+    app = create(desk_settings)
+    clients: list[httpx.AsyncClient] = []
+
+    async def sign_in(name: str) -> httpx.AsyncClient:
+        token = await session_token(database, office[name])
+        async with database.transaction() as session:
+            row = await session.get_one(WebSession, auth.digest(token))
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=desk_settings.public_url,
+            cookies={auth.cookie_name(desk_settings): token},
+            headers={"X-CSRF-Token": row.csrf_token, "Accept": "text/html"},
+        )
+        clients.append(client)
+        return client
+
+    yield sign_in
+    for client in clients:
+        await client.aclose()
+    await app.state.database.close()
+
+
+CSR_PAGES = ("/work", "/queue", "/contacts/new", "/account")
+SUPERVISOR_PAGES = ("/board", "/people", "/hours", "/templates", "/templates/new", "/health")
+MANAGER_PAGES = ("/audit", "/people/new")
+
+
+async def test_each_role_sees_its_screens_and_no_others(as_person: SignIn) -> None:
+    for name, seen, refused in (
+        ("ines", CSR_PAGES, SUPERVISOR_PAGES + MANAGER_PAGES),
+        ("mateo", CSR_PAGES, SUPERVISOR_PAGES + MANAGER_PAGES),
+        ("sofia", CSR_PAGES + SUPERVISOR_PAGES, MANAGER_PAGES),
+        ("marta", CSR_PAGES + SUPERVISOR_PAGES + MANAGER_PAGES, ()),
+    ):
+        client = await as_person(name)
+        for path in seen:
+            assert (await client.get(path)).status_code == 200, (name, path)
+        for path in refused:
+            assert (await client.get(path)).status_code == 403, (name, path)
+        navigation = (await client.get("/work")).text
+        for path in SUPERVISOR_PAGES[:1] + MANAGER_PAGES[:1]:
+            assert (f'href="{path}"' in navigation) == (path in seen)
+
+
+async def test_a_stranger_is_sent_to_the_door_and_back(desk_settings: Settings) -> None:
+    app = create(desk_settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=desk_settings.public_url) as client:
+        answer = await client.get("/tickets/7", headers={"Accept": "text/html"})
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/sign-in?next=%2Ftickets%2F7"
+        page = await client.get("/sign-in?next=https://evil.example/", headers={"Accept-Language": "es"})
+        assert "Iniciar sesión" in page.text
+    await app.state.database.close()
+
+
+async def test_an_id_that_does_not_exist_gets_a_clear_page_in_the_readers_language(as_person: SignIn) -> None:
+    client = await as_person("mateo")
+    answer = await client.get("/tickets/999999")
+    assert answer.status_code == 404
+    assert "No existe el caso 999999." in answer.text
+    for path in ("/tickets/1/messages/1/html", "/tickets/1/attachments/1", "/tickets/1/recordings/1/audio"):
+        assert (await client.get(path)).status_code == 404, path
+
+
+async def test_a_form_with_mistakes_comes_back_with_its_text(as_person: SignIn) -> None:
+    client = await as_person("mateo")
+    answer = await client.post(
+        "/contacts/new", data={"channel": "phone", "language": "es", "text": "Llamó por su recibo", "phone": "not one"}
+    )
+    assert answer.status_code == 400
+    assert "not one no es un número de teléfono." in answer.text
+    assert "Llamó por su recibo" in answer.text
+    assert re.search(r'id="f-phone"[^>]*aria-invalid="true"', answer.text)
+
+
+async def test_a_phone_call_becomes_a_ticket_of_mine(as_person: SignIn, office: Office, database: Database) -> None:
+    client = await as_person("mateo")
+    answer = await client.post(
+        "/contacts/new",
+        data={"channel": "phone", "language": "es", "subject": "Mudanza", "text": "Se muda a Petaluma.",
+              "name": "Rosario Peñaloza", "phone": "707 555 0142", "take": "1"},
+    )  # fmt: skip
+    assert answer.status_code == 303
+    async with database.transaction() as session:
+        ticket = (await session.scalars(select(Ticket))).one()
+    assert answer.headers["location"] == f"/tickets/{ticket.id}"
+    assert (ticket.state, ticket.assignee_id, ticket.language) == (TicketState.ASSIGNED, office["mateo"], "es")
+
+
+async def test_formatted_mail_is_harmless_even_when_opened_alone(
+    as_person: SignIn, office: Office, database: Database
+) -> None:
+    ticket = await office.mail(
+        "Hola", SPANISH,
+        html="<p onclick=alert(1)>Hola</p><script>alert(1)</script><img src='http://tracker.example/x.png'>"
+             "<img src='cid:part0'><form action='http://evil.example'><input></form>",
+        attachments=(("logo.png", "image/png", b"\x89PNG"),),
+    )  # fmt: skip
+    other = await office.mail("Another", ENGLISH)
+    async with database.transaction() as session:
+        message = await session.scalar(select(Message.id).order_by(Message.id))
+    client = await as_person("mateo")
+    answer = await client.get(f"/tickets/{ticket}/messages/{message}/html")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "allow-scripts" not in policy
+    assert "allow-same-origin" not in policy
+    for bad in ("<script", "onclick", "tracker.example", "<form", "<input"):
+        assert bad not in answer.text
+    assert "data:image/png;base64," in answer.text
+    # A mail is seen through its own ticket only.
+    assert (await client.get(f"/tickets/{other}/messages/{message}/html")).status_code == 404
+    assert (
+        (await client.get(f"/tickets/{ticket}/messages/{message}/raw"))
+        .headers["content-disposition"]
+        .startswith("attachment")
+    )
+    async with database.transaction() as session:
+        actions = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.actor_id == office["mateo"])))
+    assert sorted(actions) == ["message.html", "message.raw"]
+
+
+async def test_a_recording_can_be_sought_in_and_listening_is_audited_once(
+    as_person: SignIn, office: Office, database: Database
+) -> None:
+    ticket = await office.voicemail([spoken("Buenos días, soy Rosario.")], flags=[])
+    async with database.transaction() as session:
+        recording = await session.scalar(select(Recording.id))
+    client = await as_person("mateo")
+    url = f"/tickets/{ticket}/recordings/{recording}/audio"
+    whole = await client.get(url)
+    part = await client.get(url, headers={"Range": "bytes=1000-1999"})
+    assert whole.headers["content-type"] == "audio/wav"
+    assert (part.status_code, part.content) == (206, whole.content[1000:2000])
+    async with database.transaction() as session:
+        events = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.action == "recording.listen")))
+    assert len(events) == 1
+
+
+async def test_words_that_were_not_heard_well_are_marked_in_words(as_person: SignIn, office: Office) -> None:
+    ticket = await office.voicemail(
+        [spoken("Mi número es cinco cinco cinco", unsure=("cinco",), flags=("doubtful_digits",))],
+        flags=["doubtful_digits"],
+    )
+    page = (await (await as_person("mateo")).get(f"/tickets/{ticket}")).text
+    assert page.count("(dudoso)") == 3
+    assert "Un número no se oyó bien: escuche antes de llamar." in page
+    assert 'data-start="1.2"' in page
+
+
+async def test_spanish_goes_to_an_unverified_person_only_when_confirmed(
+    as_person: SignIn, office: Office, database: Database
+) -> None:
+    ticket = await office.mail("Mi recibo", SPANISH)
+    client = await as_person("sofia")
+    form = {"ticket": str(ticket), "person_id": str(office["carla"]), "reason": "Nobody else is here"}
+    await client.post("/board/assign", data=form)
+    refused = (await client.get("/board")).text
+    assert f"not verified in the language: #{ticket}" in refused
+    await client.post("/board/assign", data={**form, "override": "true"})
+    assert "that is written down" in (await client.get("/board")).text
+    async with database.transaction() as session:
+        assignment = (await session.scalars(select(Assignment))).one()
+    assert (assignment.person_id, assignment.state) == (office["carla"], AssignmentState.ACCEPTED)
+
+
+async def test_search_marks_what_it_found(as_person: SignIn, office: Office) -> None:
+    await office.mail("Mi recibo", SPANISH)
+    page = (await (await as_person("carla")).get("/queue?q=facturas")).text
+    assert "<mark>factura</mark>" in page
+    empty = (await (await as_person("carla")).get("/queue?q=nowhere")).text
+    assert "Nothing matches" in empty
+
+
+async def test_a_filter_that_makes_no_sense_shows_no_error(as_person: SignIn) -> None:
+    client = await as_person("carla")
+    for query in ("state=nonsense", "assignee=x", "priority=", "language=zz", "q=%00", "q='%20OR%201=1"):
+        assert (await client.get(f"/queue?{query}")).status_code == 200, query
+    assert (await client.get("/queue?cursor=nonsense")).status_code == 400
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_kind_of_entry_has_its_sentence(language: str) -> None:
+    details: dict[EntryKind, dict[str, object]] = {
+        EntryKind.LANGUAGE: {"from": "unknown", "to": "es"},
+        EntryKind.TOPIC: {"from": "other", "to": "opt_out"},
+        EntryKind.PRIORITY: {"from": "normal", "to": "high"},
+        EntryKind.STATE: {"from": "closed", "to": "queued", "cause": "customer_mail"},
+        EntryKind.ALERT: {"alert": "emergency"},
+        EntryKind.LINKED: {"ticket_id": 7, "cause": "stranger"},
+    }
+    for kind in EntryKind:
+        for actor in (None, PersonRef(id=1, name="Ana")):
+            detail = {"person": "Mateo", "was": "offered", "to": ["a@example.com"], **details.get(kind, {})}
+            entry = EntryView(id=1, kind=kind, at=datetime(2026, 1, 1, tzinfo=UTC), actor=actor, text="", detail=detail)
+            sentence = wording.sentence(language, entry, lambda key: key)
+            assert sentence or kind in CARDS, kind
+            assert "{" not in sentence
+            assert "None" not in sentence
+    for cause in wording.REASONS:
+        assert wording.reasons(language, {"cause": cause})[0]
+
+
+def test_who_hears_what() -> None:
+    csr = Actor(1, "Carla", "c@example.org", Role.CSR1)
+    lead = Actor(2, "Sofía", "s@example.org", Role.SUPERVISOR)
+    offer = Event("offer", 9, people=(1,), what="offered")
+    assert concerns(csr, offer)
+    assert not concerns(Actor(3, "Inés", "i@example.org", Role.INTERN), offer)
+    assert concerns(lead, offer)
+    assert concerns(csr, Event("ticket", 1))
+    assert not concerns(csr, Event("alert", 1))
+    assert not concerns(csr, Event("problem"))
+    assert concerns(lead, Event("problem"))
+    assert concerns(csr, Event("presence", 1))
+    assert not concerns(csr, Event("presence", 2))
+    assert not concerns(csr, Event("something new"))
+
+
+async def test_a_refused_action_leaves_nothing_behind(as_person: SignIn, office: Office, database: Database) -> None:
+    ticket = await office.mail("Mi recibo", SPANISH)
+    client = await as_person("carla")
+    answer = await client.post(f"/tickets/{ticket}/take")
+    assert answer.status_code == 403
+    assert "needs somebody who is verified" in answer.text
+    async with database.transaction() as session:
+        assert (await session.get_one(Ticket, ticket)).state is TicketState.QUEUED
+        assert await session.scalar(select(Entry.id).where(Entry.kind == EntryKind.ASSIGNED)) is None
+
+
+async def test_the_language_of_the_screens_is_ones_own(as_person: SignIn, office: Office, database: Database) -> None:
+    client = await as_person("carla")
+    answer = await client.post("/language", data={"language": "es", "next": "https://evil.example/"})
+    assert answer.headers["location"] == "/work"
+    assert "Mi trabajo" in (await client.get("/work")).text
+    async with database.transaction() as session:
+        assert await session.scalar(select(Person.ui_language).where(Person.id == office["carla"])) == "es"
+        await session.execute(update(Person).values(ui_language="en"))
