@@ -22,9 +22,7 @@ def free_port() -> int:
         return port
 
 
-async def start(
-    settings: Settings, *arguments: str, more: Sequence[tuple[str, str]] = ()
-) -> asyncio.subprocess.Process:
+async def start(settings: Settings, *arguments: str) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
         "CENTRALITA_DATABASE_URL": settings.database_url.get_secret_value(),
