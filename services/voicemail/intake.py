@@ -97,7 +97,7 @@ async def make_playable(database: Database, blobs: Blobs, recording_id: int, *, 
     except audio.UnreadableAudio as error:
         problem = str(error)
     except TimeoutError:
-        problem = "The file takes too long to decode."
+        problem = str(audio.UnreadableAudio("The file takes too long to decode."))
     async with database.transaction() as session:
         recording = await session.get_one(Recording, recording_id, with_for_update=True)
         if problem is None:

@@ -55,7 +55,8 @@ class SpeechProcess:
             if kind == "gone":
                 self._kill("crash")
                 raise EngineFailed("The speech process crashed.")
-            raise EngineFailed(f"The speech engine failed: {content}")
+            log.error("engine.failed", reason=content)
+            raise EngineFailed("The speech engine failed on this recording.")
 
     async def close(self) -> None:
         if self._process is not None and self._pipe is not None and not self._lock.locked():

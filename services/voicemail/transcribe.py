@@ -93,7 +93,8 @@ class Transcription:
                 return False
             if recording.attempts > repository.MAX_ATTEMPTS:
                 # Its last worker died on it without a word, as often as we try.
-                await self._give_up(session, recording, recording.error or "The speech process crashed.")
+                reason = recording.error or str(EngineFailed("The speech process crashed."))
+                await self._give_up(session, recording, reason)
                 return True
         assert recording.leased_until is not None
         lease = _Lease(self._database, recording.id, recording.leased_until, self._lease)
@@ -123,9 +124,10 @@ class Transcription:
                 self._database, SERVICE, ENGINE_PROBLEM, str(error),
                 "Look at the memory of the machine, or choose a smaller speech model.",
             )  # fmt: skip
-        except (OSError, NotFound) as error:  # the store of the audio is not there
+        except (OSError, NotFound):  # the store of the audio is not there
             bound.exception("transcription.no_audio")
-            await self._failed(recording.id, lease.until, f"The recording cannot be read from the store: {error}")
+            reason = str(EngineFailed("The recording cannot be read from the store."))
+            await self._failed(recording.id, lease.until, reason)
         else:
             self._engine_failures = 0
             await health.resolve(self._database, SERVICE, ENGINE_PROBLEM)

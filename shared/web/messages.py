@@ -21,6 +21,8 @@ ERRORS = (
     "UnsupportedMedia",
     "TooMany",
     "Unavailable",
+    "UnreadableAudio",  # what is wrong with a recording is shown with it
+    "EngineFailed",
 )
 # The function that is called -> which of its arguments are sentences. Errors are raised with sentences.
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
