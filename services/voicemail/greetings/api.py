@@ -13,6 +13,7 @@ from services.voicemail.greetings.views import ActivationView, LineView, SlotVie
 from shared.errors import NotFound
 from shared.web.context import language_of
 from shared.web.depends import BlobStore, Cfg, Db, Tx
+from shared.web.idempotency import Idempotent
 
 router = APIRouter(prefix="/api/v1/greetings", tags=["greetings"])
 
@@ -142,19 +143,46 @@ async def listen(
     return FileResponse(path, media_type="audio/wav", filename=name, content_disposition_type="inline", headers=headers)
 
 
-@router.post("/versions/{version_id}/activations", status_code=status.HTTP_201_CREATED, summary="Activate or schedule")
+@router.post(
+    "/versions/{version_id}/activations",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ActivationView,
+    summary="Activate or schedule",
+)
 async def activate(
-    request: Request, session: Tx, settings: Cfg, me: Writer, version_id: Identifier, body: Activate
-) -> ActivationView:
+    request: Request,
+    session: Tx,
+    settings: Cfg,
+    me: Writer,
+    once: Idempotent,
+    version_id: Identifier,
+    body: Activate,
+) -> Response:
     """The phone system plays it within seconds of the instant at which it begins."""
-    made = await actions.activate(session, settings, me, version_id, starts_at=body.starts_at, ends_at=body.ends_at)
-    return await views.activation_view(session, made, language_of(request, me))
+
+    async def work() -> ActivationView:
+        made = await actions.activate(session, settings, me, version_id, starts_at=body.starts_at, ends_at=body.ends_at)
+        return await views.activation_view(session, made, language_of(request, me))
+
+    return await once.run(work)
 
 
-@router.post("/slots/{slot_id}/roll-back", status_code=status.HTTP_201_CREATED, summary="Go back to the one before")
-async def roll_back(request: Request, session: Tx, settings: Cfg, me: Writer, slot_id: Identifier) -> ActivationView:
-    made = await actions.roll_back(session, settings, me, slot_id)
-    return await views.activation_view(session, made, language_of(request, me))
+@router.post(
+    "/slots/{slot_id}/roll-back",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ActivationView,
+    summary="Go back to the one before",
+)
+async def roll_back(
+    request: Request, session: Tx, settings: Cfg, me: Writer, once: Idempotent, slot_id: Identifier
+) -> Response:
+    """Send an `Idempotency-Key`: a repeated request would go back and forth."""
+
+    async def work() -> ActivationView:
+        made = await actions.roll_back(session, settings, me, slot_id)
+        return await views.activation_view(session, made, language_of(request, me))
+
+    return await once.run(work)
 
 
 @router.post("/activations/{activation_id}/cancel", summary="End an activation now, or keep it from beginning")

@@ -296,6 +296,24 @@ async def test_schedule_cancel_and_roll_back(
     assert len(await audited(database, "greeting.cancel")) == 1
 
 
+async def test_a_repeated_request_with_its_key_goes_back_once(sign_in: SignIn) -> None:
+    client = await sign_in(Role.CSR2)
+    slot = await slot_id(client)
+    versions = [(await send(client, slot, wav(speech(pitch=pitch)))).json()["id"] for pitch in (110, 150)]
+    for version in versions:
+        await client.post(f"{API}/versions/{version}/activations", json={})
+    key = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
+    first, again = [await client.post(f"{API}/slots/{slot}/roll-back", headers=key) for _ in range(2)]
+    assert first.json() == again.json()
+    shown = (await client.get(f"{API}/slots/{slot}")).json()
+    assert shown["in_force"]["version_id"] == versions[0]
+    assert len(shown["activations"]) == 3
+    other = {"Idempotency-Key": "another-key-for-another-request"}
+    made = [await client.post(f"{API}/versions/{versions[1]}/activations", json={}, headers=other) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert len((await client.get(f"{API}/slots/{slot}")).json()["activations"]) == 4
+
+
 async def test_roll_back_needs_something_to_go_back_to(sign_in: SignIn) -> None:
     client = await sign_in(Role.CSR2)
     slot = await slot_id(client)
