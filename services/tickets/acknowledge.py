@@ -34,8 +34,14 @@ ONCE_PER = timedelta(hours=1)
 
 def answers_by_itself(address: str) -> bool:
     """Whether the local part says that a machine is behind the address."""
-    local = address.partition("@")[0].partition("+")[0].lower()
-    return not local or local in _MACHINES or local.startswith(("noreply", "no-reply", "bounce-", "bounces-"))
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0]
+    return (
+        not local
+        or not domain
+        or local in _MACHINES
+        or local.startswith(("noreply", "no-reply", "bounce-", "bounces-"))
+    )
 
 
 def languages_for(language: str) -> tuple[str, ...]:

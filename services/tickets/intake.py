@@ -7,6 +7,7 @@ from datetime import timedelta
 from weakref import WeakSet
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
 from services.tickets import intake_repository as repository
@@ -24,6 +25,8 @@ BATCH = 200  # found by one look of the sweep
 CONCURRENT = 4  # transactions at a time: enough to hide the round trips
 MAX_CHAIN = 20  # mails of one thread taken in because a later one came first
 MAX_BACK_OFF = timedelta(hours=6)
+TRIES = 4
+_GIVEN_UP = ("40001", "40P01")  # serialization failure, deadlock
 _ERROR_CHARACTERS = 4000
 
 
@@ -148,7 +151,7 @@ async def _guarded(
 ) -> None:
     key = f"intake:message:{message_id}" if message_id is not None else f"intake:recording:{recording_id}"
     try:
-        await take()
+        await _retried(take)
     except NotFound:
         raise
     except Exception as error:
@@ -166,6 +169,21 @@ async def _guarded(
             raise
     else:
         await _resolve_if_failed_before(database, key)
+
+
+async def _retried(take: Callable[[], Awaitable[None]]) -> None:
+    """A transaction that the database gave up for another's sake is simply done again: nothing is wrong with it."""
+    for _ in range(TRIES - 1):
+        try:
+            await take()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _GIVEN_UP:
+                raise
+            log.info("intake.again", sqlstate=getattr(error.orig, "sqlstate", None))
+            await asyncio.sleep(0.05)
+        else:
+            return
+    await take()
 
 
 _failed_keys: set[str] = set()  # what this process has seen fail: success need not look for a problem otherwise

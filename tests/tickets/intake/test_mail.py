@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from services.tickets import intake
+from services.tickets.locks import lock_names
 from shared.errors import NotFound
 from shared.models import (
     Channel,
@@ -116,11 +117,38 @@ async def test_a_failing_mail_says_so_and_blocks_nobody(center: Center) -> None:
     assert await _open_problems(center) == []
 
 
+async def test_a_deadlock_is_nobodys_fault(center: Center) -> None:
+    """The database ends one of two transactions that wait for each other: the mail is simply taken in again."""
+    ticket = (await center.receive()).ticket
+    message_id = await center.store("One more thing.", reply_token=ticket.reply_token)
+    async with center.database.transaction() as session:
+        await session.execute(text("SET LOCAL deadlock_timeout = '30s'"))
+        await session.execute(text("SELECT 1 FROM ticket WHERE id = :id FOR UPDATE"), {"id": ticket.id})
+        taking = asyncio.create_task(intake.take_in_message(center.database, center.settings, message_id))
+        assert await _somebody_waits(center)
+        await lock_names(session, ["customer:ana@example.com"])
+    await taking
+    row = (await center.seen(message_id=message_id)).row
+    assert (row.outcome, row.attempts) == (IntakeOutcome.ATTACHED, 0)
+    assert await _open_problems(center) == []
+
+
 def test_back_off_grows_and_ends() -> None:
     waits = [intake.back_off(attempt) for attempt in range(1, 20)]
     assert waits[0] == timedelta(seconds=30)
     assert waits == sorted(waits)
     assert waits[-1] == timedelta(hours=6)
+
+
+async def _somebody_waits(center: Center) -> bool:
+    for _ in range(500):
+        async with center.database.transaction() as session:
+            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = :name")
+            name = center.database.engine.url.database
+            if await session.scalar(waiting, {"name": name}):
+                return True
+        await asyncio.sleep(0.02)
+    return False
 
 
 async def _open_problems(center: Center) -> list[str]:
