@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -44,6 +45,7 @@ def message(me: Actor, event: Event) -> ServerSentEvent:
 async def _events(request: Request, me: Actor) -> AsyncIterator[ServerSentEvent]:
     hearing: Hearing = request.app.state.hearing
     state = request.app.state
+    checked = time.monotonic()
     async with hearing.subscribe() as queue:
         # Anything may have changed between the page and this connection.
         yield message(me, Event("resync"))
@@ -51,10 +53,13 @@ async def _events(request: Request, me: Actor) -> AsyncIterator[ServerSentEvent]
             event: Event | None = None
             with suppress(TimeoutError):
                 event = await asyncio.wait_for(queue.get(), CHECK_S)
-            if event is None:
-                if await auth.identify(request, state.database, state.settings) is None:
+            if time.monotonic() - checked >= CHECK_S:
+                checked = time.monotonic()
+                now = await auth.identify(request, state.database, state.settings)
+                if now is None:
                     return
-            elif concerns(me, event):
+                me = now  # a role may have changed meanwhile
+            if event is not None and concerns(me, event):
                 yield message(me, event)
 
 

@@ -83,6 +83,9 @@ async def take_alert(screen: Page, alert_id: int, ticket_id: Annotated[int, Form
 async def set_presence(
     screen: Page, person_id: int, intent: Annotated[Intent, Form()], reason: Annotated[str, Form()] = ""
 ) -> Response:
+    screen.me.require(Permission.PRESENCE_SET_OTHERS)
     return await screen.act(
-        presences.set_intent_of(screen.session, screen.me, person_id, intent, reason), N_("The state is set."), "/board"
+        presences.set_intent_of(screen.session, screen.me, person_id, intent, reason),
+        N_("The state is set."),
+        f"/people/{person_id}",
     )

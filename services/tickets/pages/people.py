@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.tickets import certifications, people
 from services.tickets.pages.common import Page, Screen
+from services.tickets.views.presence import presences
 from shared.errors import CentralitaError, Conflict, Forbidden, Invalid, NotFound
 from shared.models import CertificationMode, Role
 from shared.people import PERMISSIONS, Permission
@@ -72,6 +73,7 @@ async def _show(
     screen: Screen, settings: Cfg, person_id: int, errors: dict[str, str] | None = None, status_code: int = 200
 ) -> Response:
     screen.me.require(Permission.PEOPLE_READ)
+    person = await people.get_person(screen.session, settings, person_id)
     verifiers = [
         (str(each.id), each.name)
         for each in await people.list_people(screen.session, settings, include_inactive=False)
@@ -80,8 +82,10 @@ async def _show(
     return await screen.render(
         "person.html",
         status_code=status_code,
-        person=await people.get_person(screen.session, settings, person_id),
+        person=person,
         verifiers=verifiers,
+        state=(await presences(screen.session, [person_id]))[person_id],
+        works=Permission.TICKET_WORK in PERMISSIONS[person.role],
         today=certifications.today(settings),
         errors=errors or {},
         section="people",
