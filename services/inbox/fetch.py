@@ -14,6 +14,7 @@ import structlog
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
 
+from services.inbox import imap
 from services.inbox.problems import DiskTrouble, NoSuchFolder
 from services.inbox.repository import StoredMail
 from shared.blobs import Blobs
@@ -62,7 +63,20 @@ class FolderReader:
         return self._fetch(sorted(on_server - known), stopped)
 
     def catch_up(self, stopped: "Stop") -> int:
-        """Fetch what came since the last look. How many it could not get."""
+        """Fetch what came since the last look. How many it could not get.
+
+        A server announces new mail once, beside the answer to any command; IDLE does not say it again. So this looks
+        until nothing was announced while it looked.
+        """
+        refused = 0
+        while not stopped():
+            imap.forget_announced(self.client)
+            refused += self._catch_up_once(stopped)
+            if not imap.announced(self.client):
+                break
+        return refused
+
+    def _catch_up_once(self, stopped: "Stop") -> int:
         # «n:*» always names the last mail, also when its UID is below n.
         on_server = {uid for uid in self._search(f"UID {self.last_uid + 1}:*") if uid > self.last_uid}
         if not on_server:

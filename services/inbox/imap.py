@@ -66,6 +66,16 @@ def _keep_alive(client: IMAPClient) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
 
 
+def forget_announced(client: IMAPClient) -> None:
+    """Begin to listen for EXISTS beside the answers to commands, which IMAPClient keeps to itself."""
+    client._imap.untagged_responses.pop("EXISTS", None)
+
+
+def announced(client: IMAPClient) -> bool:
+    """Whether the server spoke of new mail (EXISTS, RFC 3501 section 7.3.1) since `forget_announced`."""
+    return "EXISTS" in client._imap.untagged_responses
+
+
 def idle(client: IMAPClient, waker: int, timeout: float) -> bool:
     """Wait in IDLE until the server says anything, `waker` becomes readable or the time is over; then leave IDLE.
 

@@ -37,7 +37,7 @@ class Sender:
         self.settings = settings
         self.credentials = credentials  # by mailbox name
         self._slots = asyncio.Semaphore(CONCURRENT)
-        self._troubled: set[str] | None = None  # None: not known what an earlier process reported
+        self._well_keys: set[str] = set()  # known to have no open problem; an earlier process may have left one
         self._busy: set[int] = set()
 
     async def send(self, delivery_id: int) -> None:
@@ -140,8 +140,7 @@ class Sender:
         metrics.DELIVERIES.labels(outcome).inc()
         if error.trouble is not None:
             await problems.report(self.database, key, error.trouble)
-            if self._troubled is not None:
-                self._troubled.add(key)
+            self._well_keys.discard(key)
         else:
             await self._well(key)  # the server works; it is this mail that it does not take
 
@@ -159,10 +158,9 @@ class Sender:
                 await asyncio.sleep(1)
 
     async def _well(self, key: str) -> None:
-        if self._troubled is None or key in self._troubled:
-            self._troubled = (self._troubled or set()) - {key}
-            await problems.resolve(self.database, key)
-            await problems.resolve(self.database, "smtp")
+        for each in {key, "smtp"} - self._well_keys:
+            await problems.resolve(self.database, each)
+            self._well_keys.add(each)
 
 
 _farewells: set[asyncio.Task[None]] = set()

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 BACK_OFF_S = (1.0, 120.0)
 SLOW_BACK_OFF_S = (30.0, 900.0)  # a wrong password: asking quickly gets accounts locked
-HEARTBEAT_S = 120.0  # leave IDLE this often: a link that died without a word raises then
+HEARTBEAT_S = 55.0  # leave IDLE this often: a link that died without a word raises then
 RECONCILE_S = 3600.0
 DATABASE_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
@@ -212,10 +212,15 @@ class FolderWatcher:
             reader = FolderReader(client, self, self.blobs, self.folder)
             reader.open()
             self._on_loop(self.status.cannot_get(self.folder, reader.reconcile(self._stop.is_set)))
-            self._on_loop(self.status.good(self.folder, state))
             log.info("watch.started", mailbox=self.mailbox.name, folder=self.folder, idle=has_idle)
             reconciled = time.monotonic()
             while not self._stop.is_set():
+                reader.catch_up(self._stop.is_set)
+                if time.monotonic() - reconciled > RECONCILE_S:
+                    self._on_loop(self.status.cannot_get(self.folder, reader.reconcile(self._stop.is_set)))
+                    reconciled = time.monotonic()
+                    continue  # what came meanwhile was announced to a command, and IDLE would not say it again
+                self._on_loop(self.status.good(self.folder, state))
                 if has_idle:
                     imap.idle(client, self._waker, min(self.settings.idle_renew_s, HEARTBEAT_S))
                 else:
@@ -223,13 +228,6 @@ class FolderWatcher:
                     if self._stop.is_set():
                         return
                     client.noop()
-                if self._stop.is_set():
-                    return
-                reader.catch_up(self._stop.is_set)
-                if time.monotonic() - reconciled > RECONCILE_S:
-                    self._on_loop(self.status.cannot_get(self.folder, reader.reconcile(self._stop.is_set)))
-                    reconciled = time.monotonic()
-                self._on_loop(self.status.good(self.folder, state))
         finally:
             imap.close(client)
 

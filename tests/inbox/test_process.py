@@ -190,7 +190,7 @@ async def test_poison_beside_good_mail_through_the_door(
 async def test_killed_again_and_again_it_loses_and_repeats_nothing(
     settings: Settings, local_mail: LocalMail, database: Database
 ) -> None:
-    count, kills = 150, 3
+    count, kills = 150, 2
     for number in range(count):
         await local_mail.deliver(HELP, mail(f"Mail {number}", message_id=f"<{number}@mail.example.com>"))
     box = mailbox("main", HELP, imap_port=local_mail.imap_port).model_dump(mode="json")

@@ -4,6 +4,9 @@ import asyncio
 import email
 import email.policy
 import itertools
+import json
+import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -231,6 +234,43 @@ async def test_process_that_died_after_the_hand_over_is_told_and_not_repeated(
     delivery = await delivery_of(database, delivery_id)
     assert (delivery.state, delivery.last_error) == (DeliveryState.FAILED, NOT_KNOWN)
     assert smtp.mails == []
+
+
+async def test_process_killed_while_the_server_thinks(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
+    """The server takes the mail and finds nobody to tell."""
+    smtp.delay_content.clear()
+    box = mailbox("main", HELP, imap_port=1, smtp_port=smtp.port).model_dump(mode="json") | {"password": PASSWORD}
+    delivery_id = await queue(database)
+    environment = {
+        **os.environ,
+        "CENTRALITA_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CENTRALITA_REDIS_URL": settings.redis_url.get_secret_value(),
+        "CENTRALITA_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "CENTRALITA_HEALTH_PORT": "0",
+        "CENTRALITA_SWEEP_S": "0.5",
+        "CENTRALITA_MAILBOXES": json.dumps([box]),
+    }
+    inbox = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.inbox", cwd=Path(__file__).parents[2], env=environment,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        await asyncio.wait_for(smtp.content_arrived.wait(), 60)
+    finally:
+        inbox.kill()
+        await inbox.wait()
+    smtp.delay_content.set()
+    delivery = await delivery_of(database, delivery_id)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.SENDING, 1)
+    sender = sender_to(database, settings, smtp.port)
+    await sender.sweep()  # the lease still stands: the process might be slow, not dead
+    assert (await delivery_of(database, delivery_id)).state is DeliveryState.SENDING
+    async with database.transaction() as session:
+        await session.execute(update(Delivery).values(leased_until=clock.now() - timedelta(seconds=1)))
+    await sender.sweep()
+    delivery = await delivery_of(database, delivery_id)
+    assert (delivery.state, delivery.last_error) == (DeliveryState.FAILED, NOT_KNOWN)
+    assert len(smtp.mails) <= 1
 
 
 async def test_two_processes_send_it_once(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
