@@ -70,7 +70,10 @@ def open_minutes(zone: str, first: date, hours: list[WeeklyHours], special: list
     return found
 
 
-quarter_hours = st.integers(0, 95).map(lambda quarter: time(quarter // 4, quarter % 4 * 15))
+# Half of them where clocks change.
+quarter_hours = st.one_of(st.integers(0, 95), st.integers(0, 13)).map(
+    lambda quarter: time(quarter // 4, quarter % 4 * 15)
+)
 
 
 @st.composite
@@ -172,6 +175,15 @@ def test_midnight_closings_join_the_next_morning() -> None:
     # The day on which clocks go forward has 23 hours.
     assert always.open_between(pacific("2026-03-08 00:00"), pacific("2026-03-09 00:00")) == timedelta(hours=23)
     assert always.open_between(pacific("2026-11-01 00:00"), pacific("2026-11-02 00:00")) == timedelta(hours=25)
+
+
+def test_an_hour_that_comes_twice_is_worked_twice_and_one_that_does_not_come_not_at_all() -> None:
+    nights = OpenTime([WeeklyHours(6, time(0), time(1, 30))], [], LOS_ANGELES)
+    assert nights.open_between(pacific("2026-11-01 00:00"), pacific("2026-11-01 06:00")) == timedelta(hours=2.5)
+    spring = OpenTime([WeeklyHours(6, time(2, 15), time(2, 45)), WeeklyHours(6, time(2, 50), time(4))], [], LOS_ANGELES)
+    day = (pacific("2026-03-08 00:00"), pacific("2026-03-08 06:00"))
+    assert spring.open_between(*day) == timedelta(hours=1)
+    assert spring.next_opening(day[0]) == pacific("2026-03-08 03:00")
 
 
 def test_a_center_without_hours_is_never_due() -> None:
