@@ -30,7 +30,6 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@ $(VENV)/.local
 
 demo: $(VENV)/.local  ## Run the whole system on this machine; Ctrl-C stops it
-	@scripts/system-packages demo || true
 	@exec $(RUN) local demo --port $(PORT) $(DEMO)
 
 demo-reset: $(VENV)/.local  ## Throw the demo's data away and start over
@@ -38,7 +37,7 @@ demo-reset: $(VENV)/.local  ## Throw the demo's data away and start over
 	@exec $(RUN) local demo --port $(PORT) $(DEMO)
 
 test: $(VENV)/.dev  ## Set up, lint, run every test
-	@scripts/system-packages test
+	@scripts/system-packages
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) -n $(PYTEST_WORKERS)
 
