@@ -136,6 +136,7 @@ def words(language: str, timezone: str) -> dict[str, Callable[..., object] | str
         "clock_time": partial(i18n.clock_time, language),
         "number": partial(i18n.number, language),
         "file_size": partial(i18n.file_size, language),
+        "phone": i18n.phone,
         "playing_time": i18n.playing_time,
         "language_name": partial(i18n.language_name, language),
     }

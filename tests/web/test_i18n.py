@@ -111,3 +111,9 @@ def test_numbers_of_things() -> None:
 def test_an_unknown_sentence_is_shown_as_it_is() -> None:
     assert i18n.translate("es", "Something nobody wrote {x}", x=1) == "Something nobody wrote 1"
     assert i18n.translate("es", "A brace { alone", x=1) == "A brace { alone"
+
+
+def test_telephone_numbers_are_written_as_people_read_them() -> None:
+    assert i18n.phone("+17075550142") == "(707) 555-0142"
+    assert i18n.phone("+525512345678") == "+52 55 1234 5678"
+    assert i18n.phone("anonymous") == "anonymous"
