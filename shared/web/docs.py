@@ -16,6 +16,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
+<link rel="icon" href="{icon}" type="image/svg+xml">
 <link rel="stylesheet" href="{css}">
 </head>
 <body>
@@ -53,6 +54,7 @@ async def documentation(request: Request) -> HTMLResponse:
     return HTMLResponse(
         PAGE.format(
             title=request.app.title,
+            icon=static.url("logo.svg"),
             css=static.url("swagger/swagger-ui.css"),
             script=static.url("swagger/swagger-ui-bundle.js"),
         )
