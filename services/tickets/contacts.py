@@ -11,7 +11,7 @@ from services.tickets import intake_repository as repository
 from services.tickets.desk import MAX_TEXT, addresses_in
 from services.tickets.facts import as_e164
 from services.tickets.locks import lock_names, lock_ticket
-from services.tickets.new_ticket import clean_line, open_ticket
+from services.tickets.new_ticket import clean_line, open_ticket, storable
 from services.tickets.priority import triage
 from services.tickets.routing.handover import give
 from services.tickets.topics import EMERGENCY, TopicMatch, known, match_topic
@@ -48,7 +48,7 @@ async def create_contact(
         raise Invalid("Please choose a language.", field="language")
     if topic is not None and not known(topic):
         raise Invalid("Please choose a topic.", field="topic")
-    text = text.replace("\x00", "").strip()
+    text = storable(text).strip()
     subject, name = clean_line(subject), clean_line(name)[:200]
     if not text and not subject:
         raise Invalid("Say what the customer wants.", field="text")

@@ -10,7 +10,7 @@ from services.tickets import intake_repository as repository
 from services.tickets import outgoing, search
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
-from services.tickets.new_ticket import due_at
+from services.tickets.new_ticket import due_at, storable
 from services.tickets.routing.handover import end
 from shared import audit, clock
 from shared.database import ring
@@ -229,7 +229,7 @@ def addresses_in(addresses: Sequence[str], field: str) -> list[str]:
 
 
 def _text(text: str) -> str:
-    text = text.replace("\x00", "").strip()
+    text = storable(text).strip()
     if not text:
         raise Invalid("Please write something.", field="text")
     if len(text) > MAX_TEXT:

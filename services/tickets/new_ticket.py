@@ -106,6 +106,11 @@ def link_entries(ticket: Ticket, other_id: int, why: str) -> list[Entry]:
     ]
 
 
+def storable(text: str) -> str:
+    """Text as PostgreSQL can hold it: without NUL and without halves of characters, which JSON can carry."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
 def clean_line(text: str) -> str:
-    """One line that PostgreSQL can hold."""
-    return " ".join(text.replace("\x00", " ").split())
+    """One storable line."""
+    return " ".join(storable(text).split())

@@ -70,7 +70,7 @@ def _link(name: str, value: str) -> str | None:
 
 def _clean(source: str, attribute: AttributeFilter) -> str:
     cleaned: str = nh3.clean(
-        source,
+        source.encode("utf-8", "replace").decode("utf-8"),  # halves of characters, which a parser may leave over
         tags=_TAGS,
         clean_content_tags=_DROP_WITH_CONTENT,
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},

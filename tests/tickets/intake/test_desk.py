@@ -188,6 +188,12 @@ async def test_a_language_correction_reroutes_at_once_and_is_remembered(mine: De
             await desk.set_language(session, mine.center.settings, mine.me, mine.ticket.id, "Spanish")
 
 
+async def test_what_no_store_can_hold_is_left_out(mine: Desk) -> None:
+    async with mine.center.database.transaction() as session:
+        entry = await desk.note(session, mine.me, mine.ticket.id, "a\x00b \ud800 c")
+    assert entry.text == "ab ? c"
+
+
 async def test_topic_and_priority_corrections(mine: Desk) -> None:
     async with mine.center.database.transaction() as session:
         await desk.set_topic(session, mine.center.settings, mine.me, mine.ticket.id, "shutoff_notice")
