@@ -52,6 +52,8 @@ class FolderReader:
         except IMAPClientAbortError:
             raise
         except IMAPClientError as error:
+            if self.client.folder_exists(self.folder):
+                raise  # it is there, and the server cannot open it now
             raise NoSuchFolder(f"{self.folder}: {error}") from error
         self.uidvalidity = int(answer.get(b"UIDVALIDITY", 1))
         self.last_uid = self.ledger.open_folder(self.folder, self.uidvalidity)

@@ -5,18 +5,23 @@ The sentences have no values in them: they are keys of the catalogs. Which mailb
 """
 
 import errno
+import re
 import socket
 import ssl
 from dataclasses import dataclass
 
 import structlog
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from shared import health
 from shared.database import Database
 
 log = structlog.get_logger(__name__)
 SERVICE = "inbox"
+# RFC 5530's codes and the words of servers that refuse nobody for good.
+_FOR_NOW = re.compile(
+    r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)\]|temporar|try again|too many", re.IGNORECASE
+)
 
 
 def N_(message: str) -> str:  # noqa: N802  (the name that gettext tools know)
@@ -127,7 +132,11 @@ def explain(error: BaseException) -> Trouble:
     if isinstance(error, NoSuchFolder):
         return FOLDER_MISSING
     if isinstance(error, LoginError):
-        return WRONG_PASSWORD
+        if isinstance(error.__context__, IMAPClientAbortError):
+            return NOT_REACHABLE  # the connection ended while we signed in: the library calls that a refusal too
+        return SERVER_TROUBLE if _FOR_NOW.search(str(error)) else WRONG_PASSWORD
+    if isinstance(error, IMAPClientAbortError):
+        return NOT_REACHABLE  # the connection ended
     if isinstance(error, ssl.SSLCertVerificationError):
         return BAD_CERTIFICATE
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
