@@ -2,12 +2,15 @@
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import update
 
 from shared.database import Database
 from shared.models import Role, WebSession
+from shared.settings import Settings
 from shared.web import auth
-from tests.web.conftest import SignIn
+from shared.web.app import create_app
+from tests.web.conftest import SignIn, client_of, router
 
 
 async def test_validation_says_where_in_the_readers_language(sign_in: SignIn) -> None:
@@ -106,3 +109,18 @@ async def test_a_session_that_ended_is_no_session(sign_in: SignIn, database: Dat
 async def test_a_wrong_token_is_refused_even_beside_a_good_session(sign_in: SignIn, header: str) -> None:
     me = await sign_in()
     assert (await me.client.get("/api/v1/whoami", headers={"Authorization": header})).status_code == 401
+
+
+async def test_a_database_that_is_away_is_503(settings: Settings) -> None:
+    away = settings.model_copy(update={"database_url": SecretStr("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")})
+    app = create_app(away, service="tickets", title="Test", routers=[router])
+    async with client_of(app, Cookie=f"{auth.cookie_name(away)}=x") as client:
+        answer = await client.get("/api/v1/whoami")
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "/api/problems/unavailable"
+        page = await client.get("/page", headers={"Accept": "text/html"})
+        assert page.status_code == 503
+        assert "text/html" in page.headers["content-type"]
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/healthz")).status_code == 200
+    await app.state.database.close()

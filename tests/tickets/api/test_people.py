@@ -6,11 +6,11 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shared import clock
 from shared.database import Database
-from shared.models import AuditEvent, Presence, Role
+from shared.models import AccessToken, AuditEvent, Presence, Role
 from tests.factories import make_present
 from tests.tickets.api.conftest import Users, client_of
 
@@ -199,3 +199,11 @@ async def test_machines_get_their_tokens_from_who_manages_people(user: Users) ->
     token = (await manager.http.get(f"/api/v1/people/{machine.id}/tokens")).json()[0]
     assert (await colleague.http.delete(f"/api/v1/tokens/{token['id']}")).status_code == 404
     assert (await manager.http.delete(f"/api/v1/tokens/{token['id']}")).status_code == 204
+
+
+async def test_an_expired_token_is_no_token(user: Users, database: Database) -> None:
+    script = await user(Role.CSR1, scopes=["ticket.read"])
+    assert (await script.http.get("/api/v1/tickets")).status_code == 200
+    async with database.transaction() as session:
+        await session.execute(update(AccessToken).values(expires_at=clock.now()))
+    assert (await script.http.get("/api/v1/tickets")).status_code == 401

@@ -9,7 +9,7 @@ import time_machine
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from services.tickets import people, sign_in
+from services.tickets import passwords, people, sign_in
 from shared.database import Database
 from shared.errors import NotSignedIn, TooMany
 from shared.models import AuditEvent, Person, Role, SignInAttempt, WebSession
@@ -247,3 +247,21 @@ async def test_changing_ones_password_keeps_this_browser_and_ends_the_others(
     async with client_of(app) as fresh:
         assert (await enter(fresh)).status_code == 401
         assert (await enter(fresh, "another good one")).status_code == 201
+
+
+@pytest.mark.parametrize("email", [EMAIL, "nobody@center.example"])
+async def test_every_try_costs_one_hash(
+    anonymous: httpx.AsyncClient, ana: Person, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    """So that the time an answer takes does not tell who works here."""
+    compared: list[str] = []
+    passwords._nobodys_hash()
+    compare = passwords._hasher.verify_and_update
+
+    def counted(password: str, stored: str) -> tuple[bool, str | None]:
+        compared.append(stored)
+        return compare(password, stored)
+
+    monkeypatch.setattr(passwords._hasher, "verify_and_update", counted)
+    assert (await enter(anonymous, "wrong", email)).status_code == 401
+    assert len(compared) == 1
