@@ -83,7 +83,8 @@ async def open_ticket(
             body=ticket.subject,
         )
     await publish(session, Event("ticket", ticket.id, what="new"))
-    ring(session, Job.ROUTE, ticket.id)
+    if channel in (Channel.PHONE, Channel.WALK_IN):  # others are taken in by the process that routes, which knows
+        ring(session, Job.ROUTE, ticket.id)
     return ticket
 
 
