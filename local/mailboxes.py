@@ -17,9 +17,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from pymap.backend.dict.mailbox import MailboxData, MailboxSet, Message
+from pymap.concurrent import Event
 from pymap.mime import MessageContent
 from pymap.parsing.message import AppendMessage
 from pymap.parsing.specials import ObjectId
+from pymap.selected import SelectedMailbox
 
 from shared import clock
 
@@ -74,6 +76,13 @@ class StoredFolder(MailboxData):
             content=content,
         )
         self._mod_sequences.update([uid])
+
+    async def update_selected(self, selected: SelectedMailbox, *, wait_on: Event | None = None) -> SelectedMailbox:
+        """In IDLE, pymap waits for the next change even when one came since the client last heard; say that at once."""
+        heard = selected.mod_sequence
+        if heard is not None and heard < self._mod_sequences.highest:
+            wait_on = None
+        return await super().update_selected(selected, wait_on=wait_on)
 
     def _save(self, uid: int, raw: bytes, received: datetime) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=self.directory, prefix=".new-")
