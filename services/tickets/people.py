@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -269,15 +269,16 @@ def _may_give(me: Actor, role: Role) -> None:
 async def _lock(session: AsyncSession, me: Actor, person_id: int) -> Person:
     """The person, locked. Administrators are changed by administrators only; since nobody demotes or deactivates
     themselves and two who try it on each other wait in line here, one always stays."""
+    wanted = Person.id == person_id
     if me.role is Role.ADMINISTRATOR:
-        await session.execute(
-            select(Person.id).where(Person.role == Role.ADMINISTRATOR).order_by(Person.id)
-            .with_for_update(key_share=True)
-        )  # fmt: skip
+        wanted = or_(wanted, Person.role == Role.ADMINISTRATOR)
+    # By id, like everybody who locks people.
+    await session.execute(select(Person.id).where(wanted).order_by(Person.id).with_for_update(key_share=True))
+    if me.role is Role.ADMINISTRATOR:
         myself = await session.get(Person, me.id, populate_existing=True)
         if myself is None or not myself.active or myself.role is not Role.ADMINISTRATOR:
             raise Forbidden("Only an administrator may do this.")
-    person = await session.get(Person, person_id, with_for_update={"key_share": True}, populate_existing=True)
+    person = await session.get(Person, person_id, populate_existing=True)
     if person is None:
         raise NotFound("There is no such person.")
     if person.role is Role.ADMINISTRATOR and me.role is not Role.ADMINISTRATOR:
