@@ -17,6 +17,7 @@ from services.voicemail.speech_process import SpeechProcess
 from shared.settings import Settings
 from tests.voicemail.conftest import ENGLISH, SPANISH, speak
 
+pytestmark = pytest.mark.timeout(300)  # a real recogniser, on cores that others may be using too
 RATE = 16_000
 BOTH = ["en", "es"]
 

@@ -20,6 +20,8 @@ from shared.models import Problem, Recording, RecordingState, Transcript
 from shared.settings import Settings
 from tests.voicemail.conftest import SPANISH, SlowEngine, new_recording, wav
 
+pytestmark = pytest.mark.timeout(300)  # two of them hear with the real recogniser
+
 
 async def state_of(database: Database, recording_id: int) -> Recording:
     async with database.transaction() as session:
