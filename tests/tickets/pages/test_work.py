@@ -19,7 +19,7 @@ from shared.models import (
     TicketState,
 )
 from tests.browser import OpenAs
-from tests.tickets.pages.office import SPANISH, Office
+from tests.tickets.pages.office import SPANISH, Office, spoken
 
 pytestmark = pytest.mark.browser
 
@@ -139,6 +139,21 @@ async def test_the_ticket_page_follows_what_happens_and_keeps_the_draft(office: 
     await page.wait_for_selector("#timeline >> text=The meter desk knows about it.")
     assert await page.input_value("#reply-text") == "Estimada señora"
     assert await page.evaluate("document.activeElement.id") == "reply-text"
+
+
+async def test_what_plays_and_what_is_unfolded_survives_a_refresh(office: Office, open_as: OpenAs) -> None:
+    ticket = await office.voicemail([spoken("Buenos días, soy Rosario.")], flags=[])
+    page = await open_as(office["mateo"], f"/tickets/{ticket}")
+    await page.wait_for_timeout(1000)
+    await page.evaluate("document.querySelector('audio').play()")
+    await page.click("[data-start='0.8']")
+    assert await page.evaluate("document.querySelector('audio').currentTime") >= 0.8
+    supervisor = await open_as(office["sofia"], f"/tickets/{ticket}", javascript=False)
+    await supervisor.fill("#note-text", "Call her back today.")
+    await supervisor.click("form[action$='/note'] button")
+    await page.wait_for_selector("#timeline >> text=Call her back today.")
+    assert await page.evaluate("document.querySelector('audio').currentTime") >= 0.8
+    assert await page.evaluate("!document.querySelector('audio').paused")
 
 
 async def test_shortcuts_can_be_turned_off(office: Office, open_as: OpenAs) -> None:

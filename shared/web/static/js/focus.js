@@ -21,5 +21,41 @@ document.addEventListener("htmx:afterSettle", (event) => {
   lost = null;
 });
 
+// A part that refreshes itself waits while somebody types in it, and catches up when they leave.
+let waiting = false;
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.detail.elt;
+  const active = document.activeElement;
+  if (part.matches("[hx-trigger]") && part !== active && part.contains(active) && active.matches("input, textarea, select")) {
+    event.preventDefault();
+    waiting = true;
+  }
+});
+
+document.addEventListener("focusout", () => {
+  if (!waiting) return;
+  window.setTimeout(() => {
+    if (document.activeElement?.matches("input, textarea, select")) return;
+    waiting = false;
+    document.body.dispatchEvent(new CustomEvent("live:resync"));
+  }, 300);
+});
+
+// What was unfolded stays unfolded.
+let unfolded = [];
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  unfolded = [...(event.detail.target?.querySelectorAll?.("details[id][open]") ?? [])].map((each) => each.id);
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) {
+    const details = document.getElementById(id);
+    if (details) details.open = true;
+  }
+  unfolded = [];
+});
+
 // A page that came back with mistakes starts at the first of them.
 document.querySelector("[aria-invalid='true']")?.focus();
