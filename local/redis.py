@@ -1,5 +1,6 @@
 """Redis out of a Python package, on a Unix socket, keeping nothing: it is only an alarm clock."""
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -42,6 +43,9 @@ class LocalRedis:
     def start(self, timeout_s: float = 10.0) -> None:
         """Start the server and wait until it answers. Raises RuntimeError with its log when it does not."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        if self._answers():  # left over from a run that was killed
+            with contextlib.suppress(OSError):
+                self._send(b"SHUTDOWN NOSAVE\r\n")
         self.socket.unlink(missing_ok=True)
         log = self.directory / "redis.log"
         options = {
@@ -69,21 +73,20 @@ class LocalRedis:
 
     def _answers(self) -> bool:
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(1)
-                connection.connect(str(self.socket))
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+            return self._send(b"PING\r\n").startswith(b"+PONG")
         except OSError:
             return False
 
-    def empty(self) -> None:
-        """Lose every ring that waits."""
+    def _send(self, command: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(5)
             connection.connect(str(self.socket))
-            connection.sendall(b"FLUSHALL\r\n")
-            assert connection.recv(16).startswith(b"+OK")
+            connection.sendall(command)
+            return connection.recv(16)
+
+    def empty(self) -> None:
+        """Lose every ring that waits."""
+        assert self._send(b"FLUSHALL\r\n").startswith(b"+OK")
 
     def stop(self) -> None:
         if self._process is not None:

@@ -51,3 +51,12 @@ def test_redis_starts_empty_every_time(tmp_path: Path) -> None:
         assert client.get("ring") is None
         place = server.socket
     assert not place.parent.exists(), "nothing is left behind"
+
+
+def test_a_redis_left_over_from_a_killed_run_is_ended(tmp_path: Path) -> None:
+    left_over = LocalRedis(tmp_path / "redis")
+    left_over.start()
+    process = left_over._process
+    assert process is not None
+    with LocalRedis(tmp_path / "redis"):
+        assert process.wait(5) == 0
