@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     # Shared by all services
     database_url: SecretStr = Field(description="postgresql+asyncpg://…")
     redis_url: SecretStr = SecretStr("redis://localhost:6379/0")
-    secret_key: SecretStr = Field(min_length=32, description="signs cookies and tokens; `openssl rand -hex 32`")
+    secret_key: SecretStr = Field(min_length=32, description="signs what must be ours; `openssl rand -hex 32`")
     blob_dir: Path = Path("blobs")
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
