@@ -267,6 +267,8 @@ def why(language: str, explanation: dict[str, Any], *, mine: bool = True) -> lis
         say.append(translate(language, N_("Not asked: {list}."), list=", ".join(parts)))
     if "interpreter" in (explanation.get("flags") or []):
         say.append(translate(language, N_("Nobody here is verified in this language: an interpreter may be needed.")))
+    if "over_capacity" in (explanation.get("flags") or []):
+        say.append(translate(language, N_("An emergency does not wait for room: nobody who may take it had any left.")))
     return say
 
 

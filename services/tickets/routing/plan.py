@@ -17,7 +17,7 @@ from services.tickets.routing.terms import (
     TicketState,
     required_language,
 )
-from shared.models import Level, Priority, Role
+from shared.models import Level, Role
 
 VERSION = 1  # of the policy, kept with each explanation
 RESERVE = "reserve"  # not a hard rule: spares the last free bilingual for a while
@@ -54,8 +54,9 @@ class _Pass:
         self.open = sorted(snapshot.tickets, key=lambda ticket: (-self.urgency[ticket.id], ticket.id))
         self.proposals: list[Proposal] = []
 
-    def idle(self) -> list[PersonState]:
-        return [person for person in self.people.values() if person.routable and person.spare > 0]
+    def routable(self, *, full: bool = False) -> list[PersonState]:
+        """Who can be offered something now; `full`: also those who have no room left."""
+        return [person for person in self.people.values() if person.routable and (full or person.spare > 0)]
 
     def eligible(self, ticket: TicketState, person: PersonState) -> bool:
         return refused_by(OFFER_RULES, ticket, person, self.situation) is None
@@ -100,6 +101,8 @@ class _Pass:
             flags.append("interpreter")  # nobody verified this person in the customer's language
         if ticket.language in ("mixed", "unknown"):
             flags.append(f"language_{ticket.language}")
+        if ticket.weight > person.spare:
+            flags.append("over_capacity")  # an emergency: nobody who may take it has room
         return {
             "version": VERSION,
             "urgency": round(self.urgency[ticket.id], 3),
@@ -119,10 +122,13 @@ Allowed = Callable[[_Pass, TicketState, PersonState], bool]
 
 
 def plan(snapshot: Snapshot, policy: Policy) -> list[Proposal]:
-    """Same snapshot, same plan: ties are broken by id. Never proposes more than anybody has room for."""
+    """Same snapshot, same plan: ties are broken by id. Never more than anybody has room for, emergencies apart."""
     state = _Pass(snapshot, policy)
-    # Emergencies before anything else, then whoever is not needed as the last free bilingual, then the rest.
-    _match(state, [ticket for ticket in state.open if ticket.priority is Priority.EMERGENCY], _anybody)
+    # Emergencies before anything else, to who has room and else to who has not; then whoever is not needed as the
+    # last free bilingual, then the rest.
+    emergencies = [ticket for ticket in state.open if ticket.needs_no_room]
+    _match(state, emergencies, _with_room)
+    _match(state, emergencies, _anybody, full=True)
     _match(state, list(state.open), _not_reserved)
     _match_reserved(state)
     return state.proposals
@@ -132,13 +138,17 @@ def _anybody(_state: _Pass, _ticket: TicketState, _person: PersonState) -> bool:
     return True
 
 
+def _with_room(_state: _Pass, ticket: TicketState, person: PersonState) -> bool:
+    return ticket.weight <= person.spare
+
+
 def _not_reserved(state: _Pass, ticket: TicketState, person: PersonState) -> bool:
     return not (person.bilingual(state.policy) and state.spares_bilinguals(ticket))
 
 
 def _match_reserved(state: _Pass) -> None:
     """Easy English work may have all free bilinguals but one, the most flexible."""
-    free = [person for person in state.idle() if person.bilingual(state.policy)]
+    free = [person for person in state.routable() if person.bilingual(state.policy)]
     free.sort(key=lambda person: (FLEXIBILITY[person.role], person.id))
     usable = {person.id for person in free[:-1]}
     tickets = [ticket for ticket in state.open if state.spares_bilinguals(ticket)]
@@ -146,10 +156,12 @@ def _match_reserved(state: _Pass) -> None:
         _match(state, tickets, lambda _state, _ticket, person: person.id in usable, rounds=1)
 
 
-def _match(state: _Pass, tickets: list[TicketState], allowed: Allowed, rounds: int | None = None) -> None:
+def _match(
+    state: _Pass, tickets: list[TicketState], allowed: Allowed, *, rounds: int | None = None, full: bool = False
+) -> None:
     """Match in rounds of at most one ticket per person, so that nobody gets a second before others have one."""
     while tickets and rounds != 0:
-        people = state.idle()
+        people = state.routable(full=full)
         chosen = _worth_matching(state, tickets, people, allowed)
         if not chosen:
             return

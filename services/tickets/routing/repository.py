@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, and_, bindparam, case, func, or_, select, text
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text
@@ -34,15 +34,16 @@ async def snapshot(
     session: AsyncSession, settings: Settings, policy: Policy, open_time: OpenTime, now: datetime, today: date
 ) -> Snapshot:
     people = await staff(session, now, today)
-    if not any(person.routable and person.spare > 0 for person in people):
+    if not any(person.routable for person in people):
         return Snapshot(people, ())
-    rows = (await session.execute(_queued(PER_KIND + 4 * len(people)))).all()
+    full = not any(person.routable and person.spare > 0 for person in people)
+    rows = (await session.execute(_queued(PER_KIND + 4 * len(people), emergencies_only=full))).all()
     past = await _past_assignments(session, [row.id for row in rows])
     tickets = tuple(_ticket_state(row.Ticket, past[row.id], settings, policy, open_time, now) for row in rows)
     return Snapshot(people, tickets, reviewer_live(people))
 
 
-def _queued(per_kind: int) -> "Select[int, Ticket]":
+def _queued(per_kind: int, *, emergencies_only: bool) -> "Select[int, Ticket]":
     written = Ticket.channel == Channel.EMAIL
     urgent = Ticket.priority.in_([Priority.EMERGENCY, Priority.HIGH])
     ranked = (
@@ -55,7 +56,7 @@ def _queued(per_kind: int) -> "Select[int, Ticket]":
             )
             .label("place"),
         )
-        .where(Ticket.state == State.QUEUED)
+        .where(Ticket.state == State.QUEUED, Ticket.priority == Priority.EMERGENCY if emergencies_only else true())
         .subquery()
     )
     return select(Ticket.id, Ticket).join(ranked, ranked.c.id == Ticket.id).where(ranked.c.place <= per_kind)
@@ -154,7 +155,8 @@ WITH plan AS (
                   WHERE presence_lease.person_id = person.id AND presence_lease.expires_at > :now)
     GROUP BY person.id, person.capacity
 ), free AS (
-    SELECT ticket.id, ticket.weight, ticket.queued_at, plan.person_id, plan.explanation, plan.position
+    SELECT ticket.id, ticket.weight, ticket.queued_at, ticket.priority = 'emergency' AS needs_no_room,
+           plan.person_id, plan.explanation, plan.position
     FROM ticket JOIN plan ON plan.ticket_id = ticket.id AND plan.rev = ticket.rev
     WHERE ticket.state = 'queued'
       AND (plan.required IS NULL OR EXISTS (
@@ -169,7 +171,8 @@ WITH plan AS (
 ), running AS (
     SELECT free.*, sum(weight) OVER (PARTITION BY person_id ORDER BY position) AS total FROM free
 ), chosen AS (
-    SELECT running.* FROM running JOIN room ON room.id = running.person_id WHERE running.total <= room.spare
+    SELECT running.* FROM running JOIN room ON room.id = running.person_id
+    WHERE running.needs_no_room OR running.total <= room.spare
 ), offered AS (
     UPDATE ticket SET state = 'offered', rev = ticket.rev + 1, updated_at = :now
     FROM chosen WHERE ticket.id = chosen.id

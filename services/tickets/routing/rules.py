@@ -73,7 +73,7 @@ def _intern(ticket: TicketState, person: PersonState, situation: Situation) -> b
 
 
 def _capacity(ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
-    return ticket.weight <= person.spare
+    return ticket.needs_no_room or ticket.weight <= person.spare
 
 
 def _barred(ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
@@ -100,7 +100,7 @@ RESPONSIVE = Rule("responsive", "Has not just missed an offer.", _responsive)
 LANGUAGE = Rule("language", "Verified in the ticket's language, in the way it is answered.", _language)
 LEVEL = Rule("level", "May close tickets of this level.", _level)
 INTERN = Rule("intern", "Interns take simple, unhurried work while a reviewer is there.", _intern)
-CAPACITY = Rule("capacity", "Has room for it.", _capacity)
+CAPACITY = Rule("capacity", "Has room for it; an emergency needs none.", _capacity)
 BARRED = Rule("barred", "Did not decline, miss or give back this ticket in the last minutes.", _barred)
 STICKY = Rule("sticky", "The CSR who knows the ticket is there and comes first for a while.", _sticky)
 

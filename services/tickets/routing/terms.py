@@ -116,6 +116,11 @@ class TicketState:
     def urgent(self) -> bool:
         return self.priority in URGENT
 
+    @property
+    def needs_no_room(self) -> bool:
+        """An emergency is offered at once, on top of whatever somebody holds."""
+        return self.priority is Priority.EMERGENCY
+
     def urgency(self, policy: Policy) -> float:
         weight = policy.language_weight.get(self.language, 1.0)
         return self.waited / max(self.target, 1.0) * weight + (policy.urgent_bonus if self.urgent else 0.0)

@@ -26,6 +26,7 @@ from shared.models import (
     EntryKind,
     Intent,
     Level,
+    Priority,
     Role,
     TicketState,
 )
@@ -337,3 +338,28 @@ async def test_a_pass_with_nobody_there_leaves_the_queue_alone(
     await center.person(capacity=0)
     assert await route_once(database, settings) == 0
     assert (await center.get(ticket_id)).rev == 1
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+async def test_a_spanish_emergency_is_offered_to_the_one_bilingual_who_is_full(
+    accepted: bool, center: Center, database: Database, settings: Settings
+) -> None:
+    bilingual = await center.person(spanish=True)
+    await center.person()
+    first = await center.ticket("es")
+    await route_once(database, settings)
+    if accepted:
+        async with database.transaction() as session:
+            await accept(session, bilingual, (await center.open_assignment(first)).id)
+    later = await center.ticket("es", waited=timedelta(hours=1))
+    leak = await center.ticket("es", priority=Priority.EMERGENCY)
+    assert await route_once(database, settings) == 1
+    offer = await center.open_assignment(leak)
+    assert (offer.person_id, offer.state) == (bilingual.id, AssignmentState.OFFERED)
+    assert "over_capacity" in offer.explanation["flags"]
+    assert (await center.get(later)).state is TicketState.QUEUED
+    assert await center.holder(first) == bilingual.id
+    async with database.transaction() as session:
+        await accept(session, bilingual, offer.id)
+    assert await route_once(database, settings) == 0
+    assert (await center.get(later)).state is TicketState.QUEUED

@@ -85,6 +85,7 @@ def test_hard_rules_hold_in_every_state(
     for proposal in made:
         who, what = by_id[proposal.person_id], waiting.pop(proposal.ticket_id)  # each ticket once
         load[who.id] += what.weight
+        assert load[who.id] <= who.capacity or what.priority is Priority.EMERGENCY
         spoken = "written" if what.channel is Channel.EMAIL else "spoken"
         if what.language in ("es", "mixed", "unknown"):
             assert Certificate("es", spoken) in who.certificates
@@ -102,8 +103,6 @@ def test_hard_rules_hold_in_every_state(
         assert who.intent is Intent.AVAILABLE
         assert not who.unresponsive
         assert who.id not in what.barred
-    for id_, carried in load.items():
-        assert carried <= max(by_id[id_].capacity, by_id[id_].load)
 
 
 @given(people_strategy, tickets_strategy, st.randoms())
@@ -133,6 +132,39 @@ def test_nobody_idle_is_left_beside_a_ticket_they_could_have(
         left = [other for other in easy if other.id not in given_away]
         alone = proposals([replace(each, load=load[each.id])], left)
         assert alone == []
+
+
+@given(people_strategy, tickets_strategy)
+@settings(max_examples=150, deadline=None)
+def test_no_emergency_waits_for_anybodys_work(people: list[PersonState], tickets: list[TicketState]) -> None:
+    """Whether people have room or not, the same emergencies are offered, and to who has room if anybody may."""
+    roomy = [replace(each, capacity=1000) for each in people]
+    emergencies = {each.id: each for each in tickets if each.priority is Priority.EMERGENCY}
+    wanted = {id_ for id_, _ in pairs(roomy, tickets)} & set(emergencies)
+    by_id = {each.id: each for each in people}
+    load = {each.id: each.load for each in people}
+    made = [each for each in proposals(people, tickets) if each.ticket_id in emergencies]
+    assert {each.ticket_id for each in made} == wanted
+    for each in made:
+        weight = emergencies[each.ticket_id].weight
+        over = load[each.person_id] + weight > by_id[each.person_id].capacity
+        assert ("over_capacity" in each.explanation["flags"]) == over
+        if over:
+            others = [one["person_id"] for one in each.explanation["candidates"]]
+            assert all(load[id_] + weight > by_id[id_].capacity for id_ in others)
+        load[each.person_id] += weight
+
+
+def test_an_emergency_goes_to_a_full_bilingual_rather_than_to_nobody() -> None:
+    full = person(1, certificates=BOTH, load=1)
+    leak = ticket(1, "es", priority=Priority.EMERGENCY)
+    (made,) = proposals([full, person(2)], [leak, ticket(2, "es")])  # the other Spanish ticket waits
+    assert (made.ticket_id, made.person_id) == (1, 1)
+    assert made.explanation["flags"] == ["over_capacity"]
+    assert made.explanation["rejected"] == {"language": [2]}
+    assert pairs([replace(full, live=False), person(2)], [leak]) == []
+    assert pairs([full, person(3, certificates=BOTH)], [leak]) == [(1, 3)]
+    assert pairs([replace(full, capacity=0, load=0)], [leak]) == [(1, 1)]
 
 
 def test_emergencies_come_first_and_spanish_ones_only_to_bilinguals() -> None:
