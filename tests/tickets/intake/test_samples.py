@@ -92,10 +92,11 @@ def test_every_emergency_and_no_false_one() -> None:
     assert match_topic(new_text(quoted), quoted["subject"]).topic == EMERGENCY
 
 
-@pytest.mark.parametrize("sample", emails(), ids=lambda sample: sample["id"])
+# Not E46: an automatic reply, whose facts are never read.
+@pytest.mark.parametrize(
+    "sample", [sample for sample in emails() if sample["id"] != "E46"], ids=lambda sample: sample["id"]
+)
 def test_facts_of_mails(sample: dict[str, Any]) -> None:
-    if sample["id"] == "E46":
-        pytest.skip("an automatic reply: its facts are never read")
     body = re.split(r"\n(?:On .{10,80} wrote:|-----Original|De: Centro)", sample["body"])[0]
     found = find_facts(body)
     assert found.callback_number == sample["expected"]["callback_number"]
