@@ -7,7 +7,7 @@ center's rate that is far off).
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 
@@ -37,6 +37,15 @@ async def publish(session: AsyncSession, event: Event) -> None:
         text("SELECT pg_notify(:channel, :payload)"),
         {"channel": CHANNEL, "payload": json.dumps(asdict(event))},
     )
+
+
+async def publish_all(session: AsyncSession, events: Sequence[Event]) -> None:
+    """Many pieces of news in one statement."""
+    if events:
+        await session.execute(
+            text("SELECT pg_notify(:channel, payload) FROM unnest(CAST(:payloads AS text[])) AS payload"),
+            {"channel": CHANNEL, "payloads": [json.dumps(asdict(event)) for event in events]},
+        )
 
 
 class Hearing:

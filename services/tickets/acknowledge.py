@@ -1,5 +1,6 @@
 """The first mail a customer gets back: that we have theirs, or, in an emergency, what to do at once."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -54,34 +55,65 @@ def languages_for(language: str) -> tuple[str, ...]:
 
 
 async def acknowledge(
+    session: AsyncSession, settings: Settings, ticket: Ticket, *, message: Message, emergency: bool = False
+) -> None:
+    """Send it for a mail on a ticket that may have had one: once per ticket, else like `acknowledge_new`."""
+    kind = DeliveryKind.SAFETY if emergency else DeliveryKind.ACKNOWLEDGEMENT
+    if not await _already(session, ticket.id, kind):
+        await acknowledge_new(session, settings, [(ticket, message)], emergency=emergency)
+
+
+async def acknowledge_new(
+    session: AsyncSession, settings: Settings, mails: Sequence[tuple[Ticket, Message]], *, emergency: bool
+) -> None:
+    """Send it for each of these mails of different customers, at most once per customer and hour, to nobody's machine.
+
+    The caller holds a lock on the senders, so that two of their mails at once get one acknowledgement.
+    """
+    kind = DeliveryKind.SAFETY if emergency else DeliveryKind.ACKNOWLEDGEMENT
+    mails = [(ticket, message) for ticket, message in mails if _may_be_answered(message)]
+    # Safety instructions do not wait for the hour of a plain acknowledgement; a plain one does wait for theirs.
+    counted = [kind] if emergency else [DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY]
+    customers = {ticket.customer_id for ticket, _ in mails if ticket.customer_id is not None}
+    lately = await repository.acknowledged_since(session, customers, counted, clock.now() - ONCE_PER)
+    mails = [(ticket, message) for ticket, message in mails if ticket.customer_id not in lately]
+    if not mails:
+        return
+    texts = await reply_templates.load(session, kind.value)
+    deliveries = [await _acknowledgement(session, settings, ticket, message, kind, texts) for ticket, message in mails]
+    await outgoing.send_all(session, deliveries)
+    session.add_all(
+        Entry(
+            ticket_id=delivery.ticket_id,
+            kind=EntryKind.ACKNOWLEDGEMENT,
+            delivery_id=delivery.id,
+            detail={
+                "kind": kind.value,
+                "languages": list(languages_for(ticket.language)),
+                "to": delivery.to_addresses,
+            },
+        )
+        for delivery, (ticket, _) in zip(deliveries, mails, strict=True)
+    )
+
+
+def _answer_to(message: Message) -> str:
+    return next(iter(message.reply_to), "") or message.from_address
+
+
+def _may_be_answered(message: Message) -> bool:
+    address = _answer_to(message)
+    return message.machine is None and bool(address) and not answers_by_itself(address)
+
+
+async def _acknowledgement(
     session: AsyncSession,
     settings: Settings,
     ticket: Ticket,
-    *,
     message: Message,
-    emergency: bool = False,
-    first: bool = False,
-) -> Delivery | None:
-    """Send it, once per ticket and at most once per customer and hour; None when it was not called for.
-
-    `first`: the ticket was just made of this mail.
-
-    The caller holds a lock on the sender, so that two of their mails at once get one acknowledgement.
-    """
-    kind = DeliveryKind.SAFETY if emergency else DeliveryKind.ACKNOWLEDGEMENT
-    address = next(iter(message.reply_to), "") or message.from_address
-    if message.machine is not None or not address or answers_by_itself(address):
-        return None
-    # Safety instructions do not wait for the hour of a plain acknowledgement; a plain one does wait for theirs.
-    counted = [kind] if emergency else [DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY]
-    since = clock.now() - ONCE_PER
-    if ticket.customer_id is not None and await repository.acknowledged_since(
-        session, ticket.customer_id, counted, since
-    ):
-        return None
-    if not first and await _already(session, ticket.id, kind):
-        return None
-    texts = await reply_templates.load(session, kind.value)
+    kind: DeliveryKind,
+    texts: Mapping[str, reply_templates.Text],
+) -> Delivery:
     languages = languages_for(ticket.language)
     parts, subjects = [], []
     for language in languages:
@@ -91,30 +123,21 @@ async def acknowledge(
     if ticket.language not in ("en", "es", MIXED, UNKNOWN):
         parts.append(_OTHER_LANGUAGE_NOTE)
     subject = " / ".join(subjects)
-    if not emergency and message.subject.strip():
+    if kind is not DeliveryKind.SAFETY and message.subject.strip():
         subject = outgoing.reply_subject(message.subject, ticket.id)
     else:
         subject = f"{subject} [#{ticket.id}]"
-    delivery = await outgoing.send(
+    return await outgoing.delivery_row(
         session,
         settings,
         ticket,
         kind=kind,
-        to=[address],
+        to=[_answer_to(message)],
         subject=subject,
         language=languages[0] if len(languages) == 1 else MIXED,
         markdown="\n\n---\n\n".join(parts),
         answers=message,
     )
-    session.add(
-        Entry(
-            ticket_id=ticket.id,
-            kind=EntryKind.ACKNOWLEDGEMENT,
-            delivery_id=delivery.id,
-            detail={"kind": kind.value, "languages": list(languages), "to": [address]},
-        )
-    )
-    return delivery
 
 
 async def raise_alarm(

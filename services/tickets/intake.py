@@ -2,11 +2,13 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from weakref import WeakSet
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
@@ -22,6 +24,7 @@ from shared.settings import Settings
 log = structlog.get_logger(__name__)
 SERVICE = "tickets"
 BATCH = 200  # found by one look of the sweep
+TOGETHER = 40  # mails in one transaction: enough to share its costs, few enough to keep its locks short
 CONCURRENT = 4  # transactions at a time: enough to hide the round trips
 MAX_CHAIN = 20  # mails of one thread taken in because a later one came first
 MAX_BACK_OFF = timedelta(hours=6)
@@ -33,6 +36,62 @@ _ERROR_CHARACTERS = 4000
 async def take_in_message(database: Database, settings: Settings, message_id: int) -> None:
     """Exactly once: make a ticket of the mail, put it on its ticket, or hold it. A crash leaves a row that says why."""
     await _guarded(database, lambda: _take_in_message(database, settings, message_id, MAX_CHAIN), message_id=message_id)
+
+
+async def take_in_messages(database: Database, settings: Settings, message_ids: Sequence[int]) -> None:
+    """The same for many: plain mails together, and one by one what is not plain or did not work out together.
+
+    Never raises for one of them; their rows say what went wrong.
+    """
+    for start in range(0, len(message_ids), TOGETHER):
+        part = message_ids[start : start + TOGETHER]
+        try:
+            left = await _take_in_together(database, settings, part) if len(part) > 1 else part
+        except Exception as error:  # one of them is to blame, and will say so
+            log.warning("intake.one_by_one", messages=len(part), error=repr(error)[:500])
+            left = part
+        await _one_by_one([partial(take_in_message, database, settings, message_id) for message_id in left])
+
+
+async def _take_in_together(database: Database, settings: Settings, message_ids: Sequence[int]) -> list[int]:
+    """In one transaction, those that answer nothing and need nothing but a ticket. Returns the others."""
+    async with database.transaction() as session:
+        found = await session.scalars(select(Message).where(Message.id.in_(message_ids)).order_by(Message.id))
+        senders: set[str] = set()
+        plain = []
+        for message in found:
+            if message.from_address not in senders and intake_mail.is_plain(settings, message):
+                senders.add(message.from_address)
+                plain.append(message)
+        await lock_names(session, {name for message in plain for name in _lock_names(message)})
+        known = await repository.beforehand(session, [message.id for message in plain])
+        plain = [
+            message
+            for message in plain
+            if known[message.id].outcome is None and not known[message.id].voicemail and not known[message.id].own
+        ]
+        if plain:
+            await intake_mail.open_plain(session, settings, plain)
+        done = {message.id for message in plain} | {
+            id_ for id_, each in known.items() if each.outcome in repository.DONE
+        }
+    return [message_id for message_id in message_ids if message_id not in done]
+
+
+async def _one_by_one(turns: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """A few at a time. One that fails never holds up the others; messages and recordings say so in their row."""
+    slots = asyncio.Semaphore(CONCURRENT)
+
+    async def one(turn: Callable[[], Awaitable[None]]) -> None:
+        async with slots:
+            try:
+                await turn()
+            except Exception:
+                log.exception("intake.turn_failed")
+
+    async with asyncio.TaskGroup() as group:
+        for turn in turns:
+            group.create_task(one(turn))
 
 
 async def take_in_recording(database: Database, settings: Settings, recording_id: int) -> None:
@@ -67,22 +126,13 @@ async def sweep(database: Database, settings: Settings) -> int:
         messages = await repository.messages_to_take_in(session, now, BATCH)
         recordings = await repository.recordings_to_take_in(session, now, BATCH)
         deliveries = await repository.deliveries_to_note(session, BATCH)
-    slots = asyncio.Semaphore(CONCURRENT)
-
-    async def one(take: Callable[[Database, Settings, int], Awaitable[None]], id_: int) -> None:
-        async with slots:
-            try:
-                await take(database, settings, id_)
-            except Exception:  # one bad row never holds up the others; messages and recordings say so in their row
-                log.exception("intake.sweep_failed", door=getattr(take, "__name__", ""), id=id_)
-
-    async with asyncio.TaskGroup() as group:
-        for message_id in messages:
-            group.create_task(one(take_in_message, message_id))
-        for recording_id in recordings:
-            group.create_task(one(take_in_recording, recording_id))
-        for delivery_id in deliveries:
-            group.create_task(one(take_in_delivery, delivery_id))
+    await take_in_messages(database, settings, messages)
+    await _one_by_one(
+        [
+            *(partial(take_in_recording, database, settings, recording_id) for recording_id in recordings),
+            *(partial(take_in_delivery, database, settings, delivery_id) for delivery_id in deliveries),
+        ]
+    )
     return len(messages) + len(recordings) + len(deliveries)
 
 
@@ -118,7 +168,7 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
         if message is None:
             raise NotFound("There is no message {number}.", number=message_id)
         await lock_names(session, _lock_names(message))
-        known = await repository.beforehand(session, message)
+        known = (await repository.beforehand(session, [message_id]))[message_id]
         if known.outcome in repository.DONE:
             return []
         if known.outcome is not None:

@@ -1,30 +1,28 @@
 """A mail becomes a ticket, joins one, or is held: everything that happens in the one transaction that decides it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, intake_machines, reroute, search
+from services.tickets import acknowledge, intake_machines, reroute
 from services.tickets import intake_repository as repository
-from services.tickets.facts import Facts, find_facts
+from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
+from services.tickets.intake_reading import Reading, read
 from services.tickets.locks import lock_ticket, open_assignment
-from services.tickets.new_ticket import due_at, link_entries, open_ticket
-from services.tickets.priority import Triage, triage
-from services.tickets.thread import Candidate, Placement, bare_subject, is_reply, place, quoted_ids, subject_number
-from services.tickets.topics import EMERGENCY, OTHER, match_topic
+from services.tickets.new_ticket import due_at
+from services.tickets.thread import Candidate, Placement, place, quoted_ids, subject_number
+from services.tickets.topics import EMERGENCY, OTHER
 from shared import clock
 from shared.database import ring
 from shared.events import Event, publish
 from shared.jobs import Job
-from shared.language import CLEAR, UNKNOWN, Evidence, LanguageDecision, TextEvidence, decide, read_text
+from shared.language import CLEAR, UNKNOWN, Evidence, LanguageDecision, decide
 from shared.models import (
-    Channel,
     Customer,
     Entry,
     EntryKind,
-    IdentityKind,
     IntakeOutcome,
     LanguageSource,
     Machine,
@@ -38,31 +36,6 @@ from shared.settings import Settings
 
 URGENCY = [Priority.EMERGENCY, Priority.HIGH, Priority.NORMAL, Priority.LOW]
 ACTIVE = (TicketState.QUEUED, TicketState.OFFERED, TicketState.ASSIGNED)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the words of one mail say. Made before any lock is taken: it costs time, and nobody waits for it."""
-
-    text: str
-    subject: str  # the author's own, without marks; '' when it is somebody else's
-    language: TextEvidence
-    triage: Triage
-    facts: Facts
-
-
-def read(message: Message) -> Reading:
-    """Pure: language, topic, priority and facts of the new text."""
-    text = message.text_new.strip()
-    own_subject = "" if is_reply(message.subject, message.in_reply_to) else bare_subject(message.subject)
-    # An empty mail with a subject says what it says in its subject.
-    words = text or own_subject
-    language = read_text(words)
-    if own_subject and language.language == UNKNOWN and words != own_subject:
-        language = read_text(f"{own_subject}.\n\n{words}")
-    return Reading(
-        text, own_subject, language, triage(match_topic(words, own_subject), words, own_subject), find_facts(text)
-    )
 
 
 async def take_in(session: AsyncSession, settings: Settings, message: Message, known: repository.Beforehand) -> None:
@@ -85,7 +58,24 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
     if placement.ticket_id is not None:
         await _join(session, settings, message, reading, placement)
     else:
-        await _open(session, settings, message, reading, placement)
+        await open_tickets(session, settings, [Opening(message, reading, placement)])
+
+
+def is_plain(settings: Settings, message: Message) -> bool:
+    """From a customer, and saying nothing of any ticket or other mail: it can only open a ticket of its own."""
+    return (
+        message.machine is None
+        and bool(message.from_address)
+        and message.from_address not in {mailbox.address.lower() for mailbox in settings.mailboxes}
+        and not quoted_ids(message.in_reply_to, message.references)
+        and not message.reply_token
+        and subject_number(message.subject) is None
+    )
+
+
+async def open_plain(session: AsyncSession, settings: Settings, messages: Sequence[Message]) -> None:
+    """Tickets of plain mails that are neither ours, nor voicemails, nor taken in. The caller holds their locks."""
+    await open_tickets(session, settings, [Opening(each, read(each), Placement(None)) for each in messages])
 
 
 async def _place(session: AsyncSession, settings: Settings, message: Message) -> Placement:
@@ -119,35 +109,6 @@ async def _place(session: AsyncSession, settings: Settings, message: Message) ->
     )
 
 
-async def _open(
-    session: AsyncSession, settings: Settings, message: Message, reading: Reading, placement: Placement
-) -> None:
-    customer = await _customer(session, message)
-    decision = decide(Evidence(text=reading.language, history=customer.language if customer else None))
-    ticket = await open_ticket(
-        session,
-        settings,
-        channel=Channel.EMAIL,
-        subject=bare_subject(message.subject),
-        customer_id=customer.id if customer else None,
-        decision=decision,
-        triage=reading.triage,
-        began_at=message.received_at,
-        callback_number=reading.facts.callback_number,
-        linked_ticket_id=placement.linked_to,
-        participants=[message.from_address],
-    )
-    if placement.linked_to is not None:
-        session.add_all(link_entries(ticket, placement.linked_to, placement.why))
-        await publish(session, Event("ticket", placement.linked_to, what="linked"))
-    await _record(session, ticket, message, reading, by=placement.by or "new")
-    await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.TICKETED, ticket_id=ticket.id)
-    emergency = reading.triage.topic == EMERGENCY
-    await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=emergency, first=True)
-    if emergency:
-        await _alarm(session, settings, ticket, reading)
-
-
 async def _join(
     session: AsyncSession, settings: Settings, message: Message, reading: Reading, placement: Placement
 ) -> None:
@@ -162,7 +123,7 @@ async def _join(
     if reading.facts.callback_number and not ticket.callback_number:
         ticket.callback_number = reading.facts.callback_number
     ticket.updated_at = clock.now()
-    await _record(session, ticket, message, reading, by=placement.by)
+    await record(session, [Opened(ticket, message, reading, placement.by)])
     await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.ATTACHED, ticket_id=ticket.id)
     holder = ticket.assignee_id
     if changed:
@@ -171,7 +132,7 @@ async def _join(
         ticket.rev += 1
     if alarmed:
         await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=True)
-        await _alarm(session, settings, ticket, reading)
+        await alarm(session, settings, ticket, reading)
     concerned = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
     await publish(session, Event("ticket", ticket.id, people=concerned, what="message"))
 
@@ -285,34 +246,3 @@ async def raise_priority(
             ticket.first_response_due_at = due
     if ticket.state is TicketState.QUEUED:
         ring(session, Job.ROUTE, ticket.id)
-
-
-async def _alarm(session: AsyncSession, settings: Settings, ticket: Ticket, reading: Reading) -> None:
-    phrases = reading.triage.evidence.get("phrases", {}).get(EMERGENCY, [])
-    await acknowledge.raise_alarm(
-        session, settings, ticket, phrases=list(phrases), excerpt=reading.text or reading.subject
-    )
-
-
-async def _customer(session: AsyncSession, message: Message) -> Customer | None:
-    if not message.from_address:
-        return None
-    return await repository.customer_by(session, IdentityKind.EMAIL, message.from_address, message.from_name.strip())
-
-
-async def _record(session: AsyncSession, ticket: Ticket, message: Message, reading: Reading, *, by: str) -> None:
-    """The mail on the timeline, and in the search."""
-    detail: dict[str, object] = {"threaded_by": by}
-    facts = reading.facts.as_json()
-    if facts:
-        detail["facts"] = facts
-    session.add(Entry(ticket_id=ticket.id, kind=EntryKind.MAIL_IN, message_id=message.id, detail=detail))
-    language = reading.language.language
-    await search.index(
-        session,
-        ticket_id=ticket.id,
-        source="message",
-        source_id=message.id,
-        language=language if language in ("en", "es") else ticket.language,
-        body=f"{message.subject}\n{message.from_name} {message.from_address}\n{message.text_new or message.text_full}",
-    )

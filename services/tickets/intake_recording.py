@@ -24,6 +24,7 @@ from shared.models import (
     LanguageSource,
     Priority,
     Recording,
+    RecordingSource,
     RecordingState,
     Ticket,
     Transcript,
@@ -233,11 +234,15 @@ def _evidence(
 
 
 def line_language(settings: Settings, recording: Recording) -> str | None:
-    """The language that the mailbox implies, where the phone system has one mailbox for each."""
+    """The language that the mailbox implies, where its phone system has one mailbox for each.
+
+    The same number in another phone system, or in a mail, is another mailbox and implies nothing.
+    """
+    if recording.source is not RecordingSource.SPOOL:
+        return None
     for spool in settings.spools:
-        language = spool.languages.get(recording.mailbox)
-        if language is not None:
-            return language
+        if recording.source_id.startswith(f"{spool.name}/"):
+            return spool.languages.get(recording.mailbox)
     return None
 
 

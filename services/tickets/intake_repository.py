@@ -1,6 +1,6 @@
 """SQL of intake: what a mail, a recording or a delivery is matched against, and the rows that say what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,21 +52,27 @@ class Beforehand:
     own: bool  # from an address of ours
 
 
-async def beforehand(session: AsyncSession, message: Message) -> Beforehand:
-    """One question to the store instead of three: it is asked for every mail."""
-    outcome = select(Intake.outcome).where(Intake.message_id == message.id).scalar_subquery()
-    voicemail = exists().where(Attachment.message_id == message.id, Attachment.voicemail)
-    own = exists().where(func.lower(Mailbox.address) == message.from_address)
-    row = (await session.execute(select(outcome, voicemail, own))).one()
-    return Beforehand(row[0], row[1], row[2])
+async def beforehand(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, Beforehand]:
+    """One question to the store for all of these mails: it is asked for every one."""
+    outcome = select(Intake.outcome).where(Intake.message_id == Message.id).scalar_subquery()
+    voicemail = exists().where(Attachment.message_id == Message.id, Attachment.voicemail)
+    own = exists().where(func.lower(Mailbox.address) == Message.from_address)
+    rows = await session.execute(select(Message.id, outcome, voicemail, own).where(Message.id.in_(message_ids)))
+    return {row[0]: Beforehand(row[1], row[2], row[3]) for row in rows}
 
 
 async def put_intake(session: AsyncSession, **values: Any) -> None:
     """Write the one row of a message or recording, over a failed attempt if there was one."""
-    column = "message_id" if values.get("message_id") is not None else "recording_id"
-    full = {"ticket_id": None, "policy": None, "error": None, "next_attempt_at": None, **values}
-    update = {key: value for key, value in full.items() if key != column}
-    await session.execute(insert(Intake).values(**full).on_conflict_do_update(index_elements=[column], set_=update))
+    await put_intakes(session, [values])
+
+
+async def put_intakes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same for several, all messages or all recordings, in one statement."""
+    column = "message_id" if rows[0].get("message_id") is not None else "recording_id"
+    full = [{"ticket_id": None, "policy": None, "error": None, "next_attempt_at": None, **row} for row in rows]
+    statement = insert(Intake).values(full)
+    update = {key: statement.excluded[key] for key in full[0] if key != column}
+    await session.execute(statement.on_conflict_do_update(index_elements=[column], set_=update))
 
 
 async def waiting_messages(session: AsyncSession, rfc_ids: Sequence[str], before: Message) -> list[int]:
@@ -153,6 +159,44 @@ async def customer_by(session: AsyncSession, kind: IdentityKind, value: str, nam
     if name and not found.name:
         found.name = name
     return found
+
+
+async def customers_by_mail(session: AsyncSession, names: Mapping[str, str]) -> dict[str, Customer]:
+    """`customer_by` for several addresses, each with the name that stood beside it."""
+    known = await session.execute(
+        select(CustomerIdentity.value, Customer)
+        .join(Customer, Customer.id == CustomerIdentity.customer_id)
+        .where(CustomerIdentity.kind == IdentityKind.EMAIL, CustomerIdentity.value.in_(names))
+    )
+    customers: dict[str, Customer] = {row[0]: row[1] for row in known}
+    for address, customer in customers.items():
+        customer.name = customer.name or names[address]
+    new = {address: Customer(name=name) for address, name in names.items() if address not in customers}
+    if not new:
+        return customers
+    session.add_all(new.values())
+    await session.flush()
+    added = set(
+        await session.scalars(
+            insert(CustomerIdentity)
+            .values(
+                [
+                    {"kind": IdentityKind.EMAIL, "value": address, "customer_id": customer.id}
+                    for address, customer in new.items()
+                ]
+            )
+            .on_conflict_do_nothing()
+            .returning(CustomerIdentity.value)
+        )
+    )
+    for address, customer in new.items():
+        if address in added:
+            customers[address] = customer
+        else:  # somebody made them at the same moment
+            await session.delete(customer)
+            await session.flush()
+            customers[address] = await customer_by(session, IdentityKind.EMAIL, address, names[address])
+    return customers
 
 
 async def add_participants(session: AsyncSession, ticket_id: int, addresses: Sequence[str]) -> None:
@@ -273,15 +317,19 @@ async def deliveries_to_note(session: AsyncSession, limit: int) -> list[int]:
     return list(rows)
 
 
-async def acknowledged_since(session: AsyncSession, customer_id: int, kinds: Sequence[str], since: datetime) -> bool:
-    """Whether this customer got a mail of one of these kinds since then, on any ticket."""
-    found = await session.scalar(
-        select(Delivery.id)
-        .join(Ticket, Ticket.id == Delivery.ticket_id)
-        .where(Ticket.customer_id == customer_id, Delivery.kind.in_(kinds), Delivery.created_at >= since)
-        .limit(1)
+async def acknowledged_since(
+    session: AsyncSession, customer_ids: Collection[int], kinds: Sequence[str], since: datetime
+) -> set[int]:
+    """Which of these customers got a mail of one of these kinds since then, on any ticket."""
+    if not customer_ids:
+        return set()
+    found = await session.scalars(
+        select(Ticket.customer_id)
+        .join(Delivery, Delivery.ticket_id == Ticket.id)
+        .where(Ticket.customer_id.in_(customer_ids), Delivery.kind.in_(kinds), Delivery.created_at >= since)
+        .distinct()
     )
-    return found is not None
+    return {customer_id for customer_id in found if customer_id is not None}
 
 
 async def last_mail_of(session: AsyncSession, ticket_id: int) -> Message | None:

@@ -12,7 +12,7 @@ from services.tickets.remembered import Remembered
 from services.tickets.sla import first_response_due
 from shared.calendar import OpenTime, load_open_time
 from shared.database import ring
-from shared.events import Event, publish
+from shared.events import Event, publish_all
 from shared.jobs import Job
 from shared.language import LanguageDecision
 from shared.models import (
@@ -47,11 +47,49 @@ async def open_ticket(
     triage: Triage,
     began_at: datetime,
     callback_number: str | None = None,
-    linked_ticket_id: int | None = None,
     participants: Sequence[str] = (),
 ) -> Ticket:
-    """Create the ticket, queued. `began_at` is when the customer's wait began: the mail's arrival, the call."""
-    ticket = Ticket(
+    """Create one ticket from words that are no mail, queued. `began_at`: when the customer's wait began."""
+    ticket = await ticket_row(
+        session,
+        settings,
+        channel=channel,
+        subject=subject,
+        customer_id=customer_id,
+        decision=decision,
+        triage=triage,
+        began_at=began_at,
+        callback_number=callback_number,
+    )
+    await store_tickets(session, [(ticket, participants)])
+    await search.index(
+        session,
+        ticket_id=ticket.id,
+        source="ticket",
+        source_id=ticket.id,
+        language=ticket.language,
+        body=ticket.subject,
+    )
+    if channel in (Channel.PHONE, Channel.WALK_IN):  # others are taken in by the process that routes, which knows
+        ring(session, Job.ROUTE, ticket.id)
+    return ticket
+
+
+async def ticket_row(
+    session: AsyncSession,
+    settings: Settings,
+    *,
+    channel: Channel,
+    subject: str,
+    customer_id: int | None,
+    decision: LanguageDecision,
+    triage: Triage,
+    began_at: datetime,
+    callback_number: str | None = None,
+    linked_ticket_id: int | None = None,
+) -> Ticket:
+    """A queued ticket, not yet in the store. `began_at` is when the wait began: the mail's arrival, the call."""
+    return Ticket(
         channel=channel,
         state=TicketState.QUEUED,
         subject=clean_line(subject)[:MAX_SUBJECT],
@@ -70,22 +108,18 @@ async def open_ticket(
         queued_at=began_at,
         first_response_due_at=await due_at(session, settings, triage.priority, channel, began_at),
     )
-    session.add(ticket)
+
+
+async def store_tickets(session: AsyncSession, rows: Sequence[tuple[Ticket, Sequence[str]]]) -> None:
+    """Put tickets and who takes part in them into the store, and tell the screens."""
+    session.add_all(ticket for ticket, _ in rows)
     await session.flush()
-    session.add_all(Participant(ticket_id=ticket.id, address=address) for address in set(participants) - {""})
-    if channel is not Channel.EMAIL:  # a mail is found by its own subject
-        await search.index(
-            session,
-            ticket_id=ticket.id,
-            source="ticket",
-            source_id=ticket.id,
-            language=ticket.language,
-            body=ticket.subject,
-        )
-    await publish(session, Event("ticket", ticket.id, what="new"))
-    if channel in (Channel.PHONE, Channel.WALK_IN):  # others are taken in by the process that routes, which knows
-        ring(session, Job.ROUTE, ticket.id)
-    return ticket
+    session.add_all(
+        Participant(ticket_id=ticket.id, address=address)
+        for ticket, participants in rows
+        for address in set(participants) - {""}
+    )
+    await publish_all(session, [Event("ticket", ticket.id, what="new") for ticket, _ in rows])
 
 
 async def due_at(

@@ -33,8 +33,48 @@ async def send(
     created_by_id: int | None = None,
 ) -> Delivery:
     """Create the delivery in this transaction; it leaves after the commit. `answers`: the mail it replies to."""
+    delivery = await delivery_row(
+        session,
+        settings,
+        ticket,
+        kind=kind,
+        to=to,
+        cc=cc,
+        subject=subject,
+        language=language,
+        markdown=markdown,
+        answers=answers,
+        created_by_id=created_by_id,
+    )
+    await send_all(session, [delivery])
+    return delivery
+
+
+async def send_all(session: AsyncSession, deliveries: Sequence[Delivery]) -> None:
+    """Put them into the store; they leave after the commit."""
+    session.add_all(deliveries)
+    await session.flush()
+    for delivery in deliveries:
+        ring(session, Job.SEND, delivery.id)
+
+
+async def delivery_row(
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    *,
+    kind: DeliveryKind,
+    to: Sequence[str],
+    cc: Sequence[str] = (),
+    subject: str,
+    language: str,
+    markdown: str,
+    answers: Message | None = None,
+    created_by_id: int | None = None,
+) -> Delivery:
+    """A mail on a ticket, not yet in the store."""
     mailbox_id = answers.mailbox_id if answers is not None else None
-    delivery = Delivery(
+    return Delivery(
         ticket_id=ticket.id,
         kind=kind,
         mailbox_id=mailbox_id,
@@ -50,10 +90,6 @@ async def send(
         reply_token=ticket.reply_token,
         created_by_id=created_by_id,
     )
-    session.add(delivery)
-    await session.flush()
-    ring(session, Job.SEND, delivery.id)
-    return delivery
 
 
 def reply_subject(subject: str, ticket_id: int) -> str:

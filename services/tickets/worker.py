@@ -10,6 +10,7 @@ from arq.connections import ArqRedis, create_pool
 from arq.worker import Function, Worker, func
 
 from services.tickets import intake
+from services.tickets.gather import Gatherer
 from services.tickets.sweeps import Sweeps
 from shared import health
 from shared.database import Database
@@ -19,7 +20,7 @@ from shared.settings import Settings
 log = structlog.get_logger(__name__)
 
 POLL_DELAY_S = 0.05
-MAX_JOBS = 16
+MAX_JOBS = 64
 JOB_TIMEOUT_S = 20  # a job lost with its worker runs again after this and ten seconds, or at the next sweep
 BACK_OFF_S = (0.5, 15.0)
 STOP_WITHIN_S = 8.0
@@ -42,8 +43,9 @@ def functions(database: Database, settings: Settings, wake: Callable[[], None]) 
 
         return func(run, name=name.value, max_tries=2, keep_result=0, timeout=JOB_TIMEOUT_S)
 
+    messages = Gatherer(lambda ids: intake.take_in_messages(database, settings, ids))
     return [
-        job(Job.TAKE_IN_MESSAGE, intake.take_in_message),
+        job(Job.TAKE_IN_MESSAGE, lambda _database, _settings, id_: messages.add(id_)),
         job(Job.TAKE_IN_RECORDING, intake.take_in_recording),
         job(Job.TAKE_IN_DELIVERY, intake.take_in_delivery),
         job(Job.ROUTE, None),

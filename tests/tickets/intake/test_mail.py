@@ -1,6 +1,7 @@
 """A mail becomes a ticket with language, topic, urgency, clock and timeline, exactly once."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -11,17 +12,20 @@ from services.tickets.locks import lock_names
 from shared.errors import NotFound
 from shared.models import (
     Channel,
+    Customer,
+    DeliveryKind,
     Entry,
     EntryKind,
     Intake,
     IntakeOutcome,
     LanguageSource,
     Level,
+    Machine,
     Priority,
     Ticket,
     TicketState,
 )
-from tests.tickets.intake.conftest import Center
+from tests.tickets.intake.conftest import HELP, Center
 
 
 async def test_an_english_mail_becomes_a_ticket(center: Center) -> None:
@@ -76,6 +80,44 @@ async def test_exactly_once_under_many_calls_at_once(center: Center) -> None:
         assert await session.scalar(select(func.count()).select_from(Intake)) == 1
         assert await session.scalar(select(func.count()).where(Entry.kind == EntryKind.MAIL_IN)) == 1
     assert len(await center.deliveries()) == 1
+
+
+async def test_a_burst_is_taken_in_together_and_each_mail_once(center: Center) -> None:
+    plain = [await center.store(from_address=f"c{n}@example.com") for n in range(6)]
+    again = await center.store("One more thing about it.", from_address="c0@example.com")
+    leak = await center.store("I smell gas in my kitchen!", from_address="leak@example.com")
+    robot = await center.store(from_address="robot@example.com", machine=Machine.AUTO_REPLY)
+    own = await center.store(from_address=HELP)
+    everything = [*plain, again, leak, robot, own]
+    turns = [[*everything], everything[::-1], plain, [own, robot, leak, again]]
+    await asyncio.gather(
+        *(intake.take_in_messages(center.database, center.settings, ids) for ids in turns),
+        *(intake.take_in_message(center.database, center.settings, id_) for id_ in everything),
+    )
+    async with center.database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(Intake)) == len(everything)
+        assert await session.scalar(select(func.count()).select_from(Ticket)) == len(plain) + 2
+        assert await session.scalar(select(func.count()).where(Entry.kind == EntryKind.MAIL_IN)) == len(plain) + 2
+        assert await session.scalar(select(func.count()).select_from(Customer)) == len(plain) + 1
+    kinds = Counter(delivery.kind for delivery in await center.deliveries())
+    assert kinds[DeliveryKind.ACKNOWLEDGEMENT] == len(plain)  # one per customer and hour
+    assert kinds[DeliveryKind.SAFETY] == 1
+    assert len(await center.alerts()) == 1
+
+
+async def test_many_plain_mails_share_one_transaction(center: Center) -> None:
+    plain = [await center.store(from_address=f"c{n}@example.com") for n in range(6)]
+    await intake.take_in_messages(center.database, center.settings, plain)
+    async with center.database.transaction() as session:
+        assert await session.scalar(text("SELECT count(DISTINCT xmin::text) FROM intake")) == 1
+    seen = [await center.seen(message_id=message_id) for message_id in plain]
+    assert [each.row.outcome for each in seen] == [IntakeOutcome.TICKETED] * 6
+    assert len({each.ticket.customer_id for each in seen}) == len({each.ticket.reply_token for each in seen}) == 6
+    for each in seen:
+        (delivery,) = await center.deliveries(each.ticket.id)
+        assert delivery.to_addresses == [(await center.message(each.row.message_id)).from_address]
+        kinds = [entry.kind for entry in await center.entries(each.ticket.id)]
+        assert kinds == [EntryKind.MAIL_IN, EntryKind.ACKNOWLEDGEMENT]
 
 
 async def test_an_unknown_message_is_not_found(center: Center) -> None:

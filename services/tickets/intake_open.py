@@ -1,0 +1,116 @@
+"""Mails that belong to no ticket open their own: many at once in a few statements, with the same words for one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import acknowledge, search
+from services.tickets import intake_repository as repository
+from services.tickets.intake_reading import Reading
+from services.tickets.new_ticket import link_entries, store_tickets, ticket_row
+from services.tickets.thread import Placement, bare_subject
+from services.tickets.topics import EMERGENCY
+from shared.events import Event, publish_all
+from shared.language import Evidence, decide
+from shared.models import Channel, Entry, EntryKind, IntakeOutcome, Message, Ticket
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A mail that was read and belongs to no ticket."""
+
+    message: Message
+    reading: Reading
+    placement: Placement
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A mail and the ticket that it stands on; `by`: how it came there."""
+
+    ticket: Ticket
+    message: Message
+    reading: Reading
+    by: str
+
+
+async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequence[Opening]) -> None:
+    """A ticket of each mail. The caller holds the locks on their senders, of whom none wrote two of them."""
+    names = {each.message.from_address: each.message.from_name.strip() for each in openings}
+    customers = await repository.customers_by_mail(session, {key: names[key] for key in names if key})
+    tickets = []
+    for each in openings:
+        customer = customers.get(each.message.from_address)
+        tickets.append(
+            await ticket_row(
+                session,
+                settings,
+                channel=Channel.EMAIL,
+                subject=bare_subject(each.message.subject),
+                customer_id=customer.id if customer else None,
+                decision=decide(Evidence(text=each.reading.language, history=customer.language if customer else None)),
+                triage=each.reading.triage,
+                began_at=each.message.received_at,
+                callback_number=each.reading.facts.callback_number,
+                linked_ticket_id=each.placement.linked_to,
+            )
+        )
+    await store_tickets(
+        session, [(ticket, [each.message.from_address]) for ticket, each in zip(tickets, openings, strict=True)]
+    )
+    for ticket, each in zip(tickets, openings, strict=True):
+        if each.placement.linked_to is not None:
+            session.add_all(link_entries(ticket, each.placement.linked_to, each.placement.why))
+    linked = {each.placement.linked_to for each in openings} - {None}
+    await publish_all(session, [Event("ticket", id_, what="linked") for id_ in linked if id_ is not None])
+    opened = [
+        Opened(ticket, each.message, each.reading, each.placement.by or "new")
+        for ticket, each in zip(tickets, openings, strict=True)
+    ]
+    await record(session, opened)
+    await repository.put_intakes(
+        session,
+        [
+            {"message_id": each.message.id, "outcome": IntakeOutcome.TICKETED, "ticket_id": each.ticket.id}
+            for each in opened
+        ],
+    )
+    emergencies = [each for each in opened if each.reading.triage.topic == EMERGENCY]
+    plain = [each for each in opened if each.reading.triage.topic != EMERGENCY]
+    for group, emergency in ((emergencies, True), (plain, False)):
+        pairs = [(each.ticket, each.message) for each in group]
+        await acknowledge.acknowledge_new(session, settings, pairs, emergency=emergency)
+    for urgent in emergencies:
+        await alarm(session, settings, urgent.ticket, urgent.reading)
+
+
+async def alarm(session: AsyncSession, settings: Settings, ticket: Ticket, reading: Reading) -> None:
+    phrases = reading.triage.evidence.get("phrases", {}).get(EMERGENCY, [])
+    await acknowledge.raise_alarm(
+        session, settings, ticket, phrases=list(phrases), excerpt=reading.text or reading.subject
+    )
+
+
+async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
+    """Each mail on its ticket's timeline, and in the search."""
+    found = []
+    for each in mails:
+        detail: dict[str, object] = {"threaded_by": each.by}
+        facts = each.reading.facts.as_json()
+        if facts:
+            detail["facts"] = facts
+        message, language = each.message, each.reading.language.language
+        session.add(Entry(ticket_id=each.ticket.id, kind=EntryKind.MAIL_IN, message_id=message.id, detail=detail))
+        text = message.text_new or message.text_full
+        found.append(
+            search.Found(
+                ticket_id=each.ticket.id,
+                source="message",
+                source_id=message.id,
+                language=language if language in ("en", "es") else each.ticket.language,
+                body=f"{message.subject}\n{message.from_name} {message.from_address}\n{text}",
+            )
+        )
+    await search.index_all(session, found)
