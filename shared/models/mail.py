@@ -46,7 +46,6 @@ class MailFolder(Base):
 class ReceiptState(StrEnum):
     STORED = "stored"  # bytes kept, not yet parsed
     PARSED = "parsed"  # a message row stands; what became of it is in `intake`
-    HELD = "held"  # by the policy named in hold_policy
     DEAD = "dead"  # our code failed on it; the bytes are kept, replay it
 
 
@@ -64,7 +63,6 @@ class MailReceipt(Base):
     size: Mapped[int] = mapped_column(BigInteger)  # bytes
     internal_date: Mapped[datetime | None]
     state: Mapped[ReceiptState] = mapped_column(choice(ReceiptState, "state"), server_default="stored")
-    hold_policy: Mapped[str | None] = mapped_column(Text)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)  # traceback
@@ -73,7 +71,6 @@ class MailReceipt(Base):
     __table_args__ = (
         UniqueConstraint("mailbox_id", "folder", "uidvalidity", "uid"),
         CheckConstraint("(state = 'parsed') = (message_id IS NOT NULL)", name="parsed_has_message"),
-        CheckConstraint("(state = 'held') = (hold_policy IS NOT NULL)", name="held_has_policy"),
         CheckConstraint("state <> 'dead' OR error IS NOT NULL", name="dead_has_error"),
         Index("ix_mail_receipt_stored", "id", postgresql_where=sql("state = 'stored'")),
         Index("ix_mail_receipt_message_id", "message_id"),

@@ -882,20 +882,14 @@ def upgrade() -> None:
         sa.Column("internal_date", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "state",
-            sa.Enum(
-                "stored", "parsed", "held", "dead", name="state", native_enum=False, create_constraint=True, length=40
-            ),
+            sa.Enum("stored", "parsed", "dead", name="state", native_enum=False, create_constraint=True, length=40),
             server_default="stored",
             nullable=False,
         ),
-        sa.Column("hold_policy", sa.Text(), nullable=True),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "(state = 'held') = (hold_policy IS NOT NULL)", name=op.f("ck_mail_receipt_held_has_policy")
-        ),
         sa.CheckConstraint(
             "(state = 'parsed') = (message_id IS NOT NULL)", name=op.f("ck_mail_receipt_parsed_has_message")
         ),
