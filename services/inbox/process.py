@@ -72,6 +72,7 @@ class Processor:
         self._own = frozenset(mailbox.address.lower() for mailbox in settings.mailboxes)
         self._by_name: dict[str, MailboxSettings] = {mailbox.name: mailbox for mailbox in settings.mailboxes}
         self._names: dict[int, str] = {}
+        self._disk_troubled = True  # the first success resolves what an earlier process may have reported
 
     def wake(self) -> None:
         self._wake.set()
@@ -137,9 +138,13 @@ class Processor:
         except OSError as error:
             log.error("process.disk", error=repr(error))
             await self._give_back(claims)
+            self._disk_troubled = True
             await problems.report(self.database, "blob_store", problems.of_disk(error))
             raise
         ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
+        if self._disk_troubled and any(outcome.attachment_blobs for outcome in ready):  # bytes were written
+            self._disk_troubled = False
+            await problems.resolve(self.database, "blob_store")
         done = 0
         for outcome in outcomes:
             if isinstance(outcome, Crashed):

@@ -2,12 +2,16 @@
 
 import asyncio
 import base64
+import email
+import email.policy
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from local.mail import LocalMail
-from services.inbox import dead_letters, process, repository
+from services.inbox import dead_letters, problems, process, repository
 from services.inbox.parse import Parsed, Surroundings, parse
 from services.inbox.process import Processor
 from services.inbox.repository import StoredMail
@@ -158,6 +162,30 @@ async def test_copy_of_our_own_delivery_is_a_loop(database: Database, blobs: Blo
     await Processor(database, blobs, settings).drain()
     (message,) = await messages(database)
     assert message.machine is Machine.LOOP
+
+
+async def test_disk_that_took_no_attachment_is_well_again_when_it_takes_one(
+    database: Database, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = email.message_from_bytes(mail("My bill"), policy=email.policy.default)
+    assert isinstance(letter, EmailMessage)
+    letter.add_attachment(b"%PDF-1.4 a bill", maintype="application", subtype="pdf", filename="bill.pdf")
+    await store(database, blobs, letter.as_bytes())
+    processor = Processor(database, blobs, settings)
+
+    def full(data: bytes) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(blobs, "put_sync", full)
+        await processor.drain()
+    (problem,) = await rows(database, select(Problem))
+    assert (problem.key, problem.message) == ("blob_store", problems.DISK_FULL.message)
+    assert problem.resolved_at is None
+    await processor.drain()
+    assert [message.subject for message in await messages(database)] == ["My bill"]
+    (problem,) = await rows(database, select(Problem))
+    assert problem.resolved_at is not None
 
 
 async def test_null_bounce_is_sql_null(database: Database, blobs: Blobs, settings: Settings) -> None:
