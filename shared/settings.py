@@ -96,7 +96,6 @@ class Settings(BaseSettings):
     # Inbox
     mailboxes: list[MailboxSettings] = []
     imap_poll_s: float = 30.0  # when the server has no IDLE
-    idle_renew_s: float = 25 * 60.0  # RFC 2177: servers may drop an IDLE of 30 minutes
     max_parse_bytes: int = 25 * 1024 * 1024  # a larger mail is kept raw and shown as too large
     delivery_give_up_h: float = 72.0
 

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 BACK_OFF_S = (1.0, 120.0)
 SLOW_BACK_OFF_S = (30.0, 900.0)  # a wrong password: asking quickly gets accounts locked
-HEARTBEAT_S = 55.0  # leave IDLE this often: a link that died without a word raises then
+HEARTBEAT_S = 55.0  # leave IDLE this often: a link that died without a word raises then (RFC 2177: within 29 minutes)
 RECONCILE_S = 3600.0
 DATABASE_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
@@ -222,7 +222,7 @@ class FolderWatcher:
                     continue  # what came meanwhile was announced to a command, and IDLE would not say it again
                 self._on_loop(self.status.good(self.folder, state))
                 if has_idle:
-                    imap.idle(client, self._waker, min(self.settings.idle_renew_s, HEARTBEAT_S))
+                    imap.idle(client, self._waker, HEARTBEAT_S)
                 else:
                     self._pause(self.settings.imap_poll_s)
                     if self._stop.is_set():
