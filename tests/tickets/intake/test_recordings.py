@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.tickets import corrections, intake
 from shared.models import (
     AssignmentState,
@@ -11,6 +13,7 @@ from shared.models import (
     Level,
     Priority,
     Recording,
+    RecordingSource,
     RecordingState,
     Role,
     TicketState,
@@ -154,10 +157,27 @@ async def test_silence_keeps_what_was_known(center: Center) -> None:
 async def test_the_line_speaks_where_there_is_one_mailbox_per_language(center: Center) -> None:
     spool = AsteriskSpool.model_validate({"name": "pbx", "path": "/spool", "languages": {"2000": "es"}})
     center.settings.spools = [spool]
-    seen = await center.call(mailbox="2000", menu_language="es")
+    seen = await center.call(source_id="pbx/default/2000/1", mailbox="2000", menu_language="es")
     assert (seen.ticket.language, seen.ticket.language_source) == ("es", LanguageSource.LINE)
-    chosen = await center.call(mailbox="2000", menu_language="en")
+    chosen = await center.call(source_id="pbx/default/2000/2", mailbox="2000", menu_language="en")
     assert (chosen.ticket.language, chosen.ticket.language_source) == ("en", LanguageSource.MENU)
+
+
+@pytest.mark.parametrize(
+    ("source", "source_id"),
+    [
+        (RecordingSource.SPOOL, "branch/default/2000/1"),
+        (RecordingSource.UPLOAD, "pbx/1"),
+        (RecordingSource.EMAIL, "17"),
+    ],
+)
+async def test_the_same_mailbox_number_elsewhere_implies_no_language(
+    center: Center, source: RecordingSource, source_id: str
+) -> None:
+    spool = AsteriskSpool.model_validate({"name": "pbx", "path": "/spool", "languages": {"2000": "es"}})
+    center.settings.spools = [spool]
+    seen = await center.call(source=source, source_id=source_id, mailbox="2000", menu_language=None)
+    assert seen.ticket.language == "unknown"
 
 
 async def test_a_correction_is_not_undone_and_is_remembered(center: Center) -> None:
