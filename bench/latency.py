@@ -8,7 +8,7 @@ from playwright.async_api import async_playwright
 from sqlalchemy import text
 
 from bench.figures import Figures, percentile
-from bench.mails import mail
+from bench.mails import ENGLISH, mail
 from bench.rig import CAPACITY, PASSWORD, hire, open_always, running_stack
 from shared.database import Database
 
@@ -40,24 +40,13 @@ async def clear(database: Database) -> None:
 async def measure(mails: int) -> Figures:
     figures = Figures(
         "To the screen",
-        f"{mails} mails, one every half second, through SMTP, IMAP with IDLE, intake and routing to «My work», which a "
+        f"{mails} English mails, one every half second, through SMTP, IMAP with IDLE, intake and routing to «My work», which a "
         "CSR has open in Chromium; from the server's 250 to the subject on the page.",
     )
     delays: list[float] = []
     async with running_stack() as (stack, database):
         await open_always(database)
         await hire(database, 1, live=False)
-        async with database.transaction() as session:
-            await session.execute(
-                text("INSERT INTO person (email, name, role) VALUES ('verifier@valleluz.example', 'V', 'supervisor')")
-            )
-            await session.execute(
-                text(
-                    "INSERT INTO certification (person_id, language, mode, verified_by_id, verified_on) "
-                    "SELECT p.id, 'es', m, v.id, date '2026-01-05' FROM person p, person v, "
-                    "unnest(ARRAY['spoken', 'written']) m WHERE p.role = 'csr2' AND v.role = 'supervisor'"
-                )
-            )
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             page = await browser.new_page()
@@ -76,7 +65,7 @@ async def measure(mails: int) -> Figures:
             await page.evaluate(WATCH)
             accepted: dict[str, float] = {}
             for number in range(mails):
-                message = mail(number)
+                message = mail(number, ENGLISH)
                 await aiosmtplib.send(
                     message, hostname="127.0.0.1", port=stack.mail.smtp_port, start_tls=False, use_tls=False
                 )

@@ -14,7 +14,10 @@ TEXTS = (
 )
 
 
-def mail(number: int) -> EmailMessage:
+ENGLISH = (TEXTS[0], *TEXTS[2:])
+
+
+def mail(number: int, texts: tuple[str, ...] = TEXTS) -> EmailMessage:
     """The mail of that number; the same number gives the same words."""
     message = EmailMessage()
     message["From"] = f"Customer {number} <customer{number}@example.com>"
@@ -22,5 +25,5 @@ def mail(number: int) -> EmailMessage:
     message["Subject"] = f"bench-{number:05d}"
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = make_msgid(domain="example.com")
-    message.set_content(TEXTS[number % len(TEXTS)] + f"Customer {number}\n")
+    message.set_content(texts[number % len(texts)] + f"Customer {number}\n")
     return message
