@@ -40,8 +40,8 @@ async def clear(database: Database) -> None:
 async def measure(mails: int) -> Figures:
     figures = Figures(
         "To the screen",
-        f"{mails} English mails, one every half second, through SMTP, IMAP with IDLE, intake and routing to «My work», which "
-        "a CSR has open in Chromium; from the server's 250 to the subject on the page.",
+        f"{mails} English mails, one every half second, through SMTP, IMAP with IDLE, intake and routing to «My work», "
+        "which a CSR has open in Chromium; from the server's 250 to the subject on the page.",
     )
     delays: list[float] = []
     async with running_stack() as (stack, database):
