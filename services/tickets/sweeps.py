@@ -34,6 +34,7 @@ OPEN_ALERTS = Gauge("centralita_open_alerts", "Alerts that nobody has taken.", [
 # What may let a pass place something that the last one could not. Our own offers are no news to us.
 WAKING = frozenset({"ticket", "offer", "presence", "person", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
+LONGEST_BREATH_S = 0.5
 SLOW_STEPS_S = 15.0
 
 
@@ -104,8 +105,10 @@ class Sweeps:
         route = Step("routing", lambda: route_once(self.database, self.settings), self.settings.sweep_s)
         while True:
             self._woken.clear()
+            started = monotonic()
             await self.turn(route)
-            await asyncio.sleep(BREATH_S)
+            # A pass over a long backlog costs more: while a burst comes in, at most half of the time goes to passes.
+            await asyncio.sleep(max(BREATH_S, min(monotonic() - started, LONGEST_BREATH_S)))
             try:
                 async with asyncio.timeout(self.settings.sweep_s):
                     await self._woken.wait()

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, func, or_, select, text, true
+from sqlalchemy import Row, Select, and_, bindparam, case, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text
@@ -39,11 +40,12 @@ async def snapshot(
     full = not any(person.routable and person.spare > 0 for person in people)
     rows = (await session.execute(_queued(PER_KIND + 4 * len(people), emergencies_only=full))).all()
     past = await _past_assignments(session, [row.id for row in rows])
-    tickets = tuple(_ticket_state(row.Ticket, past[row.id], settings, policy, open_time, now) for row in rows)
+    tickets = tuple(_ticket_state(row, past[row.id], settings, policy, open_time, now) for row in rows)
     return Snapshot(people, tickets, reviewer_live(people))
 
 
-def _queued(per_kind: int, *, emergencies_only: bool) -> "Select[int, Ticket]":
+def _queued(per_kind: int, *, emergencies_only: bool) -> Select[*tuple[Any, ...]]:
+    """Only what a plan needs: a backlog is read at every pass, and a ticket's evidence may be long."""
     written = Ticket.channel == Channel.EMAIL
     urgent = Ticket.priority.in_([Priority.EMERGENCY, Priority.HIGH])
     ranked = (
@@ -59,7 +61,21 @@ def _queued(per_kind: int, *, emergencies_only: bool) -> "Select[int, Ticket]":
         .where(Ticket.state == State.QUEUED, Ticket.priority == Priority.EMERGENCY if emergencies_only else true())
         .subquery()
     )
-    return select(Ticket.id, Ticket).join(ranked, ranked.c.id == Ticket.id).where(ranked.c.place <= per_kind)
+    return (
+        select(
+            Ticket.id,
+            Ticket.channel,
+            Ticket.language,
+            Ticket.level,
+            Ticket.priority,
+            Ticket.weight,
+            Ticket.rev,
+            Ticket.queued_at,
+            Ticket.first_response_due_at,
+        )
+        .join(ranked, ranked.c.id == Ticket.id)
+        .where(ranked.c.place <= per_kind)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +109,12 @@ async def _past_assignments(session: AsyncSession, ticket_ids: Collection[int]) 
 
 
 def _ticket_state(
-    ticket: Ticket, past: Sequence[_Past], settings: Settings, policy: Policy, open_time: OpenTime, now: datetime
+    ticket: Row[*tuple[Any, ...]],
+    past: Sequence[_Past],
+    settings: Settings,
+    policy: Policy,
+    open_time: OpenTime,
+    now: datetime,
 ) -> TicketState:
     target = target_minutes(settings, ticket.channel, ticket.priority)
     due = ticket.first_response_due_at
@@ -225,7 +246,16 @@ async def apply(
     return [Offered(row.id, row.ticket_id, row.person_id, row.queued_at) for row in rows]
 
 
-async def unfit(session: AsyncSession, verified_language: str) -> list[tuple[Assignment, Ticket]]:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Open work: who holds what, and whether they have said yes."""
+
+    person_id: int
+    accepted: bool
+    ticket: TicketState
+
+
+async def unfit(session: AsyncSession, verified_language: str) -> list[Held]:
     """Open work whose ticket may have outgrown its person: what is offered, and accepted work in that language
     or above the entry level. Whether it has is for the rules to say."""
     demanding = or_(
@@ -233,7 +263,16 @@ async def unfit(session: AsyncSession, verified_language: str) -> list[tuple[Ass
         Ticket.level != "intern",
     )
     statement = (
-        select(Assignment, Ticket)
+        select(
+            Assignment.person_id,
+            Assignment.state,
+            Ticket.id,
+            Ticket.channel,
+            Ticket.language,
+            Ticket.level,
+            Ticket.priority,
+            Ticket.weight,
+        )
         .join(Ticket, Ticket.id == Assignment.ticket_id)
         .where(
             Assignment.pinned.is_(False),
@@ -244,4 +283,11 @@ async def unfit(session: AsyncSession, verified_language: str) -> list[tuple[Ass
         )
         .order_by(Assignment.id)
     )
-    return [(row.Assignment, row.Ticket) for row in await session.execute(statement)]
+    return [
+        Held(
+            row.person_id,
+            row.state is AssignmentState.ACCEPTED,
+            TicketState(row.id, row.channel, row.language, row.level, row.priority, row.weight),
+        )
+        for row in await session.execute(statement)
+    ]

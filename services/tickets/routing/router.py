@@ -18,7 +18,7 @@ from shared import clock
 from shared.calendar import load_open_time
 from shared.database import Database
 from shared.events import Event, publish
-from shared.models import Assignment, AssignmentState, EntryKind, Ticket
+from shared.models import AssignmentState, EntryKind
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -93,12 +93,12 @@ async def _unfit(session: AsyncSession, settings: Settings, policy: Policy) -> l
     rows = await repository.unfit(session, policy.verified_language)
     if not rows:
         return []
-    people = await staff(session, clock.now(), today_at_the_center(settings), {row[0].person_id for row in rows})
+    people = await staff(session, clock.now(), today_at_the_center(settings), {row.person_id for row in rows})
     by_id = {person.id: person for person in people}
     return [
-        ticket.id
-        for assignment, ticket in rows
-        if _misfit(policy, assignment, ticket, by_id[assignment.person_id]) is not None
+        row.ticket.id
+        for row in rows
+        if _misfit(policy, row.ticket, by_id[row.person_id], accepted=row.accepted) is not None
     ]
 
 
@@ -108,7 +108,8 @@ async def _withdraw(session: AsyncSession, settings: Settings, policy: Policy, t
     if assignment is None or assignment.pinned:
         return 0  # it moved on
     people = await staff(session, clock.now(), today_at_the_center(settings), {assignment.person_id})
-    cause = _misfit(policy, assignment, ticket, people[0])
+    values = TicketValues(ticket.id, ticket.channel, ticket.language, ticket.level, ticket.priority, ticket.weight)
+    cause = _misfit(policy, values, people[0], accepted=assignment.state is AssignmentState.ACCEPTED)
     if cause is None:
         return 0
     await take_back(session, ticket, assignment, state=AssignmentState.WITHDRAWN, kind=EntryKind.RELEASED, cause=cause)
@@ -116,17 +117,8 @@ async def _withdraw(session: AsyncSession, settings: Settings, policy: Policy, t
     return 1
 
 
-def _misfit(policy: Policy, assignment: Assignment, ticket: Ticket, person: PersonState) -> str | None:
+def _misfit(policy: Policy, ticket: TicketValues, person: PersonState, *, accepted: bool) -> str | None:
     """The rule that the person no longer meets; accepted work in an unknown language stays until it is known."""
-    values = TicketValues(
-        id=ticket.id,
-        channel=ticket.channel,
-        language=ticket.language,
-        level=ticket.level,
-        priority=ticket.priority,
-        weight=ticket.weight,
-    )
-    accepted = assignment.state is AssignmentState.ACCEPTED
     rules = (LEVEL,) if accepted and ticket.language == "unknown" else FIT_RULES
-    rule = refused_by(rules, values, person, Situation(policy))
+    rule = refused_by(rules, ticket, person, Situation(policy))
     return None if rule is None else rule.name
