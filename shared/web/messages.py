@@ -33,6 +33,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "ntranslate": (2, 3),
     **dict.fromkeys(ERRORS, (1,)),
 }
+SCREEN = {"say": (1,)}  # Screen.say of the services' pages; elsewhere `say` may print to a terminal
 # Without dates and names: they would change with every run.
 HEADER = """msgid ""
 msgstr ""
@@ -52,8 +53,9 @@ def extracted() -> Catalog:
     for place in PLACES:
         if not (ROOT / place).is_dir():
             continue
+        keywords = KEYWORDS | SCREEN if place == "services" else KEYWORDS
         for name, line, message, comments, context in extract_from_dir(
-            ROOT / place, METHODS, {"**/templates/**.html": {"silent": "false", "trimmed": "true"}}, KEYWORDS
+            ROOT / place, METHODS, {"**/templates/**.html": {"silent": "false", "trimmed": "true"}}, keywords
         ):
             del line  # line numbers only make noise in the history
             catalog.add(message, locations=[(f"{place}/{name}", 0)], auto_comments=comments, context=context)
