@@ -44,6 +44,21 @@ class Requests:
         current_settings.set(self.settings)
         started = time.perf_counter()
         status = 0
+        length = headers.get("content-length", "0")
+        received = int(length) if length.isdecimal() and len(length) < 20 else 0
+        received = received if received > self.max_body_bytes else 0  # else it is counted as it comes
+        too_large = TooLarge(
+            "That is too large: at most {megabytes} MB.", megabytes=round(self.max_body_bytes / 1024 / 1024)
+        )
+
+        async def receive_counted() -> Message:
+            """A length that is not declared, or is wrong, fills no memory and no disk."""
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_body_bytes:
+                raise too_large
+            return message
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
@@ -52,24 +67,24 @@ class Requests:
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
+        async def send_unless_cut_off(message: Message) -> None:
+            if status or received <= self.max_body_bytes:  # else: what the application made of half a body
+                await send_and_note(message)
+
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             request = Request(scope, receive)
             try:
-                length = headers.get("content-length", "0")
-                if length.isdecimal() and int(length) > self.max_body_bytes:
-                    error = TooLarge(
-                        "That is too large: at most {megabytes} MB.",
-                        megabytes=round(self.max_body_bytes / 1024 / 1024),
-                    )
-                    await (await errors.on_error(request, error))(scope, receive, send_and_note)
-                else:
-                    await self.app(scope, receive, send_and_note)
+                if not received:
+                    await self.app(scope, receive_counted, send_unless_cut_off)
             except Exception as error:
                 if status:  # too late to say anything else
                     log.exception("request.broken_off", path=scope["path"])
                     raise
-                await (await errors.on_crash(request, error))(scope, receive, send_and_note)
+                if received <= self.max_body_bytes:
+                    await (await errors.on_crash(request, error))(scope, receive, send_and_note)
             finally:
+                if received > self.max_body_bytes and not status:
+                    await (await errors.on_error(request, too_large))(scope, receive, send_and_note)
                 self._note(request, status, time.perf_counter() - started)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:

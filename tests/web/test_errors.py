@@ -1,5 +1,7 @@
 """What goes wrong is told to who can act: as a problem document or a page, in their language, without secrets."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -124,3 +126,34 @@ async def test_a_database_that_is_away_is_503(settings: Settings) -> None:
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/healthz")).status_code == 200
     await app.state.database.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "start"),
+    [
+        ("/api/v1/wishes", "application/json", b""),
+        (
+            "/form",
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n',
+        ),
+    ],
+)
+async def test_a_body_of_untold_length_is_cut_off(sign_in: SignIn, path: str, content_type: str, start: bytes) -> None:
+    me = await sign_in()
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield start
+        for _ in range(1000):
+            sent += 100_000
+            yield b"x" * 100_000
+
+    answer = await me.client.post(
+        path, content=endless(), headers={"Content-Type": content_type, "X-CSRF-Token": me.csrf}
+    )
+    assert answer.status_code == 413
+    assert "2 MB" in answer.text
+    assert answer.headers["x-request-id"]
+    assert sent < 5_000_000
