@@ -1,11 +1,27 @@
 """The tickets application: the workspace's pages, its live events and the API."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 
-from services.tickets import api
+from services.tickets import api, presence
 from services.tickets.pages import ROUTERS, TEMPLATES
+from shared.people import Permission
 from shared.settings import Settings, get_settings
 from shared.web.app import create_app
+from shared.web.depends import SAFE_METHODS, Db, MaybeMe
+
+BY_ITSELF = "/presence/"  # what an open page sends without anybody there
+
+
+async def note_activity(request: Request, database: Db, me: MaybeMe) -> None:
+    """Whoever changes something on a screen is there, whatever they missed before.
+
+    A transaction of its own: the route's locks people before their presence, and this would be the other way round.
+    """
+    if me is None or me.scopes is not None or request.method in SAFE_METHODS or not me.may(Permission.PRESENCE_SET):
+        return
+    if not request.url.path.startswith(BY_ITSELF):
+        async with database.transaction() as session:
+            await presence.acted(session, me.id)
 
 
 def create(settings: Settings | None = None) -> FastAPI:
@@ -18,4 +34,5 @@ def create(settings: Settings | None = None) -> FastAPI:
         tags=api.TAGS,
         routers=[*api.routers(), *ROUTERS],
         template_dirs=[TEMPLATES],
+        dependencies=[Depends(note_activity)],
     )

@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 from starlette.responses import FileResponse
 
 from shared import audit
@@ -43,16 +44,22 @@ def _plain(filename: str) -> str:
     return name[-120:] or "file"
 
 
+def begins(asked: str | None) -> bool:
+    """Whether a Range header is the first of a listening, and not one of the ranges that follow it."""
+    return asked is None or asked.replace(" ", "").startswith("bytes=0-")
+
+
 async def recording_file(
-    session: AsyncSession, me: Actor, recording_id: int, *, original: bool = False, listening: bool = True
-) -> tuple[str, str, str]:
+    session: AsyncSession, me: Actor, ticket_id: int, recording_id: int, *, original: bool = False,
+    listening: bool = True,
+) -> tuple[str, str, str]:  # fmt: skip
     """Blob, type and name of a recording's audio. `listening` False for the later ranges of one listening."""
     me.require(Permission.TICKET_READ)
+    await _ticket_of(session, Entry.recording_id, recording_id, ticket_id)
     recording = await session.get(Recording, recording_id)
     if recording is None:
         raise NotFound("There is no such recording.")
     if listening:
-        ticket_id = await session.scalar(select(func.min(Entry.ticket_id)).where(Entry.recording_id == recording_id))
         audit.record(
             session, me.id, "recording.listen", object_type="recording", object_id=recording_id, ticket_id=ticket_id,
             detail={"original": original}, ip=me.ip,
@@ -62,32 +69,49 @@ async def recording_file(
     return recording.playback_blob, "audio/wav", f"voicemail-{recording_id}.wav"
 
 
-async def attachment_file(session: AsyncSession, me: Actor, attachment_id: int) -> tuple[str, str, str]:
+async def attachment_file(
+    session: AsyncSession, me: Actor, attachment_id: int, ticket_id: int | None = None
+) -> tuple[str, str, str]:
     me.require(Permission.TICKET_READ)
     attachment = await session.get(Attachment, attachment_id)
     if attachment is None:
         raise NotFound("There is no such attachment.")
     audit.record(
         session, me.id, "attachment.download", object_type="attachment", object_id=attachment_id,
-        ticket_id=await _ticket_of(session, attachment.message_id), detail={"filename": attachment.filename[:200]},
-        ip=me.ip,
+        ticket_id=await _ticket_of(session, Entry.message_id, attachment.message_id, ticket_id),
+        detail={"filename": attachment.filename[:200]}, ip=me.ip,
     )  # fmt: skip
-    return attachment.blob, attachment.content_type, attachment.filename
+    return attachment.blob, attachment.content_type, attachment.filename or f"attachment-{attachment_id}"
 
 
-async def raw_mail(session: AsyncSession, me: Actor, message_id: int) -> str:
+async def raw_mail(session: AsyncSession, me: Actor, message_id: int, ticket_id: int | None = None) -> str:
     """The mail as it came: for who sees tickets, since it is their evidence."""
+    return (await seen_message(session, me, message_id, "message.raw", ticket_id)).blob
+
+
+async def seen_message(
+    session: AsyncSession, me: Actor, message_id: int, action: str, ticket_id: int | None
+) -> Message:
+    """The mail, its look written down as `action`."""
     me.require(Permission.TICKET_READ)
     message = await session.get(Message, message_id)
     if message is None:
         raise NotFound("There is no such mail.")
     audit.record(
-        session, me.id, "message.raw", object_type="message", object_id=message_id,
-        ticket_id=await _ticket_of(session, message_id), ip=me.ip,
+        session, me.id, action, object_type="message", object_id=message_id,
+        ticket_id=await _ticket_of(session, Entry.message_id, message_id, ticket_id), ip=me.ip,
     )  # fmt: skip
-    return message.blob
+    return message
 
 
-async def _ticket_of(session: AsyncSession, message_id: int) -> int | None:
-    found: int | None = await session.scalar(select(func.min(Entry.ticket_id)).where(Entry.message_id == message_id))
+async def _ticket_of(
+    session: AsyncSession, column: InstrumentedAttribute[int | None], value: int, named: int | None
+) -> int | None:
+    """The ticket through which something is seen: the one that was named, which must hold it, or its first."""
+    statement = select(func.min(Entry.ticket_id)).where(column == value)
+    if named is not None:
+        statement = statement.where(Entry.ticket_id == named)
+    found: int | None = await session.scalar(statement)
+    if found is None and named is not None:
+        raise NotFound("There is nothing here.")
     return found

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.params import Depends as Dependency
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -34,9 +35,11 @@ def create_app(
     tags: Sequence[dict[str, str]] = (),
     checks: dict[str, health.Check] | None = None,
     startup: Sequence[Startup] = (),
+    dependencies: Sequence[Dependency] = (),
     max_body_bytes: int = 2 * 1024 * 1024,
 ) -> FastAPI:
-    """`startup`: context managers that are entered with the application once its state stands."""
+    """`startup`: context managers that are entered with the application once its state stands. `dependencies`: what
+    runs before every route, once the request is known to be the sender's own."""
     database = Database(settings)
 
     @asynccontextmanager
@@ -75,7 +78,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         middleware=middleware,
-        dependencies=[Depends(protect)],
+        dependencies=[Depends(protect), *dependencies],
     )
     app.state.settings = settings
     app.state.service = service

@@ -3,20 +3,17 @@
 import base64
 import hashlib
 import html
-from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from sqlalchemy import select
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 
+from services.tickets import files
 from services.tickets.pages.common import Page, Screen
 from services.tickets.sanitise import safe_html
-from shared import audit
 from shared.blobs import Blobs
 from shared.errors import NotFound
-from shared.models import Attachment, Entry, Message, Recording
-from shared.people import Permission
+from shared.models import Attachment
 from shared.web.depends import BlobStore
 from shared.web.i18n import translate
 
@@ -37,30 +34,13 @@ MAIL_POLICY = (
     f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
 )
-FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
-
-
-async def _belongs(screen: Screen, ticket_id: int, column: Any, value: int) -> None:
-    screen.me.require(Permission.TICKET_READ)
-    found = await screen.session.scalar(select(Entry.id).where(Entry.ticket_id == ticket_id, column == value).limit(1))
-    if found is None:
-        raise NotFound("There is nothing here.")
-
-
-def _record(screen: Screen, action: str, ticket_id: int, kind: str, id_: int) -> None:
-    audit.record(
-        screen.session, screen.me.id, action,
-        object_type=kind, object_id=id_, ticket_id=ticket_id, ip=screen.me.ip,
-    )  # fmt: skip
 
 
 @router.get("/tickets/{ticket_id}/messages/{message_id}/html")
 async def message_html(screen: Page, blobs: BlobStore, ticket_id: int, message_id: int) -> Response:
-    await _belongs(screen, ticket_id, Entry.message_id, message_id)
-    message = await screen.session.get(Message, message_id)
-    if message is None or message.html is None:
+    message = await files.seen_message(screen.session, screen.me, message_id, "message.html", ticket_id)
+    if message.html is None:
         raise NotFound("There is nothing here.")
-    _record(screen, "message.html", ticket_id, "message", message_id)
     body = safe_html(message.html, await _inline_images(screen, blobs, message_id))
     title = html.escape(message.subject or translate(screen.language, "No subject"))
     page = (
@@ -92,48 +72,22 @@ async def _inline_images(screen: Screen, blobs: Blobs, message_id: int) -> dict[
 
 @router.get("/tickets/{ticket_id}/attachments/{attachment_id}")
 async def attachment(screen: Page, blobs: BlobStore, ticket_id: int, attachment_id: int) -> Response:
-    found = await screen.session.get(Attachment, attachment_id)
-    if found is None:
-        raise NotFound("There is no such file.")
-    await _belongs(screen, ticket_id, Entry.message_id, found.message_id)
-    _record(screen, "attachment.download", ticket_id, "attachment", attachment_id)
-    name = found.filename or f"attachment-{attachment_id}"
-    return _download(blobs, found.blob, name)
+    blob, content_type, name = await files.attachment_file(screen.session, screen.me, attachment_id, ticket_id)
+    return files.download(blobs, blob, content_type=content_type, filename=name)
 
 
 @router.get("/tickets/{ticket_id}/messages/{message_id}/raw")
 async def raw_message(screen: Page, blobs: BlobStore, ticket_id: int, message_id: int) -> Response:
     """The mail exactly as it came, for whoever must prove what was received."""
-    await _belongs(screen, ticket_id, Entry.message_id, message_id)
-    message = await screen.session.get_one(Message, message_id)
-    _record(screen, "message.raw", ticket_id, "message", message_id)
-    return _download(blobs, message.blob, f"ticket-{ticket_id}-message-{message_id}.eml")
+    blob = await files.raw_mail(screen.session, screen.me, message_id, ticket_id)
+    name = f"ticket-{ticket_id}-message-{message_id}.eml"
+    return files.download(blobs, blob, content_type="message/rfc822", filename=name)
 
 
 @router.get("/tickets/{ticket_id}/recordings/{recording_id}/audio")
 async def audio(screen: Page, blobs: BlobStore, ticket_id: int, recording_id: int) -> Response:
-    await _belongs(screen, ticket_id, Entry.recording_id, recording_id)
-    recording = await screen.session.get_one(Recording, recording_id)
-    if recording.playback_blob is None:
-        raise NotFound("This recording cannot be played.")
-    if screen.request.headers.get("range", "bytes=0-").startswith("bytes=0-"):  # seeking is the same listening
-        _record(screen, "recording.listen", ticket_id, "recording", recording_id)
-    path = blobs.path(recording.playback_blob)
-    if not path.exists():
-        raise NotFound("There is no such file.")
-    return FileResponse(path, media_type="audio/wav", headers={"Content-Security-Policy": FILE_POLICY})
-
-
-def _download(blobs: Blobs, blob: str, name: str) -> Response:
-    path = blobs.path(blob)
-    if not path.exists():
-        raise NotFound("There is no such file.")
-    safe = "".join(c if c.isprintable() and c not in '/\\"' else "_" for c in name)[:180]
-    return FileResponse(
-        path,
-        media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(safe, safe='')}",
-            "Content-Security-Policy": FILE_POLICY,
-        },
+    listening = files.begins(screen.request.headers.get("range"))  # seeking is the same listening
+    blob, content_type, name = await files.recording_file(
+        screen.session, screen.me, ticket_id, recording_id, listening=listening
     )
+    return files.download(blobs, blob, content_type=content_type, filename=name, inline=True)

@@ -1,5 +1,7 @@
 """Audio, attachments and raw mail: by range, never run by a browser, and every look in the log."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +14,8 @@ from tests.factories import make_entry, make_message, make_ticket
 from tests.tickets.api.conftest import Users
 
 
-async def store_recording(database: Database, blobs: Blobs, playback: bytes | None = b"RIFF0123456789") -> int:
+async def store_recording(database: Database, blobs: Blobs, playback: bytes | None = b"RIFF0123456789") -> str:
+    """Where its audio is."""
     async with database.transaction() as session:
         recording = Recording(
             source=RecordingSource.UPLOAD, source_id="1", called_at=clock.now(), blob=await blobs.put(b"as it came"),
@@ -23,7 +26,7 @@ async def store_recording(database: Database, blobs: Blobs, playback: bytes | No
         await session.flush()
         ticket = await make_ticket(session, channel="voicemail")
         await make_entry(session, ticket, EntryKind.VOICEMAIL, recording_id=recording.id)
-        return recording.id
+        return f"/api/v1/tickets/{ticket.id}/recordings/{recording.id}/audio"
 
 
 async def store_attachment(database: Database, blobs: Blobs, filename: str, content_type: str) -> int:
@@ -44,7 +47,7 @@ async def test_audio_is_served_by_range_and_one_listening_is_one_entry(
     user: Users, database: Database, blobs: Blobs
 ) -> None:
     me = await user()
-    url = f"/api/v1/recordings/{await store_recording(database, blobs)}/audio"
+    url = await store_recording(database, blobs)
     whole = await me.http.get(url)
     assert whole.content == b"RIFF0123456789"
     assert whole.headers["content-type"] == "audio/wav"
@@ -57,6 +60,9 @@ async def test_audio_is_served_by_range_and_one_listening_is_one_entry(
         events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "recording.listen")))
     assert len(events) == 1
     assert events[0].ticket_id is not None
+    async with database.transaction() as session:
+        other = await make_ticket(session)
+    assert (await me.http.get(re.sub(r"tickets/\d+", f"tickets/{other.id}", url))).status_code == 404
     original = await me.http.get(url + "?original=true")
     assert original.content == b"as it came"
     assert original.headers["content-disposition"].startswith("attachment")

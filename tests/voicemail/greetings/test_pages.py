@@ -215,3 +215,9 @@ async def test_an_id_that_does_not_exist_is_a_page_that_says_so(sign_in: SignIn)
         answer = await client.get(path)
         assert answer.status_code == 404
         assert "<html" in answer.text
+
+
+async def test_the_applications_own_address_leads_to_the_greetings(sign_in: SignIn) -> None:
+    client = await sign_in(Role.CSR2, browser=True)
+    answer = await client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/greetings")
