@@ -1,7 +1,7 @@
 """The first mail a customer gets back: that we have theirs, or, in an emergency, what to do at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +31,9 @@ _MACHINES = frozenset(
 _OTHER_LANGUAGE_NOTE = "*Hablamos español: puede escribirnos en español.*"
 MAX_EXCERPT = 500
 ONCE_PER = timedelta(hours=1)
+# «We have your mail» to somebody who wrote long ago only confuses, and the first start on a full mailbox would write to
+# every sender in it and page the shift lead for emergencies that are over. A night's outage is shorter.
+ANSWERED_WITHIN = timedelta(hours=24)
 
 
 def answers_by_itself(address: str) -> bool:
@@ -43,6 +46,11 @@ def answers_by_itself(address: str) -> bool:
         or local in _MACHINES
         or local.startswith(("noreply", "no-reply", "bounce-", "bounces-"))
     )
+
+
+def is_old(since: datetime) -> bool:
+    """Whether what came then is too long ago for anything automatic to be said about it."""
+    return clock.now() - since > ANSWERED_WITHIN
 
 
 def languages_for(language: str) -> tuple[str, ...]:
@@ -67,6 +75,8 @@ async def acknowledge_new(
     session: AsyncSession, settings: Settings, mails: Sequence[tuple[Ticket, Message]], *, emergency: bool
 ) -> None:
     """Send it for each of these mails of different customers, at most once per customer and hour, to nobody's machine.
+
+    Old mail gets none.
 
     The caller holds a lock on the senders, so that two of their mails at once get one acknowledgement.
     """
@@ -103,7 +113,9 @@ def _answer_to(message: Message) -> str:
 
 def _may_be_answered(message: Message) -> bool:
     address = _answer_to(message)
-    return message.machine is None and bool(address) and not answers_by_itself(address)
+    return (
+        message.machine is None and bool(address) and not answers_by_itself(address) and not is_old(message.received_at)
+    )
 
 
 async def _acknowledgement(
@@ -141,11 +153,17 @@ async def _acknowledgement(
 
 
 async def raise_alarm(
-    session: AsyncSession, settings: Settings, ticket: Ticket, *, phrases: list[str], excerpt: str
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    *,
+    phrases: list[str],
+    excerpt: str,
+    said_at: datetime | None = None,
 ) -> bool:
     """Tell the shift lead of an emergency: an alert on the board until somebody takes it, and a mail, day and night.
 
-    Once per ticket; False when it was raised before.
+    Once per ticket; False when it was raised before. `said_at` (none: now): long ago, it is on the board only.
     """
     before = await session.scalar(
         select(Alert.id).where(Alert.kind == AlertKind.EMERGENCY, Alert.ticket_id == ticket.id).limit(1)
@@ -153,7 +171,7 @@ async def raise_alarm(
     if before is not None:
         return False
     delivery_id = None
-    if settings.shift_lead_address:
+    if settings.shift_lead_address and not (said_at is not None and is_old(said_at)):
         texts = await reply_templates.load(session, "page")
         values = {
             **reply_templates.usual_values(settings, "en"),

@@ -132,7 +132,7 @@ async def _join(
         ticket.rev += 1
     if alarmed:
         await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=True)
-        await alarm(session, settings, ticket, reading)
+        await alarm(session, settings, ticket, message, reading)
     concerned = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
     await publish(session, Event("ticket", ticket.id, people=concerned, what="message"))
 

@@ -83,13 +83,18 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
         pairs = [(each.ticket, each.message) for each in group]
         await acknowledge.acknowledge_new(session, settings, pairs, emergency=emergency)
     for urgent in emergencies:
-        await alarm(session, settings, urgent.ticket, urgent.reading)
+        await alarm(session, settings, urgent.ticket, urgent.message, urgent.reading)
 
 
-async def alarm(session: AsyncSession, settings: Settings, ticket: Ticket, reading: Reading) -> None:
+async def alarm(session: AsyncSession, settings: Settings, ticket: Ticket, message: Message, reading: Reading) -> None:
     phrases = reading.triage.evidence.get("phrases", {}).get(EMERGENCY, [])
     await acknowledge.raise_alarm(
-        session, settings, ticket, phrases=list(phrases), excerpt=reading.text or reading.subject
+        session,
+        settings,
+        ticket,
+        phrases=list(phrases),
+        excerpt=reading.text or reading.subject,
+        said_at=message.received_at,
     )
 
 

@@ -141,7 +141,9 @@ async def _hear(
     if changed:
         await reroute.rerouted(session, settings, ticket)
     if emergency:
-        await acknowledge.raise_alarm(session, settings, ticket, phrases=emergency, excerpt=said)
+        await acknowledge.raise_alarm(
+            session, settings, ticket, phrases=emergency, excerpt=said, said_at=recording.called_at
+        )
     people = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
     await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))
 

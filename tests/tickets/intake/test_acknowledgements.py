@@ -134,6 +134,23 @@ async def test_an_emergency_before_everything_else(center: Center) -> None:
     assert await center.entries(ticket.id, EntryKind.ALERT)
 
 
+@pytest.mark.parametrize(("hours", "kinds"), [(23, [DeliveryKind.SAFETY, DeliveryKind.PAGE]), (25, [])])
+async def test_mail_found_in_a_full_mailbox_is_ticketed_and_nobody_is_written_to(
+    center: Center, hours: int, kinds: list[DeliveryKind]
+) -> None:
+    center.settings.shift_lead_address = "lead@center.example.org"
+    then = clock.now() - timedelta(hours=hours)
+    seen = await center.receive(GAS, received_at=then)
+    assert (seen.ticket.priority, seen.ticket.queued_at) == (Priority.EMERGENCY, then)
+    assert [each.kind for each in await center.deliveries(seen.ticket.id)] == kinds
+    assert [each.ticket_id for each in await center.alerts()] == [seen.ticket.id]
+    plain = await center.receive("How do I read my bill?", from_address="lupe@example.com", received_at=then)
+    assert len(await center.deliveries(plain.ticket.id)) == (1 if kinds else 0)
+    call = await center.call(GAS, called_at=then)
+    assert [each.kind for each in await center.deliveries(call.ticket.id)] == kinds[1:]
+    assert len(await center.alerts()) == 2
+
+
 async def test_an_emergency_in_spanish_and_without_a_shift_lead(center: Center) -> None:
     seen = await center.receive(GAS_ES)
     (safety,) = await center.deliveries(seen.ticket.id)
