@@ -11,6 +11,7 @@ from services.tickets import outgoing, search
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at, storable
+from services.tickets.recipients import propose
 from services.tickets.routing.handover import end
 from shared import audit, clock
 from shared.database import ring
@@ -20,12 +21,10 @@ from shared.jobs import Job
 from shared.language import CLEAR, read_text
 from shared.models import (
     AssignmentState,
-    CustomerIdentity,
     Delivery,
     DeliveryKind,
     Entry,
     EntryKind,
-    IdentityKind,
     Ticket,
     TicketState,
 )
@@ -54,8 +53,8 @@ async def reply(
 ) -> Delivery:
     """Answer the customer by mail; `then` lets the ticket wait or closes it.
 
-    `to` defaults to whoever wrote last. `seen_entry_id`: the newest entry the writer had on the screen; what the
-    customer said after it makes this a Conflict.
+    `to` defaults to whoever wrote last (recipients.py). `seen_entry_id`: the newest entry the writer had on the screen;
+    what the customer said after it makes this a Conflict.
     """
     me.require(Permission.TICKET_WORK)
     text = _text(text)
@@ -66,7 +65,10 @@ async def reply(
     if seen_entry_id is not None:
         await _nothing_newer(session, ticket_id, seen_entry_id)
     last = await repository.last_mail_of(session, ticket_id)
-    recipients = addresses_in(to, "to") if to is not None else await _default_recipients(session, ticket)
+    if to is None:
+        proposed = (await propose(session, ticket)).to
+        to = [proposed] if proposed else []
+    recipients = addresses_in(to, "to")
     copies = [address for address in addresses_in(cc, "cc") if address not in recipients]
     if not recipients:
         raise Invalid("Say whom the answer goes to.", field="to")
@@ -204,20 +206,6 @@ async def _nothing_newer(session: AsyncSession, ticket_id: int, seen_entry_id: i
     )
     if newer is not None:
         raise Conflict("The customer has written again since you opened this ticket. Please read it first.")
-
-
-async def _default_recipients(session: AsyncSession, ticket: Ticket) -> list[str]:
-    last = await repository.last_mail_of(session, ticket.id)
-    if last is not None:
-        return addresses_in([next(iter(last.reply_to), "") or last.from_address], "to")
-    if ticket.customer_id is None:
-        return []
-    rows = await session.scalars(
-        select(CustomerIdentity.value).where(
-            CustomerIdentity.customer_id == ticket.customer_id, CustomerIdentity.kind == IdentityKind.EMAIL
-        )
-    )
-    return sorted(rows)[:1]
 
 
 def addresses_in(addresses: Sequence[str], field: str) -> list[str]:

@@ -13,12 +13,13 @@ from services.tickets import reply_templates
 from services.tickets.markdown import to_html
 from services.tickets.pages import wording
 from services.tickets.pages.common import Page, Screen
+from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
 from services.tickets.views.board import board_people
 from services.tickets.views.models import EntryView, IdentityView, TicketView
 from services.tickets.views.ticket import ticket_view
 from shared import audit, clock
-from shared.models import AuditEvent, EntryKind, Template
+from shared.models import AuditEvent, EntryKind, Template, Ticket
 from shared.people import Permission
 from shared.settings import Settings
 from shared.web.depends import Cfg
@@ -109,6 +110,7 @@ async def show_ticket(
     language = reply_language(view)
     known = [*view.participants, *(each.value for each in _identities(view) if each.kind == "email")]
     latest = [line.message.from_address for line in view.entries if line.kind is EntryKind.MAIL_IN and line.message]
+    proposal = await propose(screen.session, await screen.session.get_one(Ticket, ticket_id))
     people: list[Any] = []
     if view.allowed.assign:
         people = await board_people(screen.session, settings)
@@ -120,8 +122,9 @@ async def show_ticket(
         ticket=view.ticket,
         lines=lines(screen, view),
         reply_language=language,
-        known_addresses=list(dict.fromkeys([*reversed(latest), *known])),
-        reply_to=latest[-1] if latest else next(iter(known), ""),
+        known_addresses=list(dict.fromkeys([*reversed(latest), *known, *filter(None, [proposal.asked_for])])),
+        reply_to=proposal.to or "",
+        asked_for=proposal.asked_for,
         snippets=await snippets(screen, settings, language),
         draft=draft or Draft(),
         topics=screen.topics(),

@@ -77,6 +77,28 @@ async def test_a_reply_leaves_once_in_its_thread(mine: Desk) -> None:
     assert (await mine.now()).first_responded_at == responded
 
 
+async def test_an_answer_follows_no_reply_to_that_nobody_knows(mine: Desk) -> None:
+    token = mine.ticket.reply_token
+    await mine.center.receive("Send it to my new address.", reply_token=token, reply_to=["thief@example.net"])
+    delivery = await mine.reply()
+    assert delivery.to_addresses == ["ana@example.com"]
+    stranger = await mine.center.receive("Thank you.", from_address="thief@example.net", reply_token=token)
+    assert stranger.ticket.id != mine.ticket.id
+    # Chosen by a person it takes part, and from then on it is known.
+    await mine.reply(to=["Thief@example.net"])
+    assert (await mine.reply()).to_addresses == ["thief@example.net"]
+
+
+async def test_a_web_form_is_answered_where_a_person_says(center: Center) -> None:
+    seen = await center.receive(from_address="noreply@forms.example", reply_to=["lupe@example.com"])
+    me = await center.person(Role.CSR2)
+    desk_of = Desk(center, me, seen.ticket, await center.give(seen.ticket.id, me))
+    with pytest.raises(Invalid) as raised:
+        await desk_of.reply()
+    assert raised.value.field == "to"
+    assert (await desk_of.reply(to=["lupe@example.com"])).to_addresses == ["lupe@example.com"]
+
+
 async def test_an_acknowledgement_is_not_a_first_response(mine: Desk) -> None:
     (acknowledgement,) = await mine.center.deliveries(mine.ticket.id)
     await mine.center.sent(acknowledgement.id)
