@@ -8,7 +8,6 @@ from functools import partial
 from weakref import WeakSet
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
@@ -56,7 +55,7 @@ async def take_in_messages(database: Database, settings: Settings, message_ids: 
 async def _take_in_together(database: Database, settings: Settings, message_ids: Sequence[int]) -> list[int]:
     """In one transaction, those that answer nothing and need nothing but a ticket. Returns the others."""
     async with database.transaction() as session:
-        found = await session.scalars(select(Message).where(Message.id.in_(message_ids)).order_by(Message.id))
+        found = await repository.not_taken_in(session, message_ids)
         senders: set[str] = set()
         plain = []
         for message in found:
@@ -72,10 +71,9 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
         ]
         if plain:
             await intake_mail.open_plain(session, settings, plain)
-        done = {message.id for message in plain} | {
-            id_ for id_, each in known.items() if each.outcome in repository.DONE
-        }
-    return [message_id for message_id in message_ids if message_id not in done]
+        done = {message.id for message in plain}
+        done |= {message_id for message_id, each in known.items() if each.outcome in repository.DONE}
+    return [message.id for message in found if message.id not in done]
 
 
 async def _one_by_one(turns: Sequence[Callable[[], Awaitable[None]]]) -> None:

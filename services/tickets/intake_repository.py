@@ -52,6 +52,17 @@ class Beforehand:
     own: bool  # from an address of ours
 
 
+async def not_taken_in(session: AsyncSession, message_ids: Sequence[int]) -> Sequence[Message]:
+    """Those of these mails that have no row yet, or one that says that it failed."""
+    found = await session.scalars(
+        select(Message)
+        .outerjoin(Intake, Intake.message_id == Message.id)
+        .where(Message.id.in_(message_ids), or_(Intake.id.is_(None), Intake.outcome == IntakeOutcome.FAILED))
+        .order_by(Message.id)
+    )
+    return found.all()
+
+
 async def beforehand(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, Beforehand]:
     """One question to the store for all of these mails: it is asked for every one."""
     outcome = select(Intake.outcome).where(Intake.message_id == Message.id).scalar_subquery()
