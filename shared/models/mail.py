@@ -1,4 +1,7 @@
-"""Written by inbox: mailboxes, the ledger of every mail seen, messages and attachments."""
+"""Written by inbox: mailboxes, the ledger of every mail seen, messages and attachments.
+
+One exception: replaying at the desk, tickets puts a dead receipt back to `stored`, where the inbox's sweep finds it.
+"""
 
 from datetime import datetime
 from enum import StrEnum

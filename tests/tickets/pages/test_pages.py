@@ -13,16 +13,20 @@ from services.tickets.live import concerns
 from services.tickets.pages import wording
 from services.tickets.pages.ticket import CARDS
 from services.tickets.views.models import EntryView, PersonRef
+from shared import clock
 from shared.database import Database
 from shared.events import Event
 from shared.models import (
     Assignment,
     AssignmentState,
     AuditEvent,
+    Delivery,
+    DeliveryState,
     Entry,
     EntryKind,
     Message,
     Person,
+    Presence,
     Recording,
     Role,
     Ticket,
@@ -280,3 +284,84 @@ async def test_the_language_of_the_screens_is_ones_own(as_person: SignIn, office
     async with database.transaction() as session:
         assert await session.scalar(select(Person.ui_language).where(Person.id == office["carla"])) == "es"
         await session.execute(update(Person).values(ui_language="en"))
+
+
+async def test_what_is_said_after_a_reply_is_in_the_readers_language(as_person: SignIn, office: Office) -> None:
+    ticket = await office.mail("Mi recibo", SPANISH)
+    client = await as_person("mateo")
+    await client.post(f"/tickets/{ticket}/take")
+    await client.get("/work")
+    sent = await client.post(f"/tickets/{ticket}/reply", data={"text": "Estimada señora: ya lo revisamos."})
+    page = await client.get(sent.headers["location"])
+    assert "Su respuesta va en camino." in page.text
+    assert "Your reply is on its way" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "shown"),
+    [
+        (DeliveryState.SENT, "b@example.com: 550 no such user", "No llegó a todos. Quedaron fuera: b@example.com: 550"),
+        (
+            DeliveryState.FAILED,
+            "The connection ended after the mail was handed over and before the server confirmed it. It is not known "
+            "whether it was delivered, so it was not sent again.",
+            "La conexión terminó después de entregar el correo",
+        ),
+    ],
+)
+async def test_what_the_mail_server_refused_is_told_with_the_mail(
+    as_person: SignIn, office: Office, database: Database, state: DeliveryState, words: str, shown: str
+) -> None:
+    ticket = await office.mail("Mi recibo", SPANISH)
+    client = await as_person("mateo")
+    await client.post(f"/tickets/{ticket}/take")
+    await client.post(f"/tickets/{ticket}/reply", data={"text": "Estimada señora: ya lo revisamos."})
+    async with database.transaction() as session:
+        await session.execute(
+            update(Delivery)
+            .where(Delivery.created_by_id == office["mateo"])
+            .values(state=state, last_error=words, sent_at=clock.now() if state is DeliveryState.SENT else None)
+        )
+    page = (await client.get(f"/tickets/{ticket}")).text
+    assert shown in " ".join(re.sub("<[^>]+>", " ", page).split())
+
+
+@pytest.mark.parametrize(
+    ("cause", "english", "spanish"),
+    [
+        ("stranger", "who is not part of that ticket", "alguien que no es parte de ese caso"),
+        ("closed_long_ago", "that ticket was closed long ago", "ese caso se cerró hace mucho"),
+    ],
+)
+async def test_a_link_says_why(
+    as_person: SignIn, office: Office, database: Database, cause: str, english: str, spanish: str
+) -> None:
+    one, other = await office.mail("Mi recibo", SPANISH), await office.mail("Two companies?", ENGLISH)
+    async with database.transaction() as session:
+        session.add(Entry(ticket_id=one, kind=EntryKind.LINKED, detail={"ticket_id": other, "cause": cause}))
+    for name, words in (("carla", english), ("mateo", spanish)):
+        assert words in (await (await as_person(name)).get(f"/tickets/{one}")).text
+
+
+async def test_any_click_says_that_somebody_is_there_and_no_heartbeat_does(
+    as_person: SignIn, office: Office, database: Database
+) -> None:
+    async def missed(person: str) -> bool:
+        async with database.transaction() as session:
+            return (await session.get_one(Presence, office[person])).unresponsive_since is not None
+
+    ticket = await office.mail("Two companies?", ENGLISH)
+    async with database.transaction() as session:
+        await session.execute(update(Presence).values(unresponsive_since=clock.now()))
+    client = await as_person("carla")
+    await client.post("/presence/heartbeat", data={"tab_id": "one"})
+    await client.get(f"/tickets/{ticket}")
+    forged = await client.post(f"/tickets/{ticket}/note", data={"text": "x"}, headers={"X-CSRF-Token": "forged"})
+    assert forged.status_code == 403
+    assert await missed("carla")
+    assert (await client.post(f"/tickets/{ticket}/note", data={"text": "I looked at it."})).status_code == 303
+    assert not await missed("carla")
+    by_api = await as_person("ines")
+    assert (await by_api.post("/api/v1/tickets/999999/notes", json={"text": "x"})).status_code == 404
+    assert not await missed("ines")
+    assert await missed("mateo")
