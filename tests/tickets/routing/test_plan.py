@@ -74,7 +74,7 @@ tickets_strategy = st.lists(
 
 
 @given(people_strategy, tickets_strategy, st.booleans(), st.sampled_from(["any", "bilingual"]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_hard_rules_hold_in_every_state(
     people: list[PersonState], tickets: list[TicketState], reviewer_live: bool, other: Any
 ) -> None:
@@ -117,7 +117,7 @@ def test_the_plan_does_not_depend_on_the_order_of_rows(
 
 
 @given(people_strategy, tickets_strategy)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nobody_idle_is_left_beside_a_ticket_they_could_have(
     people: list[PersonState], tickets: list[TicketState]
 ) -> None:
@@ -135,7 +135,7 @@ def test_nobody_idle_is_left_beside_a_ticket_they_could_have(
 
 
 @given(people_strategy, tickets_strategy)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_emergency_waits_for_anybodys_work(people: list[PersonState], tickets: list[TicketState]) -> None:
     """Whether people have room or not, the same emergencies are offered, and to who has room if anybody may."""
     roomy = [replace(each, capacity=1000) for each in people]
