@@ -1,10 +1,11 @@
 """Renders pages in the reader's language, sends people on, and carries short messages across a redirect."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from heroicons.jinja import heroicon_micro, heroicon_mini, heroicon_outline, heroicon_solid
+from heroicons.jinja import heroicon_micro, heroicon_mini
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -29,14 +30,15 @@ def environment(template_dirs: Iterable[Path]) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else every page looks at the files of all its templates
+        cache_size=-1,
     )
     made.globals.update(
         static=static.url,
         Permission=Permission,
-        heroicon_micro=heroicon_micro,
-        heroicon_mini=heroicon_mini,
-        heroicon_outline=heroicon_outline,
-        heroicon_solid=heroicon_solid,
+        # Drawn once: they copy and write XML at each call, and a list has hundreds.
+        heroicon_micro=cache(heroicon_micro),
+        heroicon_mini=cache(heroicon_mini),
     )
     return made
 
