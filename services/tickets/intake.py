@@ -62,7 +62,7 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
             if message.from_address not in senders and intake_mail.is_plain(settings, message):
                 senders.add(message.from_address)
                 plain.append(message)
-        await lock_names(session, {name for message in plain for name in _lock_names(message)})
+        await lock_names(session, {name for message in plain for name in lock_names_of(message)})
         known = await repository.beforehand(session, [message.id for message in plain])
         plain = [
             message
@@ -165,7 +165,7 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
         message = await session.get(Message, message_id)
         if message is None:
             raise NotFound("There is no message {number}.", number=message_id)
-        await lock_names(session, _lock_names(message))
+        await lock_names(session, lock_names_of(message))
         known = (await repository.beforehand(session, [message_id]))[message_id]
         if known.outcome in repository.DONE:
             return []
@@ -180,7 +180,7 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
     return []
 
 
-def _lock_names(message: Message) -> list[str]:
+def lock_names_of(message: Message) -> list[str]:
     """Everything that may touch the same ticket or customer at the same moment waits for the other."""
     ids = [*quoted_ids(message.in_reply_to, message.references), message.rfc_message_id or ""]
     names = {f"thread:{rfc_id}" for rfc_id in ids if rfc_id}

@@ -78,6 +78,21 @@ async def open_plain(session: AsyncSession, settings: Settings, messages: Sequen
     await open_tickets(session, settings, [Opening(each, read(each), Placement(None)) for each in messages])
 
 
+async def take_in_held(session: AsyncSession, settings: Settings, message: Message) -> int:
+    """A person says that a mail which was held is a customer's: its ticket. The caller holds the locks on it."""
+    placement = await _place(session, settings, message)
+    if placement.ticket_id is not None:
+        await _join(session, settings, message, read(message), placement)
+        return placement.ticket_id
+    own = {mailbox.address.lower() for mailbox in settings.mailboxes}
+    own |= set((await repository.mailbox_addresses(session)).values())
+    customer: str | None = None
+    if message.from_address in own:  # our website's form: who wrote stands in Reply-To
+        customer = next((each.lower() for each in message.reply_to if each and each.lower() not in own), "")
+    [ticket] = await open_tickets(session, settings, [Opening(message, read(message), placement, customer)])
+    return ticket.id
+
+
 async def _place(session: AsyncSession, settings: Settings, message: Message) -> Placement:
     ids = quoted_ids(message.in_reply_to, message.references)
     known = await repository.tickets_by_message_ids(session, ids)

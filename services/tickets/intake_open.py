@@ -24,6 +24,14 @@ class Opening:
     message: Message
     reading: Reading
     placement: Placement
+    customer_address: str | None = None  # where From is not the customer's; empty: nobody knows it
+
+    @property
+    def customer(self) -> tuple[str, str]:
+        """Address and name of who wants something."""
+        if self.customer_address is not None:
+            return self.customer_address, ""
+        return self.message.from_address, self.message.from_name.strip()
 
 
 @dataclass(frozen=True)
@@ -36,13 +44,13 @@ class Opened:
     by: str
 
 
-async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequence[Opening]) -> None:
-    """A ticket of each mail. The caller holds the locks on their senders, of whom none wrote two of them."""
-    names = {each.message.from_address: each.message.from_name.strip() for each in openings}
+async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequence[Opening]) -> list[Ticket]:
+    """A ticket of each mail, in order. The caller holds the locks on their senders, of whom none wrote two of them."""
+    names = dict(each.customer for each in openings)
     customers = await repository.customers_by_mail(session, {key: names[key] for key in names if key})
     tickets = []
     for each in openings:
-        customer = customers.get(each.message.from_address)
+        customer = customers.get(each.customer[0])
         tickets.append(
             await ticket_row(
                 session,
@@ -57,9 +65,7 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
                 linked_ticket_id=each.placement.linked_to,
             )
         )
-    await store_tickets(
-        session, [(ticket, [each.message.from_address]) for ticket, each in zip(tickets, openings, strict=True)]
-    )
+    await store_tickets(session, [(ticket, [each.customer[0]]) for ticket, each in zip(tickets, openings, strict=True)])
     for ticket, each in zip(tickets, openings, strict=True):
         if each.placement.linked_to is not None:
             session.add_all(link_entries(ticket, each.placement.linked_to, each.placement.why))
@@ -84,6 +90,7 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
         await acknowledge.acknowledge_new(session, settings, pairs, emergency=emergency)
     for urgent in emergencies:
         await alarm(session, settings, urgent.ticket, urgent.message, urgent.reading)
+    return tickets
 
 
 async def alarm(session: AsyncSession, settings: Settings, ticket: Ticket, message: Message, reading: Reading) -> None:

@@ -78,6 +78,13 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "list": N_("Mailing list"),
         "loop": N_("Our own mail, come back"),
     },
+    "held": {  # by which policy
+        "auto_reply": N_("Automatic reply"),
+        "list": N_("Mailing list"),
+        "loop": N_("Our own mail, come back"),
+        "bounce_unmatched": N_("Delivery report about no mail of ours"),
+        "voicemail": N_("Voicemail: its recording is a ticket"),
+    },
     "alert": {
         "emergency": N_("Emergency"),
         "no_bilingual": N_("No verified bilingual is available"),

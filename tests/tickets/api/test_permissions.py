@@ -89,6 +89,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/dead-letters"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/dead-letters/{kind}/{letter_id}/raw"): Route(P.DEAD_LETTER_REPLAY),
     ("POST", "/api/v1/dead-letters/{kind}/{letter_id}/replay"): Route(P.DEAD_LETTER_REPLAY),
+    ("GET", "/api/v1/held"): Route(P.HEALTH_READ),
+    ("POST", "/api/v1/held/{intake_id}/ticket"): Route(P.TICKET_ASSIGN),
     ("GET", "/api/v1/audit"): Route(P.AUDIT_READ),
 }
 # Signing in asks nobody who they are; the others end the very session this test goes on with, or need more than

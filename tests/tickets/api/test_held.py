@@ -1,0 +1,81 @@
+"""Mail that a policy held: who sees it, and how a person makes it a ticket."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from services.tickets import intake
+from shared.database import Database
+from shared.models import AuditEvent, Customer, CustomerIdentity, Delivery, Machine, Mailbox, Participant, Role, Ticket
+from shared.settings import Settings
+from tests.factories import make_message
+from tests.tickets.api.conftest import Users
+
+HELP = "help@center.example.org"
+
+
+async def take_in(database: Database, settings: Settings, **values: Any) -> None:
+    async with database.transaction() as session:
+        mailbox = await session.scalar(select(Mailbox).where(Mailbox.address == HELP))
+        if mailbox is None:
+            mailbox = Mailbox(name="help", address=HELP)
+            session.add(mailbox)
+            await session.flush()
+        message = await make_message(session, "My bill is wrong.", **{"mailbox_id": mailbox.id} | values)
+    await intake.take_in_message(database, settings, message.id)
+
+
+async def test_held_mail_is_listed_and_becomes_a_ticket_once(
+    user: Users, database: Database, settings: Settings
+) -> None:
+    await take_in(
+        database, settings, from_address="ana@example.com", subject="My bill", machine=Machine.LIST,
+        machine_evidence="List-Id: neighbours",
+    )  # fmt: skip
+    supervisor, csr = await user(Role.SUPERVISOR), await user(Role.CSR2)
+    [mail] = (await supervisor.http.get("/api/v1/held")).json()["items"]
+    assert (mail["from_address"], mail["subject"], mail["policy"]) == ("ana@example.com", "My bill", "list")
+    assert mail["evidence"] == "List-Id: neighbours"
+    assert (await supervisor.http.get("/api/v1/held?policy=loop")).json()["items"] == []
+    page = await supervisor.http.get("/health", headers={"Accept": "text/html"})
+    assert f'action="/health/held/{mail["id"]}/ticket"' in page.text
+    assert "Mailing list" in page.text
+
+    url = f"/api/v1/held/{mail['id']}/ticket"
+    assert (await csr.http.post(url)).status_code == 403
+    made = await supervisor.http.post(url)
+    assert made.status_code == 201, made.text
+    assert (await supervisor.http.post(url)).status_code == 409
+    assert (await supervisor.http.get("/api/v1/held")).json()["items"] == []
+    async with database.transaction() as session:
+        ticket = (await session.scalars(select(Ticket))).one()
+        assert (ticket.id, ticket.subject, ticket.state.value) == (made.json()["ticket_id"], "My bill", "queued")
+        assert await session.scalar(select(func.count()).select_from(Delivery)) == 0  # a machine is not written to
+        event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "held.ticket"))).one()
+    assert (event.actor_id, event.ticket_id, event.detail) == (supervisor.id, ticket.id, {"policy": "list"})
+
+
+async def test_a_form_that_writes_as_ourselves_is_its_authors_ticket(
+    user: Users, database: Database, settings: Settings
+) -> None:
+    form = {"from_address": HELP, "from_name": "Website", "machine": Machine.LOOP}
+    await take_in(database, settings, **form, reply_to=["lupe@example.com"])
+    await take_in(database, settings, **form)
+    supervisor = await user(Role.SUPERVISOR)
+    for mail in (await supervisor.http.get("/api/v1/held")).json()["items"]:
+        assert (await supervisor.http.post(f"/api/v1/held/{mail['id']}/ticket")).status_code == 201
+    async with database.transaction() as session:
+        assert list(await session.scalars(select(CustomerIdentity.value))) == ["lupe@example.com"]
+        assert list(await session.scalars(select(Participant.address))) == ["lupe@example.com"]
+        assert list(await session.scalars(select(Customer.name))) == [""]
+        assert await session.scalar(select(func.count()).select_from(Ticket)) == 2
+
+
+async def test_the_page_makes_a_ticket_too(user: Users, database: Database, settings: Settings) -> None:
+    await take_in(database, settings, from_address="ana@example.com", machine=Machine.AUTO_REPLY)
+    supervisor = await user(Role.SUPERVISOR)
+    [mail] = (await supervisor.http.get("/api/v1/held")).json()["items"]
+    answer = await supervisor.http.post(f"/health/held/{mail['id']}/ticket", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/health")
+    async with database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(Ticket)) == 1
