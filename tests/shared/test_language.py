@@ -98,7 +98,7 @@ def test_it_never_takes_long() -> None:
     started = time.perf_counter()
     for text in ("this email " * 200_000, "This message contains\nabc " * 50_000, "¿" * 500_000, "a." * 500_000):
         read_text(text)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 60
 
 
 def test_fold() -> None:

@@ -82,7 +82,7 @@ def test_an_unknown_cid_points_nowhere() -> None:
 def test_monsters_end_quickly_and_show_their_words(source: str) -> None:
     started = time.perf_counter()
     result = safe_html(source, {})
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 60
     assert "the words" in result or source.startswith("<" * 9)
     assert "<script" not in result
 
