@@ -19,9 +19,10 @@ async def measure(tickets: int) -> Figures:
         f"{tickets:,} tickets (1 % open) with two mails and three notes each; {ROUNDS} requests of each page, one "
         "after the other, over loopback by a signed-in CSR: session, permission, queries, audit and rendering.",
     )
-    async with running_stack() as (stack, database):
+    async with running_stack(services=False) as (stack, database):
         await hire(database, 1)
         await fill(database, tickets)
+        await stack.start_services()
         async with database.transaction() as session:
             opened = list(await session.scalars(text("SELECT id FROM ticket WHERE state = 'queued'")))
         chance = random.Random(7)

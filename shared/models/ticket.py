@@ -144,6 +144,7 @@ class Ticket(Base):
         Index("ix_ticket_urgency", "priority_rank", "due_order", "id", postgresql_where=sql("state <> 'closed'")),
         Index("ix_ticket_assignee_open", "assignee_id", postgresql_where=sql("state IN ('assigned', 'waiting')")),
         Index("ix_ticket_customer_id", "customer_id"),
+        Index("ix_ticket_linked_ticket_id", "linked_ticket_id"),
         Index("ix_ticket_created_at", "created_at"),
     )
 

@@ -526,6 +526,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_ticket_created_at", "ticket", ["created_at"], unique=False)
     op.create_index("ix_ticket_customer_id", "ticket", ["customer_id"], unique=False)
+    op.create_index("ix_ticket_linked_ticket_id", "ticket", ["linked_ticket_id"], unique=False)
     op.create_index(
         "ix_ticket_urgency",
         "ticket",
@@ -1196,6 +1197,7 @@ def downgrade() -> None:
     op.drop_table("web_session")
     op.drop_index("ix_ticket_queued", table_name="ticket", postgresql_where=sa.text("state = 'queued'"))
     op.drop_index("ix_ticket_urgency", table_name="ticket", postgresql_where=sa.text("state <> 'closed'"))
+    op.drop_index("ix_ticket_linked_ticket_id", table_name="ticket")
     op.drop_index("ix_ticket_customer_id", table_name="ticket")
     op.drop_index("ix_ticket_created_at", table_name="ticket")
     op.drop_index(
