@@ -34,6 +34,10 @@ class MailboxSettings(BaseModel):
     voicemail_folders: list[str] = []  # audio attachments of mail in these folders are voicemails
     voicemail_senders: list[str] = []  # and of mail from these addresses (the phone system's)
     authserv_ids: list[str] = []  # our own mail server's id in Authentication-Results; others' are not believed
+    # Names of headers by which our own server marks spam, believed wherever they stand; empty: none is believed;
+    # null: the usual ones, where a sender cannot have written them.
+    spam_headers: list[str] | None = None
+    form_senders: list[str] = []  # web forms: what they send is a customer's, who is named in Reply-To
     smtp: SmtpServer | None = None
     smtp_username: str | None = None  # null: the same as username
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from email import message_from_bytes
 from email.message import Message as MimePart
@@ -12,6 +13,7 @@ from flufl.bounce import all_failures
 from services.inbox import headers, machines
 from services.inbox.headers import GUARDED, is_address
 from services.inbox.structure import Body
+from shared.models import Machine
 
 RECIPIENT_LIMIT = 50
 
@@ -26,17 +28,20 @@ _FAILED_SUBJECT = re.compile(
     r"entrega (?:fallida|retrasada)|error de entrega|mensaje no entregado|delivery delayed|address not found",
     re.IGNORECASE,
 )
+_FULL = re.compile(
+    r"over ?quota|quota (?:exceeded|full)|mailbox (?:is |size limit )?(?:full|exceeded)|insufficient (?:disk|storage)|"
+    r"buz[oó]n (?:est[aá] )?lleno|excedid[oa] (?:su|la|el) (?:cuota|l[ií]mite)",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"<?([\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+)>?")
 _ORIGINAL_ID = re.compile(r"^Message-I[dD]\s*:\s*(<[^<>\s]{1,990}>)", re.MULTILINE | re.IGNORECASE)
 
 
-def find_bounce(root: MimePart, body: Body, raw: bytes, *, from_address: str, subject: str) -> dict[str, Any] | None:
-    """{"recipients": […], "original_message_id": …, "evidence": …}, or None when this is not a bounce."""
-    report_type = ""
-    with suppress(Exception):  # parameters that cannot be decoded
-        report_type = str(root.get_param("report-type") or "").lower()
-    if report_type in ("disposition-notification", "feedback-report"):
-        return None  # a read receipt, a complaint: no delivery failed
+def find_bounce(
+    root: MimePart, body: Body, raw: bytes, *, from_address: str, subject: str
+) -> tuple[Machine, str, dict[str, Any]] | None:
+    """The kind (a report that all arrived is a receipt), its evidence and `message.bounce`; None when it is neither."""
+    report_type = headers.parameter(root, "report-type")
     recipients = _from_reports(body)
     evidence = "message/delivery-status" if recipients else ""
     daemon = machines.is_daemon(from_address)
@@ -57,30 +62,38 @@ def find_bounce(root: MimePart, body: Body, raw: bytes, *, from_address: str, su
             evidence = f"Subject: {subject[:80]}"
     if not evidence:
         return None
-    if recipients and all(r["kind"] == "delivered" for r in recipients):
-        return None  # a delivery receipt: it arrived
-    return {
+    arrived = bool(recipients) and all(r["kind"] == "delivered" for r in recipients)
+    facts = {
         "recipients": recipients[:RECIPIENT_LIMIT],
-        "original_message_id": _original_id(body),
+        "original_message_id": original_id(body),
         "evidence": evidence,
     }
+    return (Machine.RECEIPT if arrived else Machine.BOUNCE), evidence, facts
 
 
-def _recipient(address: str, status: str, kind: str, diagnostic: str) -> dict[str, str]:
+def is_permanent(status: str, kind: str, diagnostic: str) -> bool:
+    """Whether writing to this address again is pointless. A full mailbox (x.2.2) and over-quota may empty again."""
+    if kind != "failed" or status.startswith("4"):
+        return False
+    return not (status.endswith(".2.2") or _FULL.search(diagnostic))
+
+
+def _recipient(address: str, status: str, kind: str, diagnostic: str) -> dict[str, Any]:
     return {
         "address": address.lower(),
         "status": status,
         "kind": kind,
+        "permanent": is_permanent(status, kind, diagnostic),
         "diagnostic": " ".join(headers.clean(diagnostic).split())[:500],
     }
 
 
-def _from_reports(body: Body) -> list[dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+def _from_reports(body: Body) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     for part in body.report_parts:
         if part.get_content_type() != "message/delivery-status":
             continue
-        for fields in _groups(part):
+        for fields in groups(part):
             address = _bare(fields.get("final-recipient") or fields.get("original-recipient") or "")
             action = (
                 fields.get("action", "").split()[0].strip(";,()").lower() if fields.get("action", "").split() else ""
@@ -101,8 +114,8 @@ def _from_reports(body: Body) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def _groups(part: MimePart) -> list[dict[str, str]]:
-    """The field groups of a delivery-status part, however it was put there."""
+def groups(part: MimePart) -> list[dict[str, str]]:
+    """The field groups of a report part, however it was put there; names in lower case."""
     payload = part.get_payload()
     if isinstance(payload, list):
         return [
@@ -128,7 +141,7 @@ def _bare(value: str) -> str:
     return address if is_address(address) else ""
 
 
-def _from_flufl(raw: bytes) -> list[dict[str, str]]:
+def _from_flufl(raw: bytes) -> list[dict[str, Any]]:
     """The detectors of Mailman. They raise on raw 8-bit headers and take uuencoded lines for addresses."""
     try:
         temporary, permanent = all_failures(message_from_bytes(raw[:1_000_000], policy=GUARDED))
@@ -143,7 +156,7 @@ def _from_flufl(raw: bytes) -> list[dict[str, str]]:
     return found
 
 
-def _from_text(text: str) -> list[dict[str, str]]:
+def _from_text(text: str) -> list[dict[str, Any]]:
     """Addresses that the daemon names in its first lines."""
     head = text[:3000]
     match = _STATUS.search(head)
@@ -155,19 +168,22 @@ def _from_text(text: str) -> list[dict[str, str]]:
     return [_recipient(address, status, kind, "") for address in list(named)[:5]]
 
 
-def _original_id(body: Body) -> str | None:
-    """The Message-ID of the mail that did not arrive: by it the delivery is found."""
+def originals(body: Body) -> Iterator[MimePart]:
+    """The headers of our own mail that a report encloses."""
     for part in body.report_parts:
         kind = part.get_content_type()
         payload = part.get_payload()
-        if kind == "message/rfc822" and isinstance(payload, list) and payload:
-            original = payload[0]
-            found = headers.message_id(original) if isinstance(original, MimePart) else None
+        if kind == "message/rfc822" and isinstance(payload, list) and payload and isinstance(payload[0], MimePart):
+            yield payload[0]
         elif kind == "text/rfc822-headers":
-            match = _ORIGINAL_ID.search(str(payload)[:200_000])
-            found = match.group(1) if match else None
-        else:
-            continue
+            with suppress(Exception):  # whatever they enclosed
+                yield message_from_bytes(str(payload)[:200_000].encode("utf-8", "surrogateescape"), policy=GUARDED)
+
+
+def original_id(body: Body) -> str | None:
+    """The Message-ID of the mail that a report is about: by it the delivery is found."""
+    for original in originals(body):
+        found = headers.message_id(original)
         if found:
             return found
     match = _ORIGINAL_ID.search(body.text[:200_000])

@@ -98,6 +98,15 @@ def raw_value(part: MimePart, name: str) -> str | None:
     return next(raw_values(part, name), None)
 
 
+def parameter(part: MimePart, name: str) -> str:
+    """A parameter of Content-Type in lower case; '' when there is none, or none that can be read."""
+    try:
+        value = part.get_param(name)
+    except Exception:  # RFC 2231 forms that cannot be decoded
+        return ""
+    return clean(value).strip().lower() if isinstance(value, str) else ""
+
+
 def decode_words(value: str) -> str:
     """RFC 2047 encoded words to text, in linear time."""
     if "=?" not in value:

@@ -8,8 +8,9 @@ from email.message import EmailMessage
 from email.message import Message as MimePart
 from typing import Any
 
-from services.inbox import authentication, bounces, headers, machines
+from services.inbox import authentication, bounces, domains, headers, machines, reports, spam
 from services.inbox.audio import is_audio
+from services.inbox.authentication import Verdict
 from services.inbox.charsets import decode
 from services.inbox.structure import Body, File, read_body
 from services.inbox.trim import new_text
@@ -45,6 +46,8 @@ class Surroundings:
     voicemail_senders: frozenset[str] = frozenset()
     voicemail_folder: bool = False
     authserv_ids: tuple[str, ...] = ()
+    spam_headers: tuple[str, ...] | None = None
+    form_senders: frozenset[str] = frozenset()
     max_parse_bytes: int = 25 * 1024 * 1024
 
 
@@ -69,6 +72,7 @@ class Parsed:
     bounce: dict[str, Any] | None = None
     headers: dict[str, Any] = field(default_factory=dict)
     authentication: dict[str, Any] = field(default_factory=dict)
+    spam: str | None = None
     defects: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     voicemails: set[int] = field(default_factory=set)  # positions in files
@@ -149,7 +153,9 @@ def _read_headers(root: MimePart, parsed: Parsed, around: Surroundings) -> None:
     parsed.subject = headers.text_header(root, "subject")[:2000]
     parsed.sent_at = headers.date_header(root)
     parsed.reply_token = _reply_token(root, around.own_addresses)
-    parsed.authentication = authentication.read(root, list(around.authserv_ids))
+    parsed.authentication = authentication.read(root, list(around.authserv_ids), parsed.from_address)
+    own_hosts = [*around.authserv_ids, *(domains.of_address(address) for address in around.own_addresses)]
+    parsed.spam = spam.find(root, around.spam_headers, own_hosts)
     for name in _KEPT_HEADERS:
         value = headers.raw_value(root, name)
         if value:
@@ -158,13 +164,13 @@ def _read_headers(root: MimePart, parsed: Parsed, around: Surroundings) -> None:
         parsed.defect("several From headers")
 
 
-def _reply_token(root: MimePart, own_addresses: frozenset[str]) -> str | None:
+def _reply_token(
+    root: MimePart, own_addresses: frozenset[str], names: tuple[str, ...] = _RECIPIENT_HEADERS
+) -> str | None:
     """The plus part of one of our own addresses among all that this mail was sent to, in the case it came in."""
-    for name in _RECIPIENT_HEADERS:
+    for name in names:
         for raw in headers.raw_values(root, name):
-            for match in re.finditer(
-                r"([^\s<>,;:\"()+@]{1,64})\+([^\s<>,;:\"()@]{1,100})@([\w.-]{1,255})", raw[:20_000]
-            ):
+            for match in _TAGGED.finditer(raw[:20_000]):
                 local, token, domain = match.groups()
                 if f"{local}@{domain}".lower() in own_addresses and _TOKEN.match(token):
                     return token
@@ -215,9 +221,15 @@ def _forwarded_text(nested: MimePart) -> str:
 def _judge(root: MimePart, parsed: Parsed, body: Body, data: bytes, around: Surroundings) -> None:
     if around.voicemail_folder or parsed.from_address in around.voicemail_senders:
         return  # a phone system writes these: named in the settings, and meant to be taken in
-    parsed.bounce = bounces.find_bounce(root, body, data, from_address=parsed.from_address, subject=parsed.subject)
-    if parsed.bounce is not None:
-        parsed.machine, parsed.machine_evidence = Machine.BOUNCE, parsed.bounce.pop("evidence")
+    if parsed.from_address in around.form_senders:
+        _take_form(parsed)
+        return
+    found = reports.find_report(root, body) or bounces.find_bounce(
+        root, body, data, from_address=parsed.from_address, subject=parsed.subject
+    )
+    if found is not None:
+        parsed.machine, parsed.machine_evidence, parsed.bounce = found
+        parsed.reply_token = parsed.reply_token or _token_of_original(body, around.own_addresses)
         return
     verdict = machines.recognise(
         root,
@@ -228,3 +240,20 @@ def _judge(root: MimePart, parsed: Parsed, body: Body, data: bytes, around: Surr
     )
     if verdict is not None:
         parsed.machine, parsed.machine_evidence = verdict.kind, verdict.evidence
+
+
+def _take_form(parsed: Parsed) -> None:
+    """A web form of ours passes on what a customer typed. Who it is stands in Reply-To, and nobody has proved it."""
+    parsed.headers["form"] = parsed.from_address
+    if parsed.reply_to:
+        parsed.from_address, parsed.from_name = parsed.reply_to[0], ""
+        parsed.authentication |= {"verdict": Verdict.UNKNOWN.value, "verified_by": None, "domain": None}
+
+
+def _token_of_original(body: Body, own_addresses: frozenset[str]) -> str | None:
+    """The reply token of our own mail that a report encloses: by it the ticket is found when the ids are gone."""
+    for original in bounces.originals(body):
+        token = _reply_token(original, own_addresses, ("reply-to", "from", "sender"))
+        if token:
+            return token
+    return None

@@ -263,6 +263,8 @@ class Processor:
             voicemail_senders=frozenset(s.lower() for s in mailbox.voicemail_senders) if mailbox else frozenset(),
             voicemail_folder=bool(mailbox and claim.folder in mailbox.voicemail_folders),
             authserv_ids=tuple(mailbox.authserv_ids) if mailbox else (),
+            spam_headers=tuple(mailbox.spam_headers) if mailbox and mailbox.spam_headers is not None else None,
+            form_senders=frozenset(s.lower() for s in mailbox.form_senders) if mailbox else frozenset(),
             max_parse_bytes=self.settings.max_parse_bytes,
         )
 
@@ -304,6 +306,7 @@ def _message(one: Ready) -> Message:
         machine_evidence=parsed.machine_evidence,
         headers=parsed.headers,
         authentication=parsed.authentication,
+        spam=parsed.spam,
         defects=parsed.defects,
     )
     if parsed.bounce is not None:  # set explicitly, None would be stored as JSON null

@@ -24,6 +24,12 @@ _NOT_FILES = {
     "text/rfc822-headers",
     "text/calendar",
 }
+_REPORTS = {
+    "message/delivery-status",
+    "message/disposition-notification",
+    "message/feedback-report",
+    "text/rfc822-headers",
+}
 _UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 
 
@@ -133,7 +139,7 @@ def _leaf(
     disposition = (part.get_content_disposition() or "").strip().lower()
     name = _given_name(part)
     if kind in _NOT_FILES and not (kind == "text/calendar" and disposition == "attachment"):
-        if kind in ("message/delivery-status", "text/rfc822-headers", "message/feedback-report"):
+        if kind in _REPORTS:
             body.report_parts.append(part)
         if kind == "application/pgp-encrypted":
             body.defect("encrypted")

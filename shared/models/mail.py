@@ -87,6 +87,9 @@ class Machine(StrEnum):
     BOUNCE = "bounce"
     LIST = "list"
     LOOP = "loop"  # our own mail, come back
+    COMPLAINT = "complaint"  # somebody pressed «this is spam» on a mail of ours (ARF, RFC 5965)
+    RECEIPT = "receipt"  # a mail of ours was read, or arrived (RFC 8098, RFC 3464)
+    CHALLENGE = "challenge"  # «prove that you are a person and your mail will be delivered»
 
 
 class Message(Base):
@@ -114,9 +117,14 @@ class Message(Base):
     html: Mapped[str | None] = mapped_column(Text)  # as received: sanitise before showing
     machine: Mapped[Machine | None] = mapped_column(choice(Machine, "machine"))
     machine_evidence: Mapped[str | None] = mapped_column(Text)
-    bounce: Mapped[Json | None]  # {"recipients": [{"address", "status", "kind", "diagnostic"}], "original_message_id"}
+    # Of bounces, complaints and delivery receipts: {"recipients": [{"address", "status", "kind": failed | delayed |
+    # delivered, "permanent": bool, "diagnostic"}], "original_message_id", "evidence", "feedback_type" of complaints}.
+    bounce: Mapped[Json | None]
     headers: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))  # those a screen or a rule reads
-    authentication: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))  # spf, dkim, dmarc as received
+    # {"verdict": pass | fail | none | unknown, "verified_by": server | here | null, "domain": which authenticated,
+    # "spf", "dkim", "dmarc", "arc": results, "dkim_domain", "authserv_id", "trusted"}: inbox/authentication.py.
+    authentication: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))
+    spam: Mapped[str | None] = mapped_column(Text)  # by which header the receiving server called it spam
     defects: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))  # what the parser had to guess
     created_at: Mapped[Created]
 

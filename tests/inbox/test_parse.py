@@ -148,11 +148,12 @@ def test_bounce_with_a_report() -> None:
     assert parsed.machine is Machine.BOUNCE
     assert parsed.bounce == {
         "recipients": [
-            {"address": "gone@example.com", "status": "5.1.1", "kind": "failed",
+            {"address": "gone@example.com", "status": "5.1.1", "kind": "failed", "permanent": True,
              "diagnostic": "smtp; 550 5.1.1 No such user"},
-            {"address": "slow@example.com", "status": "4.2.2", "kind": "delayed", "diagnostic": ""},
+            {"address": "slow@example.com", "status": "4.2.2", "kind": "delayed", "permanent": False, "diagnostic": ""},
         ],
         "original_message_id": "<delivery.77@center.example.org>",
+        "evidence": "message/delivery-status",
     }  # fmt: skip
 
 
@@ -165,7 +166,10 @@ def test_bounce_that_is_only_text() -> None:
 
 
 def test_delivery_receipt_is_no_bounce() -> None:
-    assert sample("delivery_receipt_is_no_bounce").bounce is None
+    receipt = sample("delivery_receipt_is_no_bounce")
+    assert receipt.machine is Machine.RECEIPT
+    assert receipt.bounce is not None
+    assert [(r["address"], r["kind"]) for r in receipt.bounce["recipients"]] == [("ana@example.com", "delivered")]
 
 
 def test_machines_are_told_with_their_evidence() -> None:
@@ -188,10 +192,12 @@ def test_our_own_mail_come_back_is_known_by_a_mark_that_nobody_else_can_write() 
 def test_authentication_is_believed_only_of_our_own_server() -> None:
     believed = sample("authentication_results_forged_below").authentication
     assert believed == {
-        "spf": "fail", "dkim": "none", "dmarc": "fail", "authserv_id": "mx.center.example.org", "trusted": True,
+        "spf": "fail", "spf_domain": "bank.example.com", "dkim": "none", "dmarc": "fail",
+        "authserv_id": "mx.center.example.org", "trusted": True,
+        "verdict": "fail", "verified_by": "server", "domain": None,
     }  # fmt: skip
     unknown = sample("authentication_results_forged_below", Surroundings(frozenset({HELP}), SECRET)).authentication
-    assert unknown["trusted"] is False
+    assert (unknown["trusted"], unknown["verdict"], unknown["verified_by"]) == (False, "unknown", None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""Reports about a mail of ours that are no bounces: complaints (ARF, RFC 5965) and read receipts (MDN, RFC 8098)."""
+
+from email.message import Message as MimePart
+from typing import Any
+
+from services.inbox import bounces, headers
+from services.inbox.headers import is_address
+from services.inbox.structure import Body
+from shared.models import Machine
+
+
+def find_report(root: MimePart, body: Body) -> tuple[Machine, str, dict[str, Any]] | None:
+    """The kind, its evidence, and what stands in `message.bounce`."""
+    report_type = headers.parameter(root, "report-type")
+    for part in body.report_parts:
+        kind = part.get_content_type()
+        if kind == "message/feedback-report":
+            return Machine.COMPLAINT, kind, _complaint(part, body)
+        if kind == "message/disposition-notification":
+            return Machine.RECEIPT, kind, _facts(body, kind, [])
+    if report_type == "disposition-notification":  # its machine-readable part was lost on the way
+        return Machine.RECEIPT, f"report-type={report_type}", _facts(body, report_type, [])
+    return None
+
+
+def _complaint(part: MimePart, body: Body) -> dict[str, Any]:
+    """Who complained is often blacked out; then the attached original says to whom it went, if anything does."""
+    fields: dict[str, str] = {}
+    for group in bounces.groups(part):
+        fields = group | fields
+    named = fields.get("original-rcpt-to", "").strip().strip("<>").lower()
+    recipients = [named] if is_address(named) else []
+    if not recipients:
+        recipients = [
+            address for original in bounces.originals(body) for _, address in headers.addresses(original, "to")
+        ]
+    feedback_type = fields.get("feedback-type", "").strip().lower()[:40] or "abuse"
+    return _facts(body, "message/feedback-report", recipients) | {"feedback_type": feedback_type}
+
+
+def _facts(body: Body, evidence: str, recipients: list[str]) -> dict[str, Any]:
+    return {
+        "recipients": [
+            {"address": address, "status": "", "kind": "delivered", "permanent": False, "diagnostic": ""}
+            for address in recipients[: bounces.RECIPIENT_LIMIT]
+        ],
+        "original_message_id": bounces.original_id(body),
+        "evidence": evidence,
+    }
