@@ -74,7 +74,8 @@ class Settings(BaseSettings):
     # Shared by all services
     database_url: SecretStr = Field(description="postgresql+asyncpg://…")
     redis_url: SecretStr = SecretStr("redis://localhost:6379/0")
-    secret_key: SecretStr = Field(min_length=32, description="signs what must be ours; `openssl rand -hex 32`")
+    secret_key: SecretStr = Field(min_length=32, description="signs and seals what is ours; `openssl rand -hex 32`")
+    old_secret_keys: list[SecretStr] = []  # still open what they sealed, until it is sealed anew
     blob_dir: Path = Path("blobs")
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
