@@ -19,6 +19,7 @@ from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events import Event, publish
 from shared.jobs import Job
 from shared.language import CLEAR, read_text
+from shared.mailboxes import own_addresses
 from shared.models import (
     AssignmentState,
     Delivery,
@@ -74,7 +75,7 @@ async def reply(
         raise Invalid("Say whom the answer goes to.", field="to")
     if len(recipients) + len(copies) > MAX_RECIPIENTS:
         raise Invalid("That is too many recipients; at most {limit}.", field="to", limit=MAX_RECIPIENTS)
-    own = set((await repository.mailbox_addresses(session)).values())
+    own = await own_addresses(session, settings)
     if own & {*recipients, *copies}:
         raise Invalid("This is our own address. Say whom the answer goes to.", field="to")
     found = read_text(text)

@@ -24,7 +24,7 @@ class HeldMail(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: int = Field(description="Of what became of the mail; names it here.")
-    policy: str = Field(description="auto_reply, list, loop, bounce_unmatched or voicemail.")
+    policy: str = Field(description="auto_reply, list, loop, bounce_unmatched, mailbox_check or voicemail.")
     evidence: str | None = Field(description="What in the mail says so.")
     from_address: str
     from_name: str

@@ -59,11 +59,11 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
         senders: set[str] = set()
         plain = []
         for message in found:
-            if message.from_address not in senders and intake_mail.is_plain(settings, message):
+            if message.from_address not in senders and intake_mail.is_plain(message):
                 senders.add(message.from_address)
                 plain.append(message)
         await lock_names(session, {name for message in plain for name in lock_names_of(message)})
-        known = await repository.beforehand(session, [message.id for message in plain])
+        known = await repository.beforehand(session, settings, [message.id for message in plain])
         plain = [
             message
             for message in plain
@@ -166,7 +166,7 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
         if message is None:
             raise NotFound("There is no message {number}.", number=message_id)
         await lock_names(session, lock_names_of(message))
-        known = (await repository.beforehand(session, [message_id]))[message_id]
+        known = (await repository.beforehand(session, settings, [message_id]))[message_id]
         if known.outcome in repository.DONE:
             return []
         if known.outcome is not None:

@@ -19,6 +19,7 @@ from shared.database import ring
 from shared.events import Event, publish
 from shared.jobs import Job
 from shared.language import CLEAR, UNKNOWN, Evidence, LanguageDecision, decide
+from shared.mailboxes import own_addresses
 from shared.models import (
     Customer,
     Entry,
@@ -46,8 +47,10 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
     if message.machine is Machine.BOUNCE:
         await intake_machines.take_in_bounce(session, message)
         return
-    own = known.own or message.from_address in {mailbox.address.lower() for mailbox in settings.mailboxes}
-    if message.machine is Machine.LOOP or own:
+    if known.probe:
+        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="mailbox_check")
+        return
+    if message.machine is Machine.LOOP or known.own:
         await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="loop")
         return
     placement = await _place(session, settings, message)
@@ -61,12 +64,11 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
         await open_tickets(session, settings, [Opening(message, reading, placement)])
 
 
-def is_plain(settings: Settings, message: Message) -> bool:
+def is_plain(message: Message) -> bool:
     """From a customer, and saying nothing of any ticket or other mail: it can only open a ticket of its own."""
     return (
         message.machine is None
         and bool(message.from_address)
-        and message.from_address not in {mailbox.address.lower() for mailbox in settings.mailboxes}
         and not quoted_ids(message.in_reply_to, message.references)
         and not message.reply_token
         and subject_number(message.subject) is None
@@ -84,8 +86,7 @@ async def take_in_held(session: AsyncSession, settings: Settings, message: Messa
     if placement.ticket_id is not None:
         await _join(session, settings, message, read(message), placement)
         return placement.ticket_id
-    own = {mailbox.address.lower() for mailbox in settings.mailboxes}
-    own |= set((await repository.mailbox_addresses(session)).values())
+    own = await own_addresses(session, settings)
     customer: str | None = None
     if message.from_address in own:  # our website's form: who wrote stands in Reply-To
         customer = next((each.lower() for each in message.reply_to if each and each.lower() not in own), "")

@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.mailboxes import is_own
 from shared.models import (
     Attachment,
     Customer,
@@ -21,7 +22,7 @@ from shared.models import (
     IdentityKind,
     Intake,
     IntakeOutcome,
-    Mailbox,
+    MailboxCheck,
     Message,
     Participant,
     Recording,
@@ -29,6 +30,7 @@ from shared.models import (
     Ticket,
     Transcript,
 )
+from shared.settings import Settings
 
 DONE = (IntakeOutcome.TICKETED, IntakeOutcome.ATTACHED, IntakeOutcome.HELD)
 
@@ -50,6 +52,7 @@ class Beforehand:
     outcome: IntakeOutcome | None  # of an earlier time
     voicemail: bool  # handed to the voicemail service
     own: bool  # from an address of ours
+    probe: bool  # the mail to itself by which a mailbox is tested
 
 
 async def not_taken_in(session: AsyncSession, message_ids: Sequence[int]) -> Sequence[Message]:
@@ -63,13 +66,17 @@ async def not_taken_in(session: AsyncSession, message_ids: Sequence[int]) -> Seq
     return found.all()
 
 
-async def beforehand(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, Beforehand]:
+async def beforehand(session: AsyncSession, settings: Settings, message_ids: Sequence[int]) -> dict[int, Beforehand]:
     """One question to the store for all of these mails: it is asked for every one."""
     outcome = select(Intake.outcome).where(Intake.message_id == Message.id).scalar_subquery()
     voicemail = exists().where(Attachment.message_id == Message.id, Attachment.voicemail)
-    own = exists().where(func.lower(Mailbox.address) == Message.from_address)
-    rows = await session.execute(select(Message.id, outcome, voicemail, own).where(Message.id.in_(message_ids)))
-    return {row[0]: Beforehand(row[1], row[2], row[3]) for row in rows}
+    probe = exists().where(MailboxCheck.probes.has_key(Message.rfc_message_id))
+    rows = await session.execute(
+        select(Message.id, outcome, voicemail, is_own(settings, Message.from_address), probe).where(
+            Message.id.in_(message_ids)
+        )
+    )
+    return {row[0]: Beforehand(row[1], row[2], row[3], row[4]) for row in rows}
 
 
 async def put_intake(session: AsyncSession, **values: Any) -> None:
@@ -138,11 +145,6 @@ async def participation(
         if closed_at is not None:
             closed[ticket_id] = closed_at
     return existing, participates, closed
-
-
-async def mailbox_addresses(session: AsyncSession) -> dict[int, str]:
-    rows = await session.execute(select(Mailbox.id, func.lower(Mailbox.address)))
-    return {row[0]: row[1] for row in rows}
 
 
 async def customer_by(session: AsyncSession, kind: IdentityKind, value: str, name: str = "") -> Customer:

@@ -11,6 +11,7 @@ from services.tickets.remembered import Remembered
 from services.tickets.thread import bare_subject, extend_references
 from shared.database import ring
 from shared.jobs import Job
+from shared.mailboxes import first_sending_address
 from shared.models import Delivery, DeliveryKind, Mailbox, Message, Ticket
 from shared.settings import Settings
 
@@ -108,7 +109,8 @@ async def _domain(session: AsyncSession, settings: Settings, mailbox_id: int | N
     if mailbox_id is not None:
         address = await session.scalar(select(Mailbox.address).where(Mailbox.id == mailbox_id))
     if address is None:
-        able = [mailbox.address for mailbox in settings.mailboxes if mailbox.smtp is not None]
-        address = able[0] if able else await session.scalar(select(Mailbox.address).order_by(Mailbox.id).limit(1))
+        address = await first_sending_address(session, settings) or await session.scalar(
+            select(Mailbox.address).order_by(Mailbox.id).limit(1)
+        )
     domain = (address or "").rpartition("@")[2].lower()
     return domain or "localhost"

@@ -90,6 +90,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "challenge": N_("Asks us to prove that we are no machine"),
         "bounce_unmatched": N_("Delivery report about no mail of ours"),
         "voicemail": N_("Voicemail: its recording is a ticket"),
+        "mailbox_check": N_("Test of a mailbox"),
     },
     "alert": {
         "emergency": N_("Emergency"),
