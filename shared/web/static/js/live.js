@@ -5,7 +5,30 @@ const status = document.getElementById("connection");
 let source = null;
 let lost = 0;
 
-const tell = (name, detail = {}) => document.body.dispatchEvent(new CustomEvent(name, { detail }));
+// Parts that are being fetched. What is told meanwhile may be missing in the answer under way, and htmx forgets the
+// request that it queued for a part when its answer replaces that part: so all parts are fetched once more afterwards.
+const AGAIN_MS = 200;
+const underway = new Set();
+let missed = false;
+
+function tell(name, detail = {}) {
+  for (const part of underway) {
+    if (part.getAttribute("hx-trigger").includes(`${name} from:body`)) missed = true;
+  }
+  document.body.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+document.addEventListener("htmx:beforeSend", ({ detail }) => {
+  const part = detail.elt;
+  if (!part.matches("[hx-trigger*='live:']")) return;
+  underway.add(part);
+  detail.xhr.addEventListener("loadend", () => {
+    underway.delete(part);
+    if (!missed) return;
+    missed = false;
+    window.setTimeout(() => tell("live:resync"), AGAIN_MS);
+  });
+});
 
 function connect() {
   source = new EventSource(url);
