@@ -1,36 +1,35 @@
-"""News that comes while a page fetches itself is not lost, in a real browser."""
+"""News that comes while a part of a page fetches itself is not lost, in a real browser."""
 
 import asyncio
 
 import pytest
 from playwright.async_api import Route
 
+from services.tickets import desk
+from shared.models import Role
+from shared.people import Actor
 from tests.browser import OpenAs
 from tests.tickets.pages.office import ENGLISH, Office
 
 pytestmark = pytest.mark.browser
 
 
-async def test_an_offer_made_while_the_page_fetches_itself_is_shown(office: Office, open_as: OpenAs) -> None:
-    number = await office.mail("Two companies?", ENGLISH)
-    page = await open_as(office["marta"], "/work")
-    await page.wait_for_function("window.htmx !== undefined")
-    reading, answer_may_go = asyncio.Event(), asyncio.Event()
+async def test_news_that_comes_while_a_part_is_being_fetched_is_shown(office: Office, open_as: OpenAs) -> None:
+    ticket = await office.mail("Two companies?", ENGLISH)
+    page = await open_as(office["carla"], f"/tickets/{ticket}")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route(f"**/tickets/{ticket}", held.put)
+    me = Actor(id=office["sofia"], name="Sofía Okonkwo", email="sofia@example.org", role=Role.SUPERVISOR)
 
-    async def slow(route: Route) -> None:
-        """The server's answer from before the offer reaches the page after the offer's news did."""
-        answer = await route.fetch()
-        reading.set()
-        await answer_may_go.wait()
-        await route.fulfill(response=answer)
+    async def note(text: str) -> None:
+        async with office.database.transaction() as session:
+            await desk.note(session, me, ticket, text)
 
-    await page.route("**/work", slow, times=1)
-    await page.evaluate("""() => {
-        window.offered = new Promise(done => document.body.addEventListener("live:offer", done, {once: true}));
-        document.body.dispatchEvent(new CustomEvent("live:resync"));
-    }""")
-    await reading.wait()
-    await office.offer(number, "marta")
-    await page.evaluate("async () => { await window.offered; }")
-    answer_may_go.set()
-    await page.locator("article.offer", has_text="Two companies?").wait_for()
+    await note("the first note")
+    old = await held.get()
+    answer = await old.fetch()  # what the server said before the second note
+    await note("the second note")
+    await page.wait_for_timeout(300)  # it reaches the page while the answer is on its way
+    await old.fulfill(response=answer)
+    await page.unroute(f"**/tickets/{ticket}")
+    await page.locator("#timeline", has_text="the second note").wait_for()

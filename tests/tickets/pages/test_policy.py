@@ -20,6 +20,6 @@ async def test_the_console_stays_clean_with_formatted_mail_and_after_a_swap(offi
     await page.frame_locator("iframe.mail-frame").get_by_text("Gracias").wait_for()
     # As after a gap in the live connection: the open page fetches itself and swaps.
     async with page.expect_response(lambda answer: answer.url.endswith(f"/tickets/{ticket}") and answer.ok):
-        await page.evaluate("document.body.dispatchEvent(new CustomEvent('live:resync'))")
+        await page.evaluate("document.body.dispatchEvent(new CustomEvent('live', {detail: {names: ['resync']}}))")
     await page.wait_for_timeout(300)
     await page.goto(f"/tickets/{await office.mail('Two companies?', ENGLISH)}")

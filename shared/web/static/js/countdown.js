@@ -9,7 +9,7 @@ function show(element) {
   if (left === 0 && !element.dataset.done) {
     element.dataset.done = "1";
     // The server takes it back by itself; ask for the list again a moment later.
-    window.setTimeout(() => document.body.dispatchEvent(new CustomEvent("live:offer")), 1500);
+    window.setTimeout(() => document.body.dispatchEvent(new CustomEvent("live", { detail: { names: ["offer"] } })), 1500);
   }
 }
 

@@ -38,7 +38,7 @@ document.addEventListener("focusout", () => {
   window.setTimeout(() => {
     if (document.activeElement?.matches("input, textarea, select")) return;
     waiting = false;
-    document.body.dispatchEvent(new CustomEvent("live:resync"));
+    document.body.dispatchEvent(new CustomEvent("live", { detail: { names: ["resync"] } }));
   }, 300);
 });
 

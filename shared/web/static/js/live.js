@@ -1,42 +1,18 @@
-/* One SSE connection per page: passes «ticket 42 changed» on to the parts that show it, which then ask again. */
+/* One SSE connection per page: passes «ticket 42 changed» on to the parts that show it (parts.js). */
 const url = document.body.dataset.live;
 const texts = document.body.dataset;
 const status = document.getElementById("connection");
 let source = null;
 let lost = 0;
 
-// Parts that are being fetched. What is told meanwhile may be missing in the answer under way, and htmx forgets the
-// request that it queued for a part when its answer replaces that part: so all parts are fetched once more afterwards.
-const AGAIN_MS = 200;
-const underway = new Set();
-let missed = false;
-
-function tell(name, detail = {}) {
-  for (const part of underway) {
-    if (part.getAttribute("hx-trigger").includes(`${name} from:body`)) missed = true;
-  }
-  document.body.dispatchEvent(new CustomEvent(name, { detail }));
-}
-
-document.addEventListener("htmx:beforeSend", ({ detail }) => {
-  const part = detail.elt;
-  if (!part.matches("[hx-trigger*='live:']")) return;
-  underway.add(part);
-  detail.xhr.addEventListener("loadend", () => {
-    underway.delete(part);
-    if (!missed) return;
-    missed = false;
-    window.setTimeout(() => tell("live:resync"), AGAIN_MS);
-  });
-});
+const tell = (...names) => document.body.dispatchEvent(new CustomEvent("live", { detail: { names } }));
 
 function connect() {
   source = new EventSource(url);
   source.addEventListener("change", (message) => {
     const event = JSON.parse(message.data);
-    tell(`live:${event.kind}`, event);
-    if (event.kind === "ticket" && event.mine) tell("live:mine", event);
-    if (event.id) tell(`live:${event.kind}-${event.id}`, event);
+    const mine = event.kind === "ticket" && event.mine;
+    tell(event.kind, `${event.kind}-${event.id}`, ...(mine ? ["mine"] : []));
   });
   source.addEventListener("open", () => {
     if (lost) {
@@ -44,7 +20,7 @@ function connect() {
       lost = 0;
       if (document.body.classList.contains("is-offline") && status) status.textContent = texts.textBack;
       document.body.classList.remove("is-offline");
-      tell("live:resync");
+      tell("resync");
     }
   });
   source.addEventListener("error", () => {
@@ -65,7 +41,7 @@ if (url) {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) {
       connect();
-      tell("live:resync");
+      tell("resync");
     }
   });
 }
