@@ -30,6 +30,7 @@ class SpeechProcess:
         self._lock = asyncio.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._asking: asyncio.Future[tuple[str, object]] | None = None  # a thread that holds the pipe
         self._model: Model | None = None
         self._failure = ""
         self._look_again_at = 0.0
@@ -113,17 +114,18 @@ class SpeechProcess:
 
     async def _exchange(self, request: object, timeout_s: float) -> tuple[str, object]:
         """Ask (unless None) and wait for the answer in a thread. Leaves no process behind that works for nobody."""
-        pipe = self._pipe
-        assert pipe is not None
+        assert self._pipe is not None
+        loop = asyncio.get_running_loop()
+        self._asking = asking = loop.run_in_executor(None, _ask, self._pipe, request, timeout_s)
         try:
-            return await asyncio.to_thread(_ask, pipe, request, timeout_s)
+            return await asyncio.shield(asking)
         except asyncio.CancelledError:
             self._kill(None)
             raise
 
     def _kill(self, why: str | None) -> None:
-        process, pipe = self._process, self._pipe
-        self._process = self._pipe = self._model = None
+        process, pipe, asking = self._process, self._pipe, self._asking
+        self._process = self._pipe = self._model = self._asking = None
         if process is not None:
             if why is not None:
                 metrics.ENGINE_CRASHES.labels(why=why).inc()
@@ -132,8 +134,14 @@ class SpeechProcess:
             process.join(5)
             with suppress(ValueError):
                 process.close()
-        if pipe is not None:
+        if pipe is None:
+            return
+        if asking is None or asking.done():
             pipe.close()
+        else:
+            # The process's end closes with it, and the thread hears that. Closed under the thread, the pipe's number
+            # could be another file's by the time it waits on it.
+            asking.add_done_callback(lambda _: pipe.close())
 
 
 def _ask(pipe: Connection, request: object, timeout_s: float) -> tuple[str, object]:
