@@ -9,7 +9,7 @@ PYTEST ?= $(VENV)/bin/pytest
 RUN = $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format bench migrate messages pin clean
+.PHONY: help demo demo-reset test lint format fuzz bench migrate messages pin clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,14 @@ format: $(VENV)/.dev  ## Put the code in shape
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
+# Coverage-guided; needs the `fuzz` extra, which exists for the Pythons that atheris is built for.
+FUZZ_S ?= 600
+fuzz: $(VENV)/.dev  ## Look for mail that breaks the parser, for FUZZ_S seconds
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'
+	@mkdir -p .fuzz
+	$(RUN) tests.fuzz.parse_mail -max_total_time=$(FUZZ_S) -timeout=8 -rss_limit_mb=1500 -max_len=20000 \
+	  -dict=tests/fuzz/mail.dict -artifact_prefix=.fuzz/found- .fuzz tests/inbox/mail
+
 bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
 	$(RUN) bench
 
@@ -65,5 +73,5 @@ pin: $(VENV)/.dev  ## Write constraints.txt from what is installed
 	$(VENV)/bin/python scripts/pin
 
 clean:  ## Remove caches and the environment; the demo's data stays (make demo-reset)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -16,6 +16,7 @@ from services.inbox.structure import Body
 from shared.models import Machine
 
 RECIPIENT_LIMIT = 50
+DAEMON_TEXT = 100_000  # bytes in which a daemon has said what it has to say
 
 # It logs every detector it runs, and a traceback for each one that fails on a mail: both are expected here.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
@@ -42,10 +43,12 @@ def find_bounce(
 ) -> tuple[Machine, str, dict[str, Any]] | None:
     """The kind (a report that all arrived is a receipt), its evidence and `message.bounce`; None when it is neither."""
     report_type = headers.parameter(root, "report-type")
-    recipients = _from_reports(body)
-    evidence = "message/delivery-status" if recipients else ""
     daemon = machines.is_daemon(from_address)
     null_path = machines.has_null_return_path(root)
+    by_machine = daemon or null_path or bool(report_type) or machines.is_submitted_by_machine(root)
+    # A person who forwards a report to us asks about it.
+    recipients = _from_reports(body) if by_machine or _FAILED_SUBJECT.match(subject) else []
+    evidence = "message/delivery-status" if recipients else ""
     if not recipients and (value := headers.raw_value(root, "x-failed-recipients")):
         recipients = [
             _recipient(address, "5.0.0", "failed", "")
@@ -144,7 +147,7 @@ def _bare(value: str) -> str:
 def _from_flufl(raw: bytes) -> list[dict[str, Any]]:
     """The detectors of Mailman. They raise on raw 8-bit headers and take uuencoded lines for addresses."""
     try:
-        temporary, permanent = all_failures(message_from_bytes(raw[:1_000_000], policy=GUARDED))
+        temporary, permanent = all_failures(message_from_bytes(raw[:DAEMON_TEXT], policy=GUARDED))
     except Exception:  # any of its seventeen detectors on any mail
         return []
     found = []

@@ -4,16 +4,18 @@ The standard library's header parser is right more often than any other, but rai
 takes time that grows faster than the header: so every access is guarded and long headers take a plainer way.
 """
 
+import binascii
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.header import decode_header
 from email.message import Message as MimePart
 from email.policy import EmailPolicy
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
+
+from services.inbox import charsets
 
 # Beyond this a header is not parsed by the grammar (seconds for 100 kB), but by the plain scanner.
 GRAMMAR_LIMIT = 4_000
@@ -23,7 +25,11 @@ REFERENCE_LIMIT = 100
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ENCODED_WORD = re.compile(r"=\?([\w.:*+-]{1,60})\?([bBqQ])\?([^?]{0,2000})\?=")
+_ENCODED_WORDS = re.compile(rf"{_ENCODED_WORD.pattern}(?:\s+{_ENCODED_WORD.pattern})*")
+_ASIDE = re.compile("\ue000(\\d{1,5})\ue001")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
@@ -46,6 +52,8 @@ def _raw_bytes_to_text(text: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
+        if all(character < "\x80" or "\udc80" <= character <= "\udcff" for character in text):
+            return charsets.decode(data, None)[0]
         # Only the raw bytes are guessed at; what was good UTF-8 around them stays.
         return (
             "".join(
@@ -68,6 +76,11 @@ class GuardedPolicy(EmailPolicy):
         if name.lower().startswith("content-"):
             return _content_header(name, text)
         return _by_grammar(name, text)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """As it came. The library would fold it anew, and never ends with some parameters full of NULs."""
+        text = str(value).rstrip("\r\n")
+        return f"{name}: {text}".encode("utf-8", "surrogateescape") + self.linesep.encode()
 
 
 def _by_grammar(name: str, text: str) -> Any:
@@ -108,41 +121,45 @@ def parameter(part: MimePart, name: str) -> str:
 
 
 def decode_words(value: str) -> str:
-    """RFC 2047 encoded words to text, in linear time."""
+    """RFC 2047 encoded words to text, in linear time, those with broken base64 or odd charsets included."""
     if "=?" not in value:
         return value
-    try:
-        chunks = decode_header(value[:HEADER_LIMIT])
-    except Exception:  # a broken encoded word: show it as it came
-        return value
-    words: list[str] = []
-    for data, charset in chunks:
-        if isinstance(data, str):
-            words.append(data)
-            continue
-        for candidate in (charset or "ascii", "utf-8", "cp1252"):
-            with suppress(LookupError, UnicodeError, ValueError):
-                words.append(data.decode(candidate))
-                break
-        else:
-            words.append(data.decode("latin-1"))
-    return clean("".join(words))
+    text: list[str] = []
+    pending, charset, end = b"", "", 0  # of encoded words that follow each other: a character may be split between them
+    for match in _ENCODED_WORD.finditer(value[:HEADER_LIMIT]):
+        between = value[end : match.start()]
+        end = match.end()
+        adjacent = bool(pending) and not between.strip()
+        if pending and not (adjacent and match.group(1).lower() == charset):
+            text.append(charsets.decode(pending, charset)[0])
+            pending = b""
+        if not adjacent:
+            text.append(between)
+        charset = match.group(1).lower()
+        pending += _word_bytes(match.group(2), match.group(3))
+    if pending:
+        text.append(charsets.decode(pending, charset)[0])
+    return clean("".join(text) + value[end:HEADER_LIMIT])
+
+
+def _word_bytes(how: str, word: str) -> bytes:
+    data = word.encode("utf-8", "surrogateescape")
+    if how in "qQ":
+        return binascii.a2b_qp(data, header=True)
+    data = _NOT_BASE64.sub(b"", data)
+    with suppress(binascii.Error):
+        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+    with suppress(binascii.Error):  # one letter too many
+        return binascii.a2b_base64(data[: len(data) // 4 * 4])
+    return data
 
 
 def text_header(part: MimePart, name: str) -> str:
     """An unstructured header, decoded, on one line."""
-    raw = raw_value(part, name)
-    if raw is None:
-        return ""
-    value = raw
-    if "=?" in raw:
-        try:
-            value = decode_words(raw) if len(raw) > GRAMMAR_LIMIT else clean(str(GUARDED.header_fetch_parse(name, raw)))
-        except Exception:  # whatever it is, the header is not worth the mail
-            value = raw
-        if "=?" in value:
-            value = decode_words(value)
-    return _CONTROL.sub(" ", " ".join(clean(value).split()))
+    raw = raw_value(part, name) or ""
+    if "\x1b$" in raw:  # ISO-2022-JP as it is, not in encoded words
+        raw = charsets.decode(raw.encode("utf-8", "surrogateescape"), None)[0]
+    return _CONTROL.sub(" ", " ".join(clean(decode_words(raw)).split()))
 
 
 def is_address(value: str) -> bool:
@@ -164,6 +181,26 @@ def addresses(part: MimePart, name: str) -> list[tuple[str, str]]:
 
 
 def _parse_addresses(name: str, raw: str) -> list[tuple[str, str]]:
+    """Encoded words are set aside while the list is taken apart: a comma inside one separates nothing."""
+    words: list[str] = []
+
+    def aside(match: re.Match[str]) -> str:
+        words.append(decode_words(match.group()))
+        return f"\ue000{len(words) - 1}\ue001"
+
+    def back(text: str) -> str:
+        return _ASIDE.sub(lambda match: words[int(match.group(1))] if int(match.group(1)) < len(words) else "", text)
+
+    bare = _ENCODED_WORDS.sub(aside, _ASIDE.sub("", raw)) if "=?" in raw else raw
+    pairs = _pairs(name, bare)
+    if words:
+        pairs = [(back(display), address) for display, address in pairs]
+        if not any(is_address(address) for _, address in pairs):  # the address too stands in an encoded word
+            return _pairs(name, " ".join(decode_words(raw).split()))
+    return pairs
+
+
+def _pairs(name: str, raw: str) -> list[tuple[str, str]]:
     if len(raw) <= GRAMMAR_LIMIT:
         # An address group raises AttributeError in the standard library (unlisted-recipients:;).
         with suppress(Exception):
@@ -172,7 +209,7 @@ def _parse_addresses(name: str, raw: str) -> list[tuple[str, str]]:
             if any(is_address(spec) for _, spec in pairs):
                 return pairs
     try:
-        return [(decode_words(display), address) for display, address in getaddresses([raw])]
+        return getaddresses([raw])
     except Exception:  # getaddresses on what is not an address list
         return [("", match) for match in re.findall(r"[^\s<>,;:\"]{1,200}@[^\s<>,;:\"]{1,200}", raw[:GRAMMAR_LIMIT])]
 

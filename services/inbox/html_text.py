@@ -4,9 +4,10 @@ import re
 
 from lxml import etree, html
 
-HTML_LIMIT = 4_000_000
+HTML_LIMIT = 1_000_000  # characters, without the pictures that are written into it
 
-_DECLARATION = re.compile(r"<\?xml[^>]{0,300}\?>|<!--\[if.{0,20000}?<!\[endif\]-->", re.IGNORECASE | re.DOTALL)
+_DECLARATION = re.compile(r"<\?xml[^>]{0,300}\?>", re.IGNORECASE)
+_PICTURE = re.compile(r"data:[\w.+-]{1,40}/[\w.+-]{1,60};base64,[A-Za-z0-9+/=\s%]{100,}")
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0\u200b\ufeff]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _LOOKS_LIKE_HTML = re.compile(
@@ -79,7 +80,8 @@ class _Writer:
 
 def html_to_text(source: str) -> str:
     """Never raises: what libxml2 cannot read comes back with its tags cut out."""
-    source = _DECLARATION.sub("", source[:HTML_LIMIT].replace("\x00", ""))
+    source = _PICTURE.sub("", source.replace("\x00", ""))[:HTML_LIMIT]
+    source = _without_conditions(_DECLARATION.sub("", source))
     if not source.strip():
         return ""
     try:
@@ -109,6 +111,19 @@ def html_to_text(source: str) -> str:
             writer.text(element.tail)
     writer.end_line()
     return "\n".join(writer.lines).strip("\n")
+
+
+def _without_conditions(source: str) -> str:
+    """Without what Outlook alone reads: <!--[if mso]> … <![endif]-->. One pass, whatever is left open."""
+    kept: list[str] = []
+    at = 0
+    while (begin := source.find("<!--[if", at)) >= 0:
+        end = source.find("<![endif]-->", begin)
+        if end < 0:
+            break
+        kept.append(source[at:begin])
+        at = end + len("<![endif]-->")
+    return "".join(kept) + source[at:]
 
 
 def _start(writer: _Writer, tag: str, element: "etree._Element") -> None:

@@ -65,9 +65,18 @@ def _without_tag(address: str) -> str:
     return f"{local.partition('+')[0]}@{domain}"
 
 
+def is_submitted_by_machine(root: MimePart) -> bool:
+    return _submitted(root) not in ("", "no")
+
+
+def _submitted(root: MimePart) -> str:
+    """Auto-Submitted (RFC 3834) without its parameters."""
+    return (headers.raw_value(root, "auto-submitted") or "").split(";")[0].strip().lower()
+
+
 def _automatic(root: MimePart, from_address: str, subject: str) -> Verdict | None:
-    submitted = (headers.raw_value(root, "auto-submitted") or "").split(";")[0].strip().lower()
-    if submitted and submitted != "no":
+    submitted = _submitted(root)
+    if submitted not in ("", "no"):
         return Verdict(Machine.AUTO_REPLY, f"Auto-Submitted: {submitted[:60]}")
     for name in _AUTO_HEADERS:
         value = headers.raw_value(root, name)

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.message import Message as MimePart
 from typing import Any
 
-from services.inbox import authentication, bounces, domains, headers, machines, reports, spam
+from services.inbox import authentication, bounces, domains, headers, machines, repair, reports, spam
 from services.inbox.audio import is_audio
 from services.inbox.authentication import Verdict
 from services.inbox.charsets import decode
@@ -21,6 +21,8 @@ HEAD_BYTES = 1_000_000  # of a mail that is too large: its headers and, mostly, 
 HEADER_BLOCK = 256_000  # bytes of top-level headers that are looked at
 FILE_LIMIT = 200
 BOUNDARY_LIMIT = 20_000  # the library takes a fifth of a millisecond for each part
+# And some hundred bytes for each line: more lines than this, and than one for each 20 bytes, are no mail of a person.
+LINE_LIMIT = 50_000
 
 # Headers that a screen or a rule reads; values are cut.
 _KEPT_HEADERS = (
@@ -34,6 +36,7 @@ _RECIPIENT_HEADERS = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-forwarded-to", "resent-to",
 )  # fmt: skip
 _TAGGED = re.compile(r"([^\s<>,;:\"()+@]{1,64})\+([^\s<>,;:\"()@]{1,100})@([\w.-]{1,255})")
+_ENVELOPE_LINE = re.compile(rb"\A>?From (?!\s*:)[^\r\n]*(?:\r\n|\r|\n)?")
 _TOKEN = re.compile(r"^[\w.-]{6,100}$")
 
 
@@ -87,6 +90,7 @@ def parse(raw: bytes, around: Surroundings) -> Parsed:
     too_large = len(raw) > around.max_parse_bytes
     data = _without_envelope_line(raw[:HEAD_BYTES] if too_large else raw)
     parsed = Parsed()
+    data = _mended(data, parsed)
     root = _open(data, parsed)
     _read_headers(root, parsed, around)
     body = _read_body(root, data, parsed, with_files=not too_large)
@@ -100,27 +104,44 @@ def parse(raw: bytes, around: Surroundings) -> Parsed:
 def _without_envelope_line(data: bytes) -> bytes:
     """Without the «From » line of an mbox, and without blank lines before the headers."""
     data = data.lstrip(b"\r\n")
-    if data.startswith((b"From ", b">From ")):
-        _, _, data = data.partition(b"\n")
-    return data
+    return _ENVELOPE_LINE.sub(b"", data, count=1)
+
+
+def _mended(data: bytes, parsed: Parsed) -> bytes:
+    """With line ends and headers that can be read as what they are."""
+    data, defect = repair.mend_line_ends(data)
+    if defect:
+        parsed.defect(defect)
+    end = _end_of_headers(data)
+    head, defect = repair.mend_headers(data[: min(end, HEADER_BLOCK)])
+    if defect is None:
+        return data
+    parsed.defect(defect)
+    return head + data[min(end, HEADER_BLOCK) :]
 
 
 def _open(data: bytes, parsed: Parsed) -> MimePart:
+    root: MimePart
     head_end = _end_of_headers(data)
     if head_end > HEADER_BLOCK:
         cut = data.rfind(b"\n", 0, HEADER_BLOCK) + 1 or HEADER_BLOCK
         data = data[:cut] + data[head_end:]
         parsed.defect("headers longer than 256 kB, cut")
     try:
-        if data.count(b"\n--") <= BOUNDARY_LIMIT:
-            return email.message_from_bytes(data, policy=headers.GUARDED)
-        parsed.defect(f"more than {BOUNDARY_LIMIT} parts: shown as it came")
+        if (too_much := _too_much(data)) is None:
+            root = email.message_from_bytes(data, policy=headers.GUARDED)
+            mended = repair.mend_boundaries(data, root)
+            if mended is None or _too_much(mended):
+                return root
+            parsed.defect("part separators were put right")
+            return email.message_from_bytes(mended, policy=headers.GUARDED)
+        parsed.defect(f"{too_much}: shown as it came")
     except (RecursionError, MemoryError):
         parsed.defect("parts nested too deeply")
     except Exception as error:  # the standard library on bytes that nobody foresaw
         parsed.defect(f"could not be parsed: {type(error).__name__}")
     # Headers as far as they go; the rest is the text.
-    root: MimePart = EmailMessage(policy=headers.GUARDED)
+    root = EmailMessage(policy=headers.GUARDED)
     try:
         root = email.message_from_bytes(data[: _end_of_headers(data)], policy=headers.GUARDED)
     except Exception as error:  # not even the headers
@@ -130,6 +151,16 @@ def _open(data: bytes, parsed: Parsed) -> MimePart:
     text, _ = decode(data[_end_of_headers(data) :][:HEAD_BYTES], None)
     root.set_payload(headers.clean(text).encode("utf-8", "replace").decode("ascii", "surrogateescape"))
     return root
+
+
+def _too_much(data: bytes) -> str | None:
+    """What would cost the library more than a mail is worth."""
+    if data.count(b"\n--") > BOUNDARY_LIMIT:
+        return f"more than {BOUNDARY_LIMIT} parts"
+    if b"/delivery-status" in data and data.count(b"\n\n") + data.count(b"\r\n\r\n") > BOUNDARY_LIMIT:
+        return f"a report with more than {BOUNDARY_LIMIT} groups"
+    lines = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+    return "more lines than text" if lines > LINE_LIMIT + len(data) // 20 else None
 
 
 def _end_of_headers(data: bytes) -> int:
@@ -179,7 +210,7 @@ def _reply_token(
 
 def _read_body(root: MimePart, data: bytes, parsed: Parsed, *, with_files: bool) -> Body:
     try:
-        body = read_body(root, with_files=with_files)
+        body = read_body(root, with_files=with_files, size=len(data))
     except (RecursionError, MemoryError):
         text, _ = decode(data[_end_of_headers(data) :][:HEAD_BYTES], None)
         body = Body(text=headers.clean(text), defects=["parts nested too deeply"])

@@ -1,16 +1,23 @@
-"""The parts of a mail sorted into what is its body and what is attached, without recursion and with a part limit."""
+"""The parts of a mail sorted into what is its body and what is attached, without recursion and with all work capped."""
 
 import re
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from email.message import Message as MimePart
-from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from services.inbox import charsets, headers
+from services.inbox import armour, charsets, cms, filenames, headers, tnef
 from services.inbox.html_text import html_to_text, looks_like_html
 from services.inbox.uuencoded import take_out_uuencoded
 
 PART_LIMIT = 1_000
-TEXT_LIMIT = 5_000_000  # characters of body text that are kept
+TEXT_LIMIT = 1_000_000  # characters of body text that are kept, and lines
+LINE_LIMIT = 100_000
+HTML_LIMIT = 5_000_000  # characters of HTML: pictures may be written into it
+NESTED_LIMIT = 20  # messages inside messages that are offered as files of their own
+UNPACKED = 3  # what is inside a mail may together be this many times as large as the mail
+
+ENCRYPTED = "encrypted"
 
 # Shown as what they are, never as files: signatures, reports, invitations.
 _NOT_FILES = {
@@ -18,19 +25,20 @@ _NOT_FILES = {
     "application/pkcs7-signature",
     "application/x-pkcs7-signature",
     "application/pgp-encrypted",
-    "message/delivery-status",
-    "message/disposition-notification",
-    "message/feedback-report",
-    "text/rfc822-headers",
     "text/calendar",
 }
 _REPORTS = {
     "message/delivery-status",
+    "message/global-delivery-status",
     "message/disposition-notification",
+    "message/global-disposition-notification",
     "message/feedback-report",
+    "message/global-headers",
     "text/rfc822-headers",
 }
-_UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
+_MESSAGES = {"message/rfc822", "message/global"}
+_TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
+_SMIME = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 
 
 @dataclass
@@ -66,131 +74,199 @@ class _Block:
     html: str | None = None
 
 
-def read_body(root: MimePart, *, with_files: bool = True) -> Body:
-    body = Body()
-    blocks: list[_Block] = []
-    # (part, the block its alternatives share, inside an attached message, inside multipart/related)
-    stack: list[tuple[MimePart, _Block | None, bool, bool]] = [(root, None, False, False)]
-    seen = 0
-    while stack:
-        part, alternatives, foreign, related = stack.pop()
-        seen += 1
-        if seen > PART_LIMIT:
-            body.defect("more than 1000 parts")
-            break
-        _note_defects(body, part)
-        kind = part.get_content_type()
-        payload = part.get_payload() if part.is_multipart() else None
-        if isinstance(payload, list):
-            children = [child for child in payload if isinstance(child, MimePart)]
-            if kind.startswith("message/"):
-                _open_message(body, part, kind, children, stack, foreign, with_files)
-                continue
-            if kind == "multipart/alternative" and not foreign:
-                alternatives = _Block()
-                blocks.append(alternatives)
-            elif kind == "multipart/encrypted":
-                body.defect("encrypted")
-            elif kind != "multipart/related":
-                alternatives = alternatives if kind == "multipart/mixed" and alternatives is not None else None
-            inside = related or kind == "multipart/related"
-            stack.extend((child, alternatives, foreign, inside) for child in reversed(children))
-            continue
-        _leaf(body, blocks, part, kind, alternatives, foreign=foreign, related=related, with_files=with_files)
-    _assemble(body, blocks)
-    return body
+class _Place(NamedTuple):
+    """A part and where it stands."""
+
+    part: MimePart
+    alternatives: _Block | None = None  # the block that it shares with other forms of the same text
+    foreign: bool = False  # inside an attached message
+    related: bool = False  # inside multipart/related
 
 
-def _open_message(
-    body: Body,
-    part: MimePart,
-    kind: str,
-    children: list[MimePart],
-    stack: list[tuple[MimePart, _Block | None, bool, bool]],
-    foreign: bool,
-    with_files: bool,
-) -> None:
-    """A message inside the message: never part of our text; itself a file, and its own files stay reachable."""
-    if kind != "message/rfc822":
-        body.report_parts.append(part)
-        return
-    if not foreign:
-        body.nested.extend(children[:1])
-        body.report_parts.append(part)
-    if with_files:
-        inner = children[0] if children else None
-        subject = headers.text_header(inner, "subject") if inner is not None else ""
-        data = _bytes_of(inner) if inner is not None else b""
-        body.files.append(File(_file_name(part, subject or "message", ".eml"), "message/rfc822", data))
-    stack.extend((child, None, True, False) for child in reversed(children))
+def read_body(root: MimePart, *, with_files: bool = True, size: int = TEXT_LIMIT) -> Body:
+    """`size`: bytes of the whole mail; its files together stay below a few times that."""
+    return _Reader(with_files, size).read(root)
 
 
-def _leaf(
-    body: Body,
-    blocks: list[_Block],
-    part: MimePart,
-    kind: str,
-    alternatives: _Block | None,
-    *,
-    foreign: bool,
-    related: bool,
-    with_files: bool,
-) -> None:
-    disposition = (part.get_content_disposition() or "").strip().lower()
-    name = _given_name(part)
-    if kind in _NOT_FILES and not (kind == "text/calendar" and disposition == "attachment"):
-        if kind in _REPORTS:
-            body.report_parts.append(part)
-        if kind == "application/pgp-encrypted":
-            body.defect("encrypted")
-        return
-    if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
-        body.defect("S/MIME: open the attachment to read it")
-    is_text = kind in ("text/plain", "text/html") or (kind.startswith("text/") and not name)
-    if is_text and disposition != "attachment" and not (name and kind == "text/plain" and disposition == "inline"):
-        if foreign:
+class _Reader:
+    def __init__(self, with_files: bool, size: int) -> None:
+        self.body = Body()
+        self.with_files = with_files
+        self.left = UNPACKED * size + 100_000
+        self.blocks: list[_Block] = []
+        self.stack: list[_Place] = []
+        self.messages = 0
+
+    def read(self, root: MimePart) -> Body:
+        self.stack.append(_Place(root))
+        seen = 0
+        while self.stack:
+            place = self.stack.pop()
+            seen += 1
+            if seen > PART_LIMIT:
+                self.body.defect("more than 1000 parts")
+                break
+            for defect in place.part.defects[:10]:
+                self.body.defect(type(defect).__name__)
+            payload = place.part.get_payload() if place.part.is_multipart() else None
+            kind = place.part.get_content_type()
+            if isinstance(payload, list):
+                self._open(place, kind, [child for child in payload if isinstance(child, MimePart)])
+            else:
+                self._leaf(place, kind)
+        _assemble(self.body, self.blocks)
+        return self.body
+
+    def _open(self, place: _Place, kind: str, children: list[MimePart]) -> None:
+        if kind in _MESSAGES:
+            self._open_message(place, kind, children)
             return
-        text = _text_of(body, part)
+        if kind.startswith("message/"):
+            if kind in _REPORTS or place.foreign:
+                self.body.report_parts.append(place.part)
+            else:  # a piece of a message, one that lies elsewhere: its words are all there is
+                self.stack.extend(place._replace(part=child) for child in reversed(children))
+            return
+        alternatives = place.alternatives
+        if kind == "multipart/alternative" and not place.foreign:
+            alternatives = _Block()
+            self.blocks.append(alternatives)
+        elif kind == "multipart/encrypted":
+            self.body.defect(ENCRYPTED)
+        elif kind not in ("multipart/related", "multipart/mixed"):
+            alternatives = None
+        related = place.related or kind == "multipart/related"
+        self.stack.extend(_Place(child, alternatives, place.foreign, related) for child in reversed(children))
+
+    def _open_message(self, place: _Place, kind: str, children: list[MimePart]) -> None:
+        """A message inside the message: never part of our text; itself a file, and its own files stay reachable."""
+        if children and (encoded := _encoded_message(place.part, children[0])) is not None:
+            children = [encoded]
+        inner = children[0] if children else MimePart()
+        if not place.foreign:
+            self.body.nested.extend(children[:1])
+            self.body.report_parts.append(place.part)
+        self.messages += 1
+        if self.with_files and self.messages <= NESTED_LIMIT:
+            subject = headers.text_header(inner, "subject")
+            self._add(File(filenames.of(place.part, subject or "message", ".eml"), "message/rfc822", _bytes_of(inner)))
+        self.stack.extend(_Place(child, foreign=True) for child in reversed(children))
+
+    def _leaf(self, place: _Place, kind: str) -> None:
+        part = place.part
+        disposition = (part.get_content_disposition() or "").strip().lower()
+        name = filenames.given(part)
+        if kind in _REPORTS:
+            self.body.report_parts.append(part)
+            return
+        if kind in _NOT_FILES and not (kind == "text/calendar" and disposition == "attachment"):
+            if kind == "application/pgp-encrypted":
+                self.body.defect(ENCRYPTED)
+            return
+        if self._is_text(place, kind, disposition, name):
+            if not place.foreign:
+                self._add_words(place, kind)
+            return
+        data = payload_of(part)
+        if kind in _SMIME and self._open_smime(place, data):
+            return
+        if (kind in _TNEF or name.lower() == "winmail.dat") and self._open_tnef(place, data):
+            return
+        content_id = (headers.raw_value(part, "content-id") or "").strip().strip("<>") or None
+        inline = content_id is not None and disposition != "attachment" and (place.related or kind.startswith("image/"))
+        self._add(File(filenames.of(part), kind, data, content_id[:500] if content_id else None, inline))
+
+    def _is_text(self, place: _Place, kind: str, disposition: str, name: str) -> bool:
+        """Whether this is something to read on the page rather than a file."""
+        if kind.startswith("multipart/"):  # whose parts could not be told apart
+            return True
+        if disposition == "attachment" or not kind.startswith("text/"):
+            return False
+        if not name:
+            return True
         if kind == "text/html":
-            _add_html(blocks, alternatives, text)
-        elif kind == "text/plain" and alternatives is None and looks_like_html(text):
-            body.defect("HTML labelled as plain text")
-            _add_html(blocks, None, text)
-        else:
-            if kind == "text/plain" and "begin " in text:
-                text, encoded = take_out_uuencoded(text)
-                if encoded:
-                    body.defect("uuencoded files in the text")
-                if with_files:
-                    body.files.extend(
-                        File(_safe_name(title), "application/octet-stream", data) for title, data in encoded
-                    )
-            _add_text(blocks, alternatives, text, plain=kind == "text/plain")
-        return
-    if not with_files:
-        return
-    data = _payload(part)
-    content_id = (headers.raw_value(part, "content-id") or "").strip().strip("<>") or None
-    inline = content_id is not None and disposition != "attachment" and (related or kind.startswith("image/"))
-    extension = {"image/jpeg": ".jpg", "image/png": ".png", "application/pdf": ".pdf"}.get(kind, "")
-    body.files.append(
-        File(_file_name(part, "unnamed", extension), kind, data, content_id[:500] if content_id else None, inline)
-    )
+            return place.alternatives is not None or not any(block.html for block in self.blocks)
+        # A named text is a file, unless it is all that there is.
+        return kind == "text/plain" and disposition != "inline" and not self.blocks
 
+    def _add_words(self, place: _Place, kind: str) -> None:
+        text = self._text_of(place.part)
+        if kind == "text/html":
+            self._add_html(place.alternatives, text)
+        elif kind == "text/plain" and place.alternatives is None and looks_like_html(text):
+            self.body.defect("HTML labelled as plain text")
+            self._add_html(None, text)
+        elif kind == "text/plain":
+            self._add_text(place.alternatives, self._unpacked(text))
+        elif place.alternatives is None:  # text/enriched and the like, where nothing plain stands beside it
+            self._add_text(None, text)
 
-def _add_text(blocks: list[_Block], alternatives: _Block | None, text: str, *, plain: bool) -> None:
-    if alternatives is not None:
-        if plain:
+    def _unpacked(self, text: str) -> str:
+        """Plain text without the files and the armour that older programs put into it."""
+        if "begin " in text:
+            text, encoded = take_out_uuencoded(text)
+            if encoded:
+                self.body.defect("uuencoded files in the text")
+            for title, data in encoded:
+                self._add(File(filenames.safe(headers.decode_words(title)), "application/octet-stream", data))
+        if armour.is_encrypted(text):
+            self.body.defect(ENCRYPTED)
+        return armour.without_signature(text)
+
+    def _add_text(self, alternatives: _Block | None, text: str) -> None:
+        if alternatives is not None:
             alternatives.text = text if alternatives.text is None else f"{alternatives.text}\n\n{text}"
-        return  # text/enriched and the like beside the plain form
-    blocks.append(_Block(text=text))
+        else:
+            self.blocks.append(_Block(text=text))
 
+    def _add_html(self, alternatives: _Block | None, text: str) -> None:
+        if alternatives is not None:
+            alternatives.html = text if alternatives.html is None else f"{alternatives.html}\n{text}"
+        else:
+            self.blocks.append(_Block(html=text))
 
-def _add_html(blocks: list[_Block], alternatives: _Block | None, text: str) -> None:
-    if alternatives is not None:
-        alternatives.html = text if alternatives.html is None else f"{alternatives.html}\n{text}"
-    else:
-        blocks.append(_Block(html=text))
+    def _open_smime(self, place: _Place, data: bytes) -> bool:
+        """Signed: the message inside is the message. Encrypted: said so, and offered as the file that it is."""
+        if (content := cms.signed_content(data)) is None or self.messages >= NESTED_LIMIT:
+            if content is None and cms.is_encrypted(data):
+                self.body.defect(ENCRYPTED)
+            return False
+        self.messages += 1
+        self.stack.append(place._replace(part=message_from_bytes(content, policy=headers.GUARDED)))
+        return True
+
+    def _open_tnef(self, place: _Place, data: bytes) -> bool:
+        """winmail.dat: the files in it, and its body where the mail has no other."""
+        found = tnef.read(data)
+        if found is None or not (found.files or found.text or found.html):
+            return False
+        if not place.foreign and not any((block.text or block.html or "").strip() for block in self.blocks):
+            self.blocks.append(_Block(text=found.text or None, html=found.html or None))
+        for each in found.files:
+            name = filenames.safe(headers.clean(each.name))
+            kind = headers.clean(each.content_type or filenames.kind_of(name))[:200]
+            self._add(File(name, kind, each.data, each.content_id))
+        return True
+
+    def _add(self, file: File) -> None:
+        if not self.with_files:
+            return
+        self.left -= len(file.data)
+        if self.left < 0:
+            self.body.defect("attachments larger than the mail allows: the raw mail has them all")
+            return
+        file.content_id = headers.clean(file.content_id) if file.content_id else None
+        self.body.files.append(file)
+
+    def _text_of(self, part: MimePart) -> str:
+        try:
+            charset = part.get_content_charset()
+        except Exception:  # RFC 2231 forms that cannot be decoded
+            charset = None
+        text, defect = charsets.decode(payload_of(part), charset)
+        if defect:
+            self.body.defect(defect)
+        return headers.clean(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _assemble(body: Body, blocks: list[_Block]) -> None:
@@ -199,7 +275,7 @@ def _assemble(body: Body, blocks: list[_Block]) -> None:
     any_html = any(block.html for block in blocks)
     previous: _Block | None = None
     for block in blocks:
-        if block.text is None and block.html is None:
+        if not (block.text or "").strip() and not (block.html or "").strip():
             continue
         # Some clients send text and HTML side by side in multipart/mixed, as if they were alternatives.
         twin = previous is not None and previous.html is None and block.text is None and block.html is not None
@@ -212,15 +288,15 @@ def _assemble(body: Body, blocks: list[_Block]) -> None:
                 htmls.append(block.html if block.html is not None else _escaped(as_text))
         previous = block
     text = "\n\n".join(t.strip("\n") for t in texts if t.strip())
-    if len(text) > TEXT_LIMIT:
-        text = text[:TEXT_LIMIT]
-        body.defect("text cut at 5 million characters")
+    if len(text) > TEXT_LIMIT or text.count("\n") > LINE_LIMIT:
+        text = "\n".join(text[:TEXT_LIMIT].split("\n", LINE_LIMIT)[:LINE_LIMIT])
+        body.defect("a very long text, cut: the raw mail has it all")
     body.text = headers.clean(text)
-    body.html = headers.clean("\n".join(htmls))[:TEXT_LIMIT] if any_html else None
+    body.html = headers.clean("\n".join(htmls))[:HTML_LIMIT] if any_html else None
 
 
 def _same_words(one: str, other: str) -> bool:
-    first, second = one.split()[:60], other.split()[:60]
+    first, second = one.split(maxsplit=60)[:60], other.split(maxsplit=60)[:60]
     return bool(first) and first[:20] == second[:20]
 
 
@@ -229,31 +305,56 @@ def _escaped(text: str) -> str:
     return f'<pre style="white-space:pre-wrap">{safe}</pre>'
 
 
-def _note_defects(body: Body, part: MimePart) -> None:
-    for defect in part.defects[:10]:
-        body.defect(type(defect).__name__)
-
-
-def _payload(part: MimePart) -> bytes:
+def payload_of(part: MimePart) -> bytes:
+    """The bytes of a part, its transfer encoding undone, however that is spelled."""
     try:
         data = part.get_payload(decode=True)
     except Exception:  # a transfer encoding that the library cannot undo: as it came
         data = None
-    if isinstance(data, bytes):
-        return data
+    if not isinstance(data, bytes):
+        raw = part.get_payload()
+        data = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+    spelled = (headers.raw_value(part, "content-transfer-encoding") or "").lower()
+    meant = _ENCODINGS.get(spelled.strip(" ;:\"'"), spelled)
+    if meant == "base64" and part.get_content_maintype() in ("text", "multipart"):
+        return _base64_text(part, data if meant == spelled else _decoded(data, meant))
+    return data if meant == spelled else _decoded(data, meant)
+
+
+def _base64_text(part: MimePart, decoded: bytes) -> bytes:
+    """Lists and virus scanners put plain footers below an encoded text: the text, then the footer as it stands."""
     raw = part.get_payload()
-    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+    match = _PLAIN_LINE.search(raw) if isinstance(raw, str) else None
+    if match is None or not isinstance(raw, str):
+        return decoded
+    head, footer = raw[: match.start()], raw[match.start() :]
+    return _decoded(head.encode("utf-8", "surrogateescape"), "base64") + b"\n" + footer.encode("utf-8", "replace")
 
 
-def _text_of(body: Body, part: MimePart) -> str:
-    try:
-        charset = part.get_content_charset()
-    except Exception:  # RFC 2231 forms that cannot be decoded
-        charset = None
-    text, defect = charsets.decode(_payload(part), charset)
-    if defect:
-        body.defect(defect)
-    return headers.clean(text).replace("\r\n", "\n").replace("\r", "\n")
+# As they are misspelled; the library undoes those that are spelled right and leaves all others alone.
+_PLAIN_LINE = re.compile(r"^(?=[^\n]{0,1000}[^A-Za-z0-9+/=\s])[^\n]", re.MULTILINE)
+_ENCODINGS = {
+    **dict.fromkeys(("base64", "base-64", "base 64", "b64"), "base64"),
+    **dict.fromkeys(
+        ("quoted-printable", "quotedprintable", "quoted_printable", "quoted printable"), "quoted-printable"
+    ),
+}
+
+
+def _decoded(data: bytes, encoding: str) -> bytes:
+    carrier = MimePart()
+    carrier["Content-Transfer-Encoding"] = encoding
+    carrier.set_payload(data.decode("ascii", "surrogateescape"))
+    decoded = carrier.get_payload(decode=True)
+    return decoded if isinstance(decoded, bytes) else data
+
+
+def _encoded_message(part: MimePart, child: MimePart) -> MimePart | None:
+    """A message inside that was transfer-encoded, which the standards forbid and some programs do."""
+    encoding = (headers.raw_value(part, "content-transfer-encoding") or "").strip().lower()
+    if encoding not in ("base64", "quoted-printable") or child.keys() or child.is_multipart():
+        return None
+    return message_from_bytes(_decoded(payload_of(child), encoding), policy=headers.GUARDED)
 
 
 def _bytes_of(part: MimePart) -> bytes:
@@ -261,25 +362,3 @@ def _bytes_of(part: MimePart) -> bytes:
         return part.as_bytes()
     except Exception:  # parts that the generator cannot write again
         return str(part.get_payload())[:TEXT_LIMIT].encode("utf-8", "replace")
-
-
-def _given_name(part: MimePart) -> str:
-    try:
-        name = part.get_filename()
-    except Exception:  # RFC 2231 forms that cannot be decoded
-        name = None
-    return headers.decode_words(headers.clean(name)) if name else ""
-
-
-def _file_name(part: MimePart, otherwise: str, extension: str) -> str:
-    name = _given_name(part)
-    return _safe_name(name if name else f"{otherwise[:80]}{extension}")
-
-
-def _safe_name(name: str) -> str:
-    """A name that is only a name: no folders, no control characters, at most 200 characters with its ending."""
-    name = _UNSAFE_NAME.sub("_", headers.clean(name).replace("\\", "/").rsplit("/", 1)[-1]).strip(" .") or "unnamed"
-    if len(name) > 200:
-        suffix = PurePosixPath(name).suffix[:20]
-        name = name[: 200 - len(suffix)] + suffix
-    return name

@@ -1,12 +1,9 @@
-"""Mail as it really comes, sample by sample; and that no bytes at all can make the parser raise or dawdle."""
+"""What the parser makes of a mail: words, files, machines, tokens, and who is believed."""
 
 import base64
-import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from services.inbox.machines import MARKER, marker
 from services.inbox.parse import TOO_LARGE, Parsed, Surroundings, parse
@@ -242,48 +239,3 @@ def test_mail_too_large_to_parse_keeps_headers_and_text() -> None:
     assert parsed.defects == [TOO_LARGE]
     assert parsed.subject == "Big"
     assert parsed.text_full.startswith("Short text.")
-
-
-@pytest.mark.parametrize(
-    ("name", "raw"),
-    [
-        ("2,700 encoded words", b"To: " + b"=?utf-8?q?Jos=C3=A9?= <a@b.example>, " * 2700 + b"\n\nx"),
-        ("encoded words in the subject", b"Subject: " + b"=?utf-8?q?a?= " * 20_000 + b"\n\nx"),
-        ("a megabyte of header", b"X-A: " + b"b" * 1_000_000 + b"\nSubject: s\n\nx"),
-        ("nested multiparts", b"".join(
-            b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(1500))),
-        ("many parts", b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 300_000),
-        ("unclosed comments", b"From: " + b"(" * 20_000 + b"\n\nx"),
-        ("quotes", b"From: a@b.example\n\n" + b"> quoted text of some length\n" * 27_000),
-        ("attributions without end", b"From: a@b.example\n\n" + b"On Monday, <a@b.example>\n" * 30_000),
-        ("uuencode without end", b"From: a@b.example\n\n" + b"begin 644 x\n" * 60_000),
-        ("deep html", b"Content-Type: text/html\n\n" + b"<div>" * 100_000),
-        ("html of one line", b"Content-Type: text/html\n\n" + b"<b>x</b> " * 80_000),
-    ],
-)  # fmt: skip
-def test_bombs_cost_little(name: str, raw: bytes) -> None:
-    started = time.process_time()
-    parse(raw, AROUND)
-    assert time.process_time() - started < 4, name
-
-
-FRAGMENTS = st.sampled_from(
-    [b"From: ", b"To: ", b"Subject: ", b"Content-Type: multipart/mixed; boundary=b\n", b"\n\n", b"--b\n", b"--b--\n",
-     b"=?utf-8?b?", b"?=", b"Content-Transfer-Encoding: base64\n", b"Content-Type: text/html\n", b"<p>", b"\x00",
-     b"\xff", b"a@b.example", b"(", b'"', b"begin 644 x\n", b"message/rfc822",
-     b"Content-Type: message/delivery-status\n",
-     b"Content-Disposition: attachment; filename*=x''%ff\n", b"> ", b"On 2026 a@b.c wrote:\n", b"\r", b": ", b"<", b">"]
-)  # fmt: skip
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(FRAGMENTS | st.binary(max_size=20), max_size=40).map(b"".join))
-@example(b"Content-Type: ;\n\n")
-@example(b"From: <>\nTo: @,@\nDate: Mon, 99 Xxx 0000 99:99:99 +9999\n\n")
-def test_no_bytes_make_it_raise(raw: bytes) -> None:
-    parsed = parse(raw, AROUND)
-    for text in (parsed.subject, parsed.text_full, parsed.text_new, parsed.from_name, *parsed.defects):
-        assert "\x00" not in text
-        text.encode("utf-8")
-    for header in parsed.headers.values():
-        header.encode("utf-8")
