@@ -40,6 +40,8 @@ class MailboxSettings(BaseModel):
     form_senders: list[str] = []  # web forms: what they send is a customer's, who is named in Reply-To
     smtp: SmtpServer | None = None
     smtp_username: str | None = None  # null: the same as username
+    keep_sent: bool | None = None  # copies of replies in its Sent folder; null: unless the server is known to do it
+    sent_folder: str | None = None  # null: the one the server marks as \Sent, else one that is named so
 
     @model_validator(mode="after")
     def one_secret(self) -> Self:
@@ -103,6 +105,8 @@ class Settings(BaseSettings):
     imap_poll_s: float = 30.0  # when the server has no IDLE
     max_parse_bytes: int = 25 * 1024 * 1024  # a larger mail is kept raw and shown as too large
     delivery_give_up_h: float = 72.0
+    domain_interval_s: float = Field(default=0.2, ge=0)  # from one mail to the next to the same domain
+    domain_concurrency: int = Field(default=2, ge=1)  # mails to one domain at the same moment, over all processes
 
     # Voicemail
     whisper_model: str | None = None  # a name (base, small…), or the path of a checkpoint; none: no transcripts
@@ -123,6 +127,9 @@ class Settings(BaseSettings):
     other_languages: Literal["any", "bilingual"] = "any"
     first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
     reopen_days: float = 30.0  # a reply to a ticket closed longer ago opens a new one, linked to it
+    undo_s: float = Field(default=10.0, ge=0, le=300)  # a reply waits so long for its writer's second thoughts
+    quote_last_mail: bool = True  # below a reply, what the customer wrote last
+    max_outgoing_bytes: int = 18 * 1024 * 1024  # attachments of one reply; in a mail they are larger by a third
     sweep_s: float = 5.0
 
 

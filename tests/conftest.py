@@ -86,6 +86,7 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
             "environment": "test",
             "log_format": "console",
             "secure_cookies": False,
+            "undo_s": 0,  # tests of taking back give it some seconds
         }
     )
 

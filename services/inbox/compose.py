@@ -1,6 +1,8 @@
-"""A delivery row as the mail that leaves: the same bytes' meaning at every try, with everything a reply needs."""
+"""A delivery row as the mail that leaves: the same bytes at every try, with everything a reply needs."""
 
+import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -8,8 +10,10 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from services.inbox import machines
-from shared.models import Delivery, DeliveryKind
-from shared.settings import MailboxSettings
+from services.inbox.pacing import domain_of
+from shared import no_acknowledgement
+from shared.models import Delivery, DeliveryFile, DeliveryKind
+from shared.settings import MailboxSettings, Settings
 
 # Written by machines, so that other machines leave it unanswered (RFC 3834).
 _AUTOMATIC = {
@@ -19,6 +23,7 @@ _AUTOMATIC = {
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _ID = re.compile(r"^<[^<>\s]+>$")
+_TYPE = re.compile(r"^(application|audio|image|text|video|font|model)/[a-z0-9][a-z0-9.+_-]*$")
 _POLICY = SMTP.clone(max_line_length=76, cte_type="7bit")
 
 
@@ -40,8 +45,14 @@ def reply_address(address: str, token: str) -> str:
     return f"{local}+{token}@{domain}"
 
 
-def compose(delivery: Delivery, mailbox: MailboxSettings, secret: str) -> Outgoing:
+def compose(
+    delivery: Delivery,
+    mailbox: MailboxSettings,
+    settings: Settings,
+    files: Sequence[tuple[DeliveryFile, bytes]] = (),
+) -> Outgoing:
     """Raises ValueError when an address of the row is not one."""
+    secret = settings.secret_key.get_secret_value()
     message = EmailMessage(policy=_POLICY)
     message["From"] = _address(mailbox.address, mailbox.display_name)
     message["To"] = [_address(address) for address in delivery.to_addresses]
@@ -60,18 +71,72 @@ def compose(delivery: Delivery, mailbox: MailboxSettings, secret: str) -> Outgoi
     if automatic := _AUTOMATIC.get(delivery.kind):
         message["Auto-Submitted"] = automatic
         message["X-Auto-Response-Suppress"] = "All"
+    _way_out(message, delivery, mailbox, settings)
     message[machines.MARKER] = machines.marker(secret, delivery.rfc_message_id)
-    message.set_content(delivery.text.replace("\x00", ""), charset="utf-8")
-    if delivery.html.strip():
-        message.add_alternative(_page(delivery.html.replace("\x00", ""), delivery.language), subtype="html")
+    _content(message, delivery, files)
     if re.fullmatch(r"[a-z]{2}", delivery.language):
         message["Content-Language"] = delivery.language
-    recipients = list(dict.fromkeys([*delivery.to_addresses, *delivery.cc_addresses]))
-    return Outgoing(mailbox.address, recipients, message)
+    _name_boundaries(message, delivery.rfc_message_id)
+    addresses = [*delivery.to_addresses, *delivery.cc_addresses]
+    return Outgoing(mailbox.address, list(dict.fromkeys(map(_envelope, addresses))), message)
+
+
+def _way_out(message: EmailMessage, delivery: Delivery, mailbox: MailboxSettings, settings: Settings) -> None:
+    """How to stop plain acknowledgements: by mail, and by one click where our pages are reachable with TLS (RFC 8058).
+
+    Not on safety instructions, which nobody should be able to stop, and not on replies, which people write.
+    """
+    if delivery.kind is not DeliveryKind.ACKNOWLEDGEMENT or len(delivery.to_addresses) != 1:
+        return
+    secret, (address,) = settings.secret_key.get_secret_value(), delivery.to_addresses
+    ways = [f"<mailto:{reply_address(mailbox.address, no_acknowledgement.tag(secret, address))}?subject=stop>"]
+    if settings.public_url.startswith("https://"):
+        page = f"{settings.public_url.rstrip('/')}/acknowledgements/{no_acknowledgement.token(secret, address)}"
+        ways.append(f"<{page}>")
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["List-Unsubscribe"] = ", ".join(ways)
+
+
+def _content(message: EmailMessage, delivery: Delivery, files: Sequence[tuple[DeliveryFile, bytes]]) -> None:
+    """text, or alternative(text, related(html, images)); and mixed with attachments around it."""
+    message.set_content(delivery.text.replace("\x00", ""), charset="utf-8")
+    html = delivery.html.replace("\x00", "")
+    shown = [each for each in files if each[0].inline and html.strip()]
+    if html.strip():
+        message.add_alternative(_page(html, delivery.language), subtype="html")
+        part = next(each for each in message.iter_parts() if each.get_content_type() == "text/html")
+        for file, data in shown:
+            kind, sub = _type_of(file)
+            part.add_related(
+                data, kind, sub, disposition="inline", filename=_line(file.filename), cid=f"<{file.content_id}>"
+            )
+    for file, data in files:
+        if (file, data) not in shown:
+            kind, sub = _type_of(file)
+            message.add_attachment(data, kind, sub, filename=_line(file.filename))
+
+
+def _type_of(file: DeliveryFile) -> tuple[str, str]:
+    """What it is, if it is something that any program may be told; mails and the like are only bytes."""
+    kind = file.content_type.partition(";")[0].strip().lower()
+    main, _, sub = (kind if _TYPE.match(kind) else "application/octet-stream").partition("/")
+    return main, sub
+
+
+def _name_boundaries(message: EmailMessage, message_id: str) -> None:
+    """The same at every try, so that a copy is the mail that was sent."""
+    for number, part in enumerate(message.walk()):
+        if part.is_multipart():
+            part.set_boundary(f"=_{hashlib.sha256(f'{message_id} {number}'.encode()).hexdigest()[:32]}")
+
+
+def _envelope(address: str) -> str:
+    """As SMTP takes it: the domain in A-labels (RFC 5891), so that only a local part can need SMTPUTF8."""
+    return f"{address.rpartition('@')[0]}@{domain_of(address)}" if not address.isascii() else address
 
 
 def _address(address: str, display_name: str = "") -> Address:
-    local, at, domain = _line(address).rpartition("@")
+    local, at, domain = _envelope(_line(address)).rpartition("@")
     if not (local and at and domain) or any(c in domain for c in " <>,;"):
         raise ValueError(f"not an address: {address[:200]!r}")
     return Address(display_name=_line(display_name), username=local, domain=domain)

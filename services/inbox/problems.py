@@ -116,6 +116,11 @@ UNREADABLE_ON_SERVER = Trouble(
     N_("Open the mailbox with a mail program and look at the mail that the log names; we keep trying."),
 )
 
+NO_SENT_COPY = Trouble(
+    N_("Replies are sent, but copies cannot be put into the mailbox's Sent folder."),
+    N_("The inbox's log has the reason. Name this mailbox's sent_folder in the settings, or set keep_sent to false."),
+)
+
 
 def of_disk(error: OSError) -> Trouble:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

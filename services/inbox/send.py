@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 
 import structlog
@@ -12,11 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.inbox import metrics, outbox, problems
 from services.inbox.compose import Outgoing, compose
 from services.inbox.credentials import Credentials
+from services.inbox.pacing import Pace, domains_of
 from services.inbox.problems import N_
+from services.inbox.sent_copies import keeps_copy
 from services.inbox.smtp import Conversation, Fate, NotSent
 from shared import clock
+from shared.blobs import Blobs
 from shared.database import Database
-from shared.models import Delivery
+from shared.errors import NotFound
+from shared.models import Delivery, DeliveryFailure, DeliveryFile
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -24,11 +28,17 @@ log = structlog.get_logger(__name__)
 CONCURRENT = 4  # conversations at a time
 WAIT_FOR_ALL_ATTEMPTS = 5  # so often all are kept waiting for one recipient that is refused for now
 ANSWER_RETRIES = 60  # seconds that an answer is held in hand while the database restarts
+STOP_WITHIN_S = 5.0
 
+FILE_MISSING = N_("The bytes of an attachment are not in the store any more.")
 NOT_KNOWN = N_(
     "The connection ended after the mail was handed over and before the server confirmed it. It is not known "
     "whether it was delivered, so it was not sent again."
 )
+
+
+class NotOurs(Exception):
+    """The delivery was taken back by its writer, or another process has it: nothing was handed over."""
 
 
 class Sender:
@@ -36,9 +46,13 @@ class Sender:
         self.database = database
         self.settings = settings
         self.credentials = credentials  # by mailbox name
+        self.blobs = Blobs.from_settings(settings)
+        self.pace = Pace(timedelta(seconds=settings.domain_interval_s), settings.domain_concurrency)
         self._slots = asyncio.Semaphore(CONCURRENT)
         self._well_keys: set[str] = set()  # known to have no open problem; an earlier process may have left one
         self._busy: set[int] = set()
+        self._alarms: dict[int, asyncio.TimerHandle] = {}
+        self._woken: set[asyncio.Task[None]] = set()
 
     async def send(self, delivery_id: int) -> None:
         """One attempt, when the delivery is due. Safe to call twice, from as many processes as you like."""
@@ -56,19 +70,60 @@ class Sender:
         async with self.database.transaction() as session:
             unanswered = await outbox.unanswered(session)
             due = await outbox.due(session, limit=100)
-        for delivery_id in unanswered:
-            log.error("send.outcome_unknown", delivery=delivery_id)
+            soon = await outbox.due(session, limit=200, within=timedelta(seconds=self.settings.sweep_s))
+        for delivery in unanswered:
+            log.error("send.outcome_unknown", delivery=delivery.id)
             async with self.database.transaction() as session:
-                await outbox.mark_failed(session, delivery_id, NOT_KNOWN)
+                await outbox.mark_failed(session, delivery, NOT_KNOWN, DeliveryFailure.UNKNOWN)
             metrics.DELIVERIES.labels("unknown").inc()
-        await asyncio.gather(*(self.send(delivery_id) for delivery_id in due))
+        for delivery_id, at in soon[len(due) :]:
+            self._wake_at(delivery_id, at)
+        await asyncio.gather(*(self.send(delivery_id) for delivery_id, _ in due))
         return len(due) + len(unanswered)
+
+    async def stop(self) -> None:
+        """No alarm goes off any more; what is on its way has a moment to end."""
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        self._alarms.clear()
+        if self._woken:
+            _, late = await asyncio.wait(self._woken, timeout=STOP_WITHIN_S)
+            for task in late:
+                task.cancel()
+
+    def _wake_at(self, delivery_id: int, at: datetime) -> None:
+        """Be there when its time comes. What is farther off than the next sweep is left to that."""
+        delay = (at - clock.now()).total_seconds()
+        if delivery_id not in self._alarms and delay <= self.settings.sweep_s * 2 + 1:
+            self._alarms[delivery_id] = asyncio.get_running_loop().call_later(
+                max(0.0, delay) + 0.005, self._wake, delivery_id
+            )
+
+    def _wake(self, delivery_id: int) -> None:
+        self._alarms.pop(delivery_id, None)
+        if delivery_id in self._busy:  # it is being looked at, perhaps too early
+            self._wake_at(delivery_id, clock.now() + timedelta(seconds=0.05))
+            return
+        task = asyncio.create_task(self._woken_send(delivery_id))
+        self._woken.add(task)
+        task.add_done_callback(self._woken.discard)
+
+    async def _woken_send(self, delivery_id: int) -> None:
+        try:
+            await self.send(delivery_id)
+        except Exception as error:  # the database is away: the sweep comes back to it
+            log.warning("send.alarm_failed", delivery=delivery_id, error=repr(error)[:300])
 
     async def _attempt(self, delivery_id: int) -> None:
         started = perf_counter()
         async with self.database.transaction() as session:
-            delivery = await outbox.lease(session, delivery_id)
-            name = await outbox.mailbox_name(session, delivery.mailbox_id) if delivery is not None else None
+            delivery = await outbox.lease(session, delivery_id, self.pace)
+            if isinstance(delivery, Delivery):
+                name = await outbox.mailbox_name(session, delivery.mailbox_id)
+                files = await outbox.files_of(session, delivery_id)
+        if isinstance(delivery, datetime):
+            self._wake_at(delivery_id, delivery)
+            return
         if delivery is None:
             return
         credentials = self._choose(name)
@@ -77,18 +132,31 @@ class Sender:
             if credentials is None:
                 raise NotSent(Fate.LATER, "no mailbox with an SMTP server", problems.NO_SMTP)
             try:
-                outgoing = compose(delivery, credentials.mailbox, self.settings.secret_key.get_secret_value())
+                contents = [(file, await self._bytes(file)) for file in files]
+                outgoing = compose(delivery, credentials.mailbox, self.settings, contents)
             except ValueError as error:
-                raise NotSent(Fate.REFUSED, str(error)) from error
+                raise NotSent(Fate.REFUSED, str(error), failure=DeliveryFailure.ADDRESS) from error
             note = await self._converse(credentials, delivery, outgoing)
         except NotSent as error:
             await self._not_sent(delivery, error, key)
             return
-        await self._settle(lambda session: outbox.mark_sent(session, delivery.id, note))
+        except NotOurs:
+            log.info("send.taken_back", delivery=delivery.id)
+            return
+        copy_to = credentials.mailbox.name if keeps_copy(delivery, credentials.mailbox) else None
+        await self._settle(lambda session: outbox.mark_sent(session, delivery, note, copy_to))
         metrics.DELIVERIES.labels("sent" if note is None else "partly_sent").inc()
         metrics.SEND_TIME.observe(perf_counter() - started)
         log.info("send.sent", delivery=delivery.id, attempts=delivery.attempts, note=note)
         await self._well(key)
+
+    async def _bytes(self, file: DeliveryFile) -> bytes:
+        try:
+            return await self.blobs.get(file.blob)
+        except NotFound as error:
+            raise NotSent(Fate.REFUSED, FILE_MISSING, failure=DeliveryFailure.FILE) from error
+        except OSError as error:
+            raise NotSent(Fate.LATER, str(error)[:500], problems.DISK_FAILS) from error
 
     def _choose(self, name: str | None) -> Credentials | None:
         """The mailbox the delivery names, else the first one that can send."""
@@ -97,21 +165,24 @@ class Sender:
         return next((one for one in self.credentials.values() if one.mailbox.smtp is not None), None)
 
     async def _converse(self, credentials: Credentials, delivery: Delivery, outgoing: Outgoing) -> str | None:
-        """The note about recipients left out, once the server has taken the mail. Raises NotSent."""
+        """The note about recipients left out, once the server has taken the mail. Raises NotSent or NotOurs."""
         conversation = Conversation(credentials)
         try:
             await conversation.open()
-            envelope = await conversation.envelope(outgoing, f"centralita-{delivery.id}")
+            data = outgoing.as_bytes(utf8=conversation.needs_utf8(outgoing))
+            envelope = await conversation.envelope(outgoing, data, f"centralita-{delivery.id}")
             if envelope.postponed and delivery.attempts <= WAIT_FOR_ALL_ATTEMPTS:
                 # Nothing is handed over yet: wait for all, so that nobody gets it twice or late.
                 await conversation.abort()
-                raise NotSent(Fate.LATER, envelope.note() or "")
+                raise NotSent(
+                    Fate.LATER, envelope.note() or "", failure=DeliveryFailure.RECIPIENT, busy=envelope.postponed
+                )
             async with self.database.transaction() as session:
                 mine = await outbox.hand_over(session, delivery)
             if not mine:
                 await conversation.abort()
-                raise NotSent(Fate.LATER, "another process has taken this delivery")
-            await conversation.content(outgoing)
+                raise NotOurs
+            await conversation.content(data, envelope)
             return envelope.note()
         finally:
             # The answer is noted first; the farewell may take its time.
@@ -120,8 +191,8 @@ class Sender:
             closing.add_done_callback(_farewells.discard)
 
     async def _not_sent(self, delivery: Delivery, error: NotSent, key: str) -> None:
-        age = clock.now() - delivery.created_at
-        give_up = age > timedelta(hours=self.settings.delivery_give_up_h)
+        age = clock.now() - delivery.tried_since
+        give_up = error.fate is Fate.LATER and age > timedelta(hours=self.settings.delivery_give_up_h)
         log.warning(
             "send.not_sent",
             delivery=delivery.id,
@@ -129,13 +200,14 @@ class Sender:
             attempts=delivery.attempts,
             error=error.words,
         )
-        if error.fate is Fate.UNKNOWN:
-            await self._settle(lambda session: outbox.mark_failed(session, delivery.id, NOT_KNOWN))
-        elif error.fate is Fate.REFUSED or give_up:
-            await self._settle(lambda session: outbox.mark_failed(session, delivery.id, error.words))
-        else:
+        if error.fate is Fate.LATER and not give_up:
             after = back_off(delivery.attempts)
-            await self._settle(lambda session: outbox.requeue(session, delivery.id, error.words, after))
+            busy = domains_of(error.busy)
+            await self._settle(lambda session: outbox.requeue(session, delivery, error.words, after, busy))
+        else:
+            words = NOT_KNOWN if error.fate is Fate.UNKNOWN else error.words
+            failure = DeliveryFailure.GAVE_UP if give_up else error.failure
+            await self._settle(lambda session: outbox.mark_failed(session, delivery, words, failure))
         outcome = "failed" if error.fate is Fate.REFUSED or give_up else error.fate.name.lower()
         metrics.DELIVERIES.labels(outcome).inc()
         if error.trouble is not None:

@@ -11,6 +11,7 @@ from services.inbox import metrics, problems, repository, worker
 from services.inbox.credentials import Credentials
 from services.inbox.process import Processor, is_outage
 from services.inbox.send import Sender
+from services.inbox.sent_copies import SentCopies
 from services.inbox.watch import FolderWatcher, watchers_of
 from shared import clock, health
 from shared.blobs import Blobs
@@ -32,6 +33,7 @@ class Inbox:
         self.credentials = {mailbox.name: Credentials(mailbox) for mailbox in settings.mailboxes}
         self.processor = Processor(self.database, self.blobs, settings)
         self.sender = Sender(self.database, settings, self.credentials)
+        self.sent_copies = SentCopies(self.database, settings, self.credentials)
         self.watchers: list[FolderWatcher] = []
         self._swept_until = clock.now() - timedelta(hours=1)
 
@@ -42,6 +44,7 @@ class Inbox:
             asyncio.create_task(self._for_ever("worker", self._hear), name="inbox.worker"),
             asyncio.create_task(self._for_ever("sweeps", self._sweep_for_ever), name="inbox.sweeps"),
             asyncio.create_task(self._watch(), name="inbox.watch"),
+            asyncio.create_task(self._for_ever("sent copies", self._copy_for_ever), name="inbox.sent_copies"),
         ]
         port = self.settings.health_port if health_port is None else health_port
         if port:
@@ -57,7 +60,7 @@ class Inbox:
             log.info("inbox.stopping")
             for task in tasks[3:]:
                 task.cancel()
-            await asyncio.gather(*(watcher.stop() for watcher in self.watchers))
+            await asyncio.gather(*(watcher.stop() for watcher in self.watchers), self.sender.stop())
             for task in tasks:
                 task.cancel()
             _, unfinished = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
@@ -97,6 +100,11 @@ class Inbox:
     async def _sweep_for_ever(self) -> None:
         while True:
             await self.sweep()
+            await asyncio.sleep(self.settings.sweep_s)
+
+    async def _copy_for_ever(self) -> None:
+        while True:
+            await self.sent_copies.sweep()
             await asyncio.sleep(self.settings.sweep_s)
 
     async def sweep(self) -> None:

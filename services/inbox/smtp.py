@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -18,10 +19,13 @@ from aiosmtplib import (
 from services.inbox import problems
 from services.inbox.compose import Outgoing
 from services.inbox.credentials import Credentials
-from services.inbox.problems import CannotGetToken, Trouble
+from services.inbox.problems import N_, CannotGetToken, Trouble
+from shared.models import DeliveryFailure
 
 COMMAND_TIMEOUT_S = 60.0
 CONTENT_TIMEOUT_S = 300.0  # servers scan a mail before they answer
+TOO_LARGE = N_("The mail is larger than the mail server takes.")
+NO_SMTPUTF8 = N_("The mail server does not support such addresses (SMTPUTF8).")
 
 
 class Fate(Enum):
@@ -31,13 +35,26 @@ class Fate(Enum):
 
 
 class NotSent(Exception):
-    """Why, and what that means for the delivery. `trouble`: something that an operator can put right."""
+    """Why, and what that means for the delivery. `trouble`: something that an operator can put right.
 
-    def __init__(self, fate: Fate, words: str, trouble: Trouble | None = None) -> None:
+    `failure`: what it is called if it is for good. `busy`: the recipients that were refused for now.
+    """
+
+    def __init__(
+        self,
+        fate: Fate,
+        words: str,
+        trouble: Trouble | None = None,
+        *,
+        failure: DeliveryFailure = DeliveryFailure.CONTENT,
+        busy: Iterable[str] = (),
+    ) -> None:
         super().__init__(words)
         self.fate = fate
         self.words = words
         self.trouble = trouble
+        self.failure = failure
+        self.busy = tuple(busy)
 
 
 @dataclass
@@ -98,48 +115,67 @@ class Conversation:
         except CannotGetToken as error:
             raise NotSent(Fate.LATER, str(error)[:500], problems.NO_TOKEN) from error
 
-    async def envelope(self, outgoing: Outgoing, envelope_id: str) -> Envelope:
+    async def envelope(self, outgoing: Outgoing, data: bytes, envelope_id: str) -> Envelope:
         """MAIL and RCPT. Raises NotSent when nobody is accepted."""
         utf8 = self.needs_utf8(outgoing)
         encoding = "utf-8" if utf8 else "ascii"
-        dsn = self.client.supports_extension("dsn")
-        mail_options = (["SMTPUTF8"] if utf8 else []) + (["RET=HDRS", f"ENVID={envelope_id}"] if dsn else [])
         result = Envelope()
         try:
-            await self.client.mail(outgoing.sender, options=mail_options, encoding=encoding)
+            await self.client.mail(
+                outgoing.sender, options=self._mail_options(data, envelope_id, utf8=utf8), encoding=encoding
+            )
             for address in outgoing.recipients:
-                options = ["NOTIFY=FAILURE,DELAY"] if dsn else []
                 try:
-                    await self.client.rcpt(address, options=options, encoding=encoding)
+                    await self.client.rcpt(address, options=self._rcpt_options(address), encoding=encoding)
                     result.accepted.append(address)
                 except SMTPRecipientRefused as error:
                     (result.refused if error.code >= 500 else result.postponed)[address] = _words(error)
         except SMTPSenderRefused as error:
-            trouble = problems.WRONG_PASSWORD if error.code == 530 else problems.SENDER_REFUSED
-            later = error.code < 500 or error.code == 530
-            raise NotSent(Fate.LATER if later else Fate.REFUSED, _words(error), trouble) from error
+            raise _sender_refused(error) from error
         except UnicodeEncodeError as error:
-            raise NotSent(Fate.REFUSED, "The mail server does not support such addresses (SMTPUTF8).") from error
+            raise NotSent(Fate.REFUSED, NO_SMTPUTF8, failure=DeliveryFailure.ADDRESS) from error
         except (SMTPException, OSError, TimeoutError) as error:
             raise NotSent(Fate.LATER, str(error)[:500], _explain(error)) from error
         if not result.accepted:
             fate = Fate.LATER if result.postponed else Fate.REFUSED
-            raise NotSent(fate, result.note() or "no recipient was accepted")
+            words = result.note() or "no recipient was accepted"
+            raise NotSent(fate, words, failure=DeliveryFailure.RECIPIENT, busy=result.postponed)
         return result
+
+    def _mail_options(self, data: bytes, envelope_id: str, *, utf8: bool) -> list[str]:
+        """RFC 1870 (SIZE), RFC 6531 (SMTPUTF8), RFC 3461 (DSN). Raises NotSent when the mail is too large."""
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+        if self.client.supports_extension("size"):
+            limit = self.client.esmtp_extensions.get("size", "").strip()
+            if limit.isdecimal() and 0 < int(limit) < len(data):
+                raise NotSent(Fate.REFUSED, TOO_LARGE, failure=DeliveryFailure.SIZE)
+            options.append(f"SIZE={len(data)}")
+        if self.client.supports_extension("dsn"):
+            options += ["RET=HDRS", f"ENVID={envelope_id}"]
+        return options
+
+    def _rcpt_options(self, address: str) -> list[str]:
+        """Tell us when it fails or is delayed; a report of success would only be one more mail."""
+        if not self.client.supports_extension("dsn"):
+            return []
+        original = [f"ORCPT=rfc822;{_xtext(address)}"] if address.isascii() else []
+        return ["NOTIFY=FAILURE,DELAY", *original]
 
     def needs_utf8(self, outgoing: Outgoing) -> bool:
         addresses = [outgoing.sender, *outgoing.recipients]
         return not all(address.isascii() for address in addresses) and self.client.supports_extension("smtputf8")
 
-    async def content(self, outgoing: Outgoing) -> str:
+    async def content(self, data: bytes, envelope: Envelope) -> str:
         """Hand the content over; the server's words when it has taken responsibility."""
-        data = outgoing.as_bytes(utf8=self.needs_utf8(outgoing))
         try:
             response = await self.client.data(data, timeout=CONTENT_TIMEOUT_S)
         except SMTPResponseException as error:
-            raise NotSent(Fate.REFUSED if error.code >= 500 else Fate.LATER, _words(error)) from error
+            if error.code < 500:
+                raise NotSent(Fate.LATER, _words(error), busy=envelope.accepted) from error
+            failure = DeliveryFailure.SIZE if error.code == 552 else DeliveryFailure.CONTENT
+            raise NotSent(Fate.REFUSED, _words(error), failure=failure) from error
         except (SMTPException, OSError, TimeoutError) as error:
-            raise NotSent(Fate.UNKNOWN, str(error)[:500], _explain(error)) from error
+            raise NotSent(Fate.UNKNOWN, str(error)[:500], _explain(error), failure=DeliveryFailure.UNKNOWN) from error
         return response.message
 
     async def abort(self) -> None:
@@ -150,6 +186,19 @@ class Conversation:
         with suppress(SMTPException, OSError, TimeoutError):
             await self.client.quit(timeout=5)
         self.client.close()
+
+
+def _sender_refused(error: SMTPSenderRefused) -> NotSent:
+    if error.code == 552:  # the size we declared (RFC 1870, section 6.1)
+        return NotSent(Fate.REFUSED, _words(error), failure=DeliveryFailure.SIZE)
+    trouble = problems.WRONG_PASSWORD if error.code == 530 else problems.SENDER_REFUSED
+    later = error.code < 500 or error.code == 530
+    return NotSent(Fate.LATER if later else Fate.REFUSED, _words(error), trouble, failure=DeliveryFailure.SENDER)
+
+
+def _xtext(address: str) -> str:
+    """RFC 3461, section 4."""
+    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in address)
 
 
 def _words(error: SMTPResponseException) -> str:

@@ -183,4 +183,4 @@ class Sweeps:
 
 
 def _wakes(event: Event) -> bool:
-    return event.kind in WAKING and event.what != "offered"
+    return event.kind in WAKING and event.what not in ("offered", "delivery")

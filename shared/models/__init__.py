@@ -1,7 +1,17 @@
 """Every noun of the store. Import from here, so that the metadata is always whole."""
 
 from shared.models.base import Base
-from shared.models.delivery import Delivery, DeliveryKind, DeliveryState
+from shared.models.delivery import (
+    Delivery,
+    DeliveryFailure,
+    DeliveryFile,
+    DeliveryKind,
+    DeliveryState,
+    MailDomain,
+    NoAcknowledgement,
+    SentCopy,
+    SentCopyState,
+)
 from shared.models.desk import Alert, AlertKind, AuditEvent, OpeningHours, Problem, SpecialDay, Template
 from shared.models.greeting import (
     GreetingActivation,
@@ -38,6 +48,7 @@ from shared.models.person import (
     IdempotencyKey,
     Intent,
     Person,
+    PersonSignature,
     Presence,
     PresenceLease,
     Role,
@@ -81,6 +92,8 @@ __all__ = [
     "Customer",
     "CustomerIdentity",
     "Delivery",
+    "DeliveryFailure",
+    "DeliveryFile",
     "DeliveryKind",
     "DeliveryState",
     "Entry",
@@ -98,6 +111,7 @@ __all__ = [
     "LanguageSource",
     "Level",
     "Machine",
+    "MailDomain",
     "MailFolder",
     "MailReceipt",
     "Mailbox",
@@ -107,9 +121,11 @@ __all__ = [
     "MailboxState",
     "MailboxToken",
     "Message",
+    "NoAcknowledgement",
     "OpeningHours",
     "Participant",
     "Person",
+    "PersonSignature",
     "Presence",
     "PresenceLease",
     "Priority",
@@ -122,6 +138,8 @@ __all__ = [
     "Role",
     "SearchText",
     "Security",
+    "SentCopy",
+    "SentCopyState",
     "SignInAttempt",
     "SignInWith",
     "Situation",

@@ -42,6 +42,19 @@ class Person(Base):
     )
 
 
+class PersonSignature(Base):
+    """What stands under a person's replies in one language, instead of their name alone."""
+
+    __tablename__ = "person_signature"
+
+    person_id: Mapped[Ref] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(Text, primary_key=True)
+    body: Mapped[str] = mapped_column(Text)  # Markdown
+    updated_at: Mapped[Created]
+
+    __table_args__ = (CheckConstraint("language IN ('en', 'es')", name="language"),)
+
+
 class CertificationMode(StrEnum):
     SPOKEN = "spoken"
     WRITTEN = "written"

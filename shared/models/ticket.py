@@ -181,6 +181,8 @@ class EntryKind(StrEnum):
     STATE = "state"
     DELIVERY_FAILED = "delivery_failed"
     DELIVERY_SENT = "delivery_sent"
+    DELIVERY_CANCELLED = "delivery_cancelled"  # taken back before it left
+    DELIVERY_AGAIN = "delivery_again"  # a failed one was sent again as it was
     LINKED = "linked"
     ALERT = "alert"
 

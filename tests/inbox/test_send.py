@@ -4,9 +4,6 @@ import asyncio
 import email
 import email.policy
 import itertools
-import json
-import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -23,7 +20,7 @@ from services.inbox.send import NOT_KNOWN, Sender
 from shared import clock
 from shared.database import Database, ring
 from shared.jobs import Job
-from shared.models import Delivery, DeliveryKind, DeliveryState, Problem, Ticket
+from shared.models import Delivery, DeliveryFailure, DeliveryKind, DeliveryState, MailDomain, Problem, Ticket
 from shared.settings import Settings
 from tests.inbox.conftest import HELP, PASSWORD, Start, mailbox, rows, until
 from tests.servers.certificates import make_certificate
@@ -78,10 +75,12 @@ async def delivery_of(database: Database, delivery_id: int) -> Delivery:
 
 
 async def make_due(database: Database, delivery_id: int) -> None:
+    """As when its time has come, and its domain's."""
     async with database.transaction() as session:
         await session.execute(
             update(Delivery).where(Delivery.id == delivery_id).values(next_attempt_at=clock.now() - timedelta(1))
         )
+        await session.execute(update(MailDomain).values(refusals=0, slowed_until=None, last_at=None, next_slot_at=None))
 
 
 def opened(content: bytes) -> EmailMessage:
@@ -168,6 +167,7 @@ async def test_refused_for_good_is_told_at_once(smtp: FaultySmtp, database: Data
     delivery = await delivery_of(database, delivery_id)
     assert delivery.state is DeliveryState.FAILED
     assert delivery.last_error == "ana@example.com: 550 5.1.1 No such user"
+    assert delivery.failure is DeliveryFailure.RECIPIENT
 
 
 async def test_content_refused_for_good(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
@@ -176,6 +176,7 @@ async def test_content_refused_for_good(smtp: FaultySmtp, database: Database, se
     await sender_to(database, settings, smtp.port).send(delivery_id)
     delivery = await delivery_of(database, delivery_id)
     assert (delivery.state, delivery.last_error) == (DeliveryState.FAILED, "554 5.7.1 Looks like spam")
+    assert delivery.failure is DeliveryFailure.CONTENT
 
 
 async def test_one_of_two_recipients_refused(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
@@ -236,43 +237,6 @@ async def test_process_that_died_after_the_hand_over_is_told_and_not_repeated(
     assert smtp.mails == []
 
 
-async def test_process_killed_while_the_server_thinks(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
-    """The server takes the mail and finds nobody to tell."""
-    smtp.delay_content.clear()
-    box = mailbox("main", HELP, imap_port=1, smtp_port=smtp.port).model_dump(mode="json") | {"password": PASSWORD}
-    delivery_id = await queue(database)
-    environment = {
-        **os.environ,
-        "CENTRALITA_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CENTRALITA_REDIS_URL": settings.redis_url.get_secret_value(),
-        "CENTRALITA_SECRET_KEY": settings.secret_key.get_secret_value(),
-        "CENTRALITA_HEALTH_PORT": "0",
-        "CENTRALITA_SWEEP_S": "0.5",
-        "CENTRALITA_MAILBOXES": json.dumps([box]),
-    }
-    inbox = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.inbox", cwd=Path(__file__).parents[2], env=environment,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        await asyncio.wait_for(smtp.content_arrived.wait(), 60)
-    finally:
-        inbox.kill()
-        await inbox.wait()
-    smtp.delay_content.set()
-    delivery = await delivery_of(database, delivery_id)
-    assert (delivery.state, delivery.attempts) == (DeliveryState.SENDING, 1)
-    sender = sender_to(database, settings, smtp.port)
-    await sender.sweep()  # the lease still stands: the process might be slow, not dead
-    assert (await delivery_of(database, delivery_id)).state is DeliveryState.SENDING
-    async with database.transaction() as session:
-        await session.execute(update(Delivery).values(leased_until=clock.now() - timedelta(seconds=1)))
-    await sender.sweep()
-    delivery = await delivery_of(database, delivery_id)
-    assert (delivery.state, delivery.last_error) == (DeliveryState.FAILED, NOT_KNOWN)
-    assert len(smtp.mails) <= 1
-
-
 async def test_two_processes_send_it_once(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
     delivery_id = await queue(database)
     senders = [sender_to(database, settings, smtp.port) for _ in range(4)]
@@ -302,10 +266,11 @@ async def test_dead_server_is_told_and_given_up_at_last(database: Database, sett
     (problem,) = await rows(database, select(Problem).where(Problem.key == "smtp:main"))
     assert problem.message == problems.NOT_REACHABLE.message
     async with database.transaction() as session:
-        await session.execute(update(Delivery).values(created_at=clock.now() - timedelta(hours=80)))
+        await session.execute(update(Delivery).values(tried_since=clock.now() - timedelta(hours=80)))
     await make_due(database, delivery_id)
     await sender.send(delivery_id)
-    assert (await delivery_of(database, delivery_id)).state is DeliveryState.FAILED
+    delivery = await delivery_of(database, delivery_id)
+    assert (delivery.state, delivery.failure) == (DeliveryState.FAILED, DeliveryFailure.GAVE_UP)
 
 
 async def test_wrong_password_keeps_the_mail_and_tells(
@@ -371,13 +336,105 @@ async def test_address_that_is_none_fails_with_the_reason(
     delivery = await delivery_of(database, delivery_id)
     assert delivery.state is DeliveryState.FAILED
     assert "not an address" in (delivery.last_error or "")
+    assert delivery.failure is DeliveryFailure.ADDRESS
 
 
-async def test_international_address(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
-    delivery_id = await queue(database, to_addresses=["josé@ejemplo.example.com"])
-    await sender_to(database, settings, smtp.port).send(delivery_id)
-    assert (await delivery_of(database, delivery_id)).state is DeliveryState.SENT
-    assert smtp.mails[0].recipients == ["josé@ejemplo.example.com"]
+async def test_international_addresses(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
+    """A domain has a form in ASCII; a local part needs SMTPUTF8 (RFC 6531)."""
+    sender = sender_to(database, settings.model_copy(update={"domain_interval_s": 0}), smtp.port)
+    for address in ("josé@ejemplo.example.com", "ana@peñaloza.example.com"):
+        await sender.send(await queue(database, to_addresses=[address]))
+    assert [mail.recipients for mail in smtp.mails] == [
+        ["josé@ejemplo.example.com"], ["ana@xn--pealoza-5za.example.com"],
+    ]  # fmt: skip
+    assert ["SMTPUTF8" in mail.mail_options for mail in smtp.mails] == [True, False]
+    assert opened(smtp.mails[1].content)["To"] == "ana@xn--pealoza-5za.example.com"
+
+
+async def test_reports_are_asked_for_where_the_server_makes_them(database: Database, settings: Settings) -> None:
+    """RFC 3461: of failures and delays, with headers only; and the size is told (RFC 1870)."""
+    async with FaultySmtp(dsn=True) as server:
+        delivery_id = await queue(database, to_addresses=["ana+x@example.com"])
+        await sender_to(database, settings, server.port).send(delivery_id)
+        (mail,) = server.mails
+        assert mail.dsn == [
+            "RET=HDRS", f"ENVID=CENTRALITA-{delivery_id}", "NOTIFY=FAILURE,DELAY", "ORCPT=RFC822;ANA+2BX@EXAMPLE.COM",
+        ]  # fmt: skip
+        assert f"SIZE={len(mail.content)}" in mail.mail_options
+
+
+async def test_a_mail_larger_than_the_server_takes_is_not_handed_over(database: Database, settings: Settings) -> None:
+    async with FaultySmtp(max_bytes=500) as server:
+        delivery_id = await queue(database)
+        await sender_to(database, settings, server.port).send(delivery_id)
+        delivery = await delivery_of(database, delivery_id)
+        assert (delivery.state, delivery.failure) == (DeliveryState.FAILED, DeliveryFailure.SIZE)
+        assert not server.content_arrived.is_set()
+
+
+async def test_what_its_writer_still_may_take_back_waits(
+    smtp: FaultySmtp, database: Database, settings: Settings
+) -> None:
+    """Neither a ring nor a sweep nor a lost clock makes it leave early; then it leaves by itself."""
+    until_then = clock.now() + timedelta(seconds=0.6)
+    delivery_id = await queue(database, next_attempt_at=until_then, undo_until=until_then)
+    sender = sender_to(database, settings, smtp.port)
+    await sender.send(delivery_id)
+    await sender.sweep()
+    assert smtp.mails == []
+
+    async def sent() -> bool:
+        return (await delivery_of(database, delivery_id)).state is DeliveryState.SENT
+
+    await until(sent, timeout=5)
+    delivery = await delivery_of(database, delivery_id)
+    assert delivery.sent_at is not None
+    assert delivery.sent_at >= until_then
+
+
+async def test_a_process_that_lost_its_lease_changes_nothing(
+    smtp: FaultySmtp, database: Database, settings: Settings
+) -> None:
+    """It was slow to name the recipients; meanwhile another one has sent the mail, or is about to."""
+    smtp.delay_recipients.clear()
+    delivery_id = await queue(database)
+    slow = asyncio.create_task(sender_to(database, settings, smtp.port).send(delivery_id))
+    await asyncio.wait_for(smtp.recipient_named.wait(), 5)
+    async with database.transaction() as session:  # as after five minutes, when another process leases it
+        await session.execute(update(Delivery).values(state=DeliveryState.SENDING, attempts=Delivery.attempts + 1))
+    smtp.delay_recipients.set()
+    await slow
+    assert (await delivery_of(database, delivery_id)).state is DeliveryState.SENDING
+    assert smtp.mails == []
+
+
+@pytest.mark.parametrize("first", ["writer", "sender"])
+async def test_taking_back_and_handing_over_cannot_both_win(
+    first: str, smtp: FaultySmtp, database: Database, settings: Settings
+) -> None:
+    """The writer's statement is the one that services/tickets makes: only what is `queued` is taken back."""
+    smtp.delay_recipients.clear()
+    delivery_id = await queue(database)
+    sending = asyncio.create_task(sender_to(database, settings, smtp.port).send(delivery_id))
+    await asyncio.wait_for(smtp.recipient_named.wait(), 5)
+    if first == "sender":
+        smtp.delay_content.clear()
+        smtp.delay_recipients.set()
+        await asyncio.wait_for(smtp.content_arrived.wait(), 5)
+    async with database.transaction() as session:
+        taken_back = await session.scalar(
+            update(Delivery)
+            .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.QUEUED)
+            .values(state=DeliveryState.CANCELLED, leased_until=None)
+            .returning(Delivery.id)
+        )
+    smtp.delay_recipients.set()
+    smtp.delay_content.set()
+    await sending
+    state = (await delivery_of(database, delivery_id)).state
+    assert (taken_back is not None, state, len(smtp.mails)) == (
+        (True, DeliveryState.CANCELLED, 0) if first == "writer" else (False, DeliveryState.SENT, 1)
+    )
 
 
 async def test_subject_cannot_add_headers(smtp: FaultySmtp, database: Database, settings: Settings) -> None:

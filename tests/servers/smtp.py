@@ -3,6 +3,7 @@
 async with FaultySmtp() as server:
     server.answers["ana@example.com"] = ["451 4.3.0 Try later", "250 OK"]   # one per RCPT, the last one stays
     server.after_content = "hang up"                                        # or an SMTP reply
+    server.delay_recipients.clear()                                         # RCPT waits for .set(), as content may
     server.mails                                                            # what was accepted
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import base64
 import ssl
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -26,6 +28,17 @@ class Accepted:
     user: str | None
     tls: bool
     mail_options: list[str] = field(default_factory=list)
+    dsn: list[str] = field(default_factory=list)  # what was asked for reports (RFC 3461)
+
+
+class _Smtp(SMTP):
+    """aiosmtpd's, which knows nothing of RFC 3461: notes the parameters and goes on without them."""
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        asked = [param for param in params if param.partition("=")[0] in ("RET", "ENVID", "NOTIFY", "ORCPT")]
+        if self.envelope is not None:
+            self.envelope.__dict__.setdefault("dsn", []).extend(asked)
+        return super()._getparams([param for param in params if param not in asked])
 
 
 class FaultySmtp:
@@ -36,6 +49,8 @@ class FaultySmtp:
         token: str | None = None,
         certificate: Certificate | None = None,
         implicit_tls: bool = False,
+        dsn: bool = False,
+        max_bytes: int = 33_554_432,
     ) -> None:
         self.password = password
         self.token = token
@@ -46,6 +61,12 @@ class FaultySmtp:
         self.delay_content = asyncio.Event()
         self.delay_content.set()
         self.content_arrived = asyncio.Event()
+        self.delay_recipients = asyncio.Event()
+        self.delay_recipients.set()
+        self.recipient_named = asyncio.Event()
+        self.at_once = self.most_at_once = 0  # mails whose content it had at the same moment
+        self._dsn = dsn
+        self._max_bytes = max_bytes
         self.connections = 0
         self._tls: ssl.SSLContext | None = None
         if certificate is not None:
@@ -64,6 +85,7 @@ class FaultySmtp:
 
     async def stop(self) -> None:
         self.delay_content.set()
+        self.delay_recipients.set()
         if self._server is None:
             return
         self._server.close()
@@ -92,8 +114,9 @@ class FaultySmtp:
         needs_sign_in = self.password is not None or self.token is not None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a password without TLS is unsafe: it is loopback, and meant
-            protocol = SMTP(
+            protocol = _Smtp(
                 self,
+                data_size_limit=self._max_bytes,
                 hostname="localhost",
                 enable_SMTPUTF8=True,
                 tls_context=None if self._implicit else self._tls,
@@ -123,9 +146,17 @@ class FaultySmtp:
             server.session.user = user  # type: ignore[union-attr]
         return AuthResult(success=good, handled=False)
 
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], *(["250-DSN"] if self._dsn else []), *responses[1:]]
+
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        self.recipient_named.set()
+        await self.delay_recipients.wait()
         answers = self.answers.get(address, ["250 OK"])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer.startswith("2"):
@@ -134,7 +165,10 @@ class FaultySmtp:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.content_arrived.set()
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         await self.delay_content.wait()
+        self.at_once -= 1
         if self.after_content and self.after_content != "hang up":
             return self.after_content
         assert isinstance(envelope.content, bytes)
@@ -146,6 +180,7 @@ class FaultySmtp:
                 getattr(session, "user", None),
                 session.ssl is not None or self._implicit,
                 list(envelope.mail_options),
+                envelope.__dict__.get("dsn", []),
             )
         )
         if self.after_content == "hang up":

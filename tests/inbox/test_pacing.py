@@ -1,0 +1,126 @@
+"""Mail to one domain is spread, a domain that says «later» is left in peace, and no other domain waits for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from services.inbox import pacing
+from services.inbox.pacing import Pace, take_turn
+from shared import clock
+from shared.database import Database
+from shared.models import Delivery, DeliveryKind, DeliveryState, MailDomain
+from shared.settings import Settings
+from tests.inbox.conftest import rows, until
+from tests.inbox.test_send import delivery_of, make_due, queue, sender_to
+from tests.servers.smtp import FaultySmtp
+
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+PACE = Pace(timedelta(seconds=1), 2)
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[FaultySmtp]:
+    async with FaultySmtp() as server:
+        yield server
+
+
+def domain(**values: object) -> MailDomain:
+    return MailDomain(**{"domain": "example.com", "refusals": 0, **values})
+
+
+def test_many_at_once_get_turns_an_interval_apart() -> None:
+    one = domain()
+    turns = [take_turn(one, active=0, slot_at=None, pace=PACE, now=NOW) for _ in range(4)]
+    assert [turn.wait_until for turn in turns] == [None, *(NOW + timedelta(seconds=n) for n in (1, 2, 3))]
+    # Each goes when its turn has come, and one that comes later does not push in.
+    for second, turn in enumerate(turns[1:3], start=1):
+        now = NOW + timedelta(seconds=second)
+        late = take_turn(one, active=0, slot_at=None, pace=PACE, now=now)
+        assert late.wait_until is not None
+        assert late.wait_until > NOW + timedelta(seconds=3)
+        assert take_turn(one, active=0, slot_at=turn.slot_at, pace=PACE, now=now).wait_until is None
+
+
+def test_no_more_than_so_many_at_the_same_moment() -> None:
+    one = domain()
+    turn = take_turn(one, active=2, slot_at=None, pace=PACE, now=NOW)
+    assert turn.wait_until is not None
+    assert take_turn(one, active=1, slot_at=turn.slot_at, pace=PACE, now=turn.wait_until).wait_until is None
+
+
+def test_turns_that_were_slept_through_are_given_anew() -> None:
+    """After a night without a sender a hundred turns lie in the past: they do not come at once."""
+    one = domain(last_at=NOW - timedelta(hours=9), next_slot_at=NOW - timedelta(hours=8))
+    past = NOW - timedelta(hours=8)
+    turns = [take_turn(one, active=0, slot_at=past, pace=PACE, now=NOW) for _ in range(3)]
+    assert [turn.wait_until for turn in turns] == [None, NOW + timedelta(seconds=1), NOW + timedelta(seconds=2)]
+
+
+def test_a_domain_that_says_later_waits_longer_each_time() -> None:
+    one = domain()
+    waits = []
+    for _ in range(8):
+        pacing.refuse(one, "450 4.2.1 Slow down", NOW)
+        assert one.slowed_until is not None
+        waits.append((one.slowed_until - NOW).total_seconds())
+    assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
+    turn = take_turn(one, active=0, slot_at=None, pace=PACE, now=NOW)
+    assert turn.wait_until == one.slowed_until
+
+
+async def test_two_processes_keep_the_pace_together(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
+    """Eight mails at once to one domain: never more than two at a time, in order, and none is lost or repeated."""
+    settings = settings.model_copy(update={"domain_interval_s": 0.05, "sweep_s": 0.5})
+    ids = [await queue(database, to_addresses=[f"c{number}@example.com"]) for number in range(8)]
+    senders = [sender_to(database, settings, smtp.port) for _ in range(2)]
+    await asyncio.gather(*(sender.send(each) for each in ids for sender in senders))
+    assert len(smtp.mails) < 8, "some wait for their turn"
+
+    async def all_sent() -> bool:
+        async with database.transaction() as session:
+            sent = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.SENT)
+            return await session.scalar(sent) == 8
+
+    await until(all_sent, timeout=30)
+    assert sorted(mail.recipients[0] for mail in smtp.mails) == sorted(f"c{number}@example.com" for number in range(8))
+    assert smtp.most_at_once <= 2
+    for sender in senders:
+        await sender.stop()
+
+
+async def test_a_storm_of_refusals_delays_one_domain_only(
+    smtp: FaultySmtp, database: Database, settings: Settings
+) -> None:
+    settings = settings.model_copy(update={"domain_interval_s": 0})
+    busy = [await queue(database, to_addresses=[f"c{number}@busy.example"]) for number in range(8)]
+    for number in range(8):
+        smtp.answers[f"c{number}@busy.example"] = ["450 4.2.1 Too many", "250 OK"]
+    other = await queue(database, to_addresses=["ana@example.com"])
+    sender = sender_to(database, settings, smtp.port)
+    await sender.sweep()
+    assert [mail.recipients for mail in smtp.mails] == [["ana@example.com"]]
+    assert (await delivery_of(database, other)).state is DeliveryState.SENT
+    tried = [(await delivery_of(database, each)).attempts for each in busy]
+    assert sum(tried) <= 2, "the first answer is enough: the others do not ask as well"
+    (slowed,) = await rows(database, select(MailDomain).where(MailDomain.refusals > 0))
+    assert slowed.domain == "busy.example"
+    assert "450 4.2.1 Too many" in slowed.last_error
+    waiting = [await delivery_of(database, each) for each in busy]
+    assert all(delivery.next_attempt_at > clock.now() + timedelta(seconds=15) for delivery in waiting)
+    # Safety instructions ask all the same.
+    urgent = await queue(database, to_addresses=["gas@busy.example"], kind=DeliveryKind.SAFETY)
+    await sender.send(urgent)
+    assert (await delivery_of(database, urgent)).state is DeliveryState.SENT
+    # It took a mail: the others need not wait any longer.
+    assert await rows(database, select(MailDomain).where(MailDomain.refusals > 0)) == []
+    again = [await delivery_of(database, each) for each in busy]
+    assert all(delivery.next_attempt_at <= clock.now() for delivery in again if delivery.attempts == 0)
+    for each in busy:
+        for _ in range(2):  # the first answer to each is still «later»
+            await make_due(database, each)
+            await sender.send(each)
+    assert len(smtp.mails) == 10
+    await sender.stop()
