@@ -16,6 +16,7 @@ from services.inbox.service import Inbox
 from shared.database import Database
 from shared.models import Message
 from shared.settings import MailboxSettings, Settings
+from tests.servers.smtp import FaultySmtp
 
 HELP = "help@center.example.org"
 AYUDA = "ayuda@center.example.org"
@@ -117,3 +118,9 @@ async def start(settings: Settings) -> AsyncIterator[Start]:
 async def local_mail(tmp_path: Path) -> AsyncIterator[LocalMail]:
     async with LocalMail(tmp_path / "mail", accounts={HELP: PASSWORD, AYUDA: PASSWORD}) as mail_server:
         yield mail_server
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[FaultySmtp]:
+    async with FaultySmtp() as server:
+        yield server

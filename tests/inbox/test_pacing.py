@@ -1,10 +1,8 @@
 """Mail to one domain is spread, a domain that says «later» is left in peace, and no other domain waits for it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import func, select
 
 from services.inbox import pacing
@@ -19,12 +17,6 @@ from tests.servers.smtp import FaultySmtp
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PACE = Pace(timedelta(seconds=1), 2)
-
-
-@pytest.fixture
-async def smtp() -> AsyncIterator[FaultySmtp]:
-    async with FaultySmtp() as server:
-        yield server
 
 
 def domain(**values: object) -> MailDomain:

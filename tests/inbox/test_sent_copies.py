@@ -1,7 +1,6 @@
 """Sent replies stand in the mailbox's Sent folder: read, once, and never in the way of the sending."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,12 +21,6 @@ from tests.inbox.conftest import HELP, PASSWORD, Start, mailbox, rows, until, wa
 from tests.inbox.test_send import queue
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import FaultySmtp
-
-
-@pytest.fixture
-async def smtp() -> AsyncIterator[FaultySmtp]:
-    async with FaultySmtp() as server:
-        yield server
 
 
 def credentials(port: int, **more: Any) -> dict[str, Credentials]:
