@@ -64,6 +64,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "sending": N_("Being sent"),
         "sent": N_("Sent"),
         "failed": N_("Could not be delivered"),
+        "cancelled": N_("Taken back before it left"),
     },
     "recording": {
         "received": N_("Waiting to be transcribed"),
