@@ -21,6 +21,7 @@ from shared.models import (
     CertificationMode,
     Customer,
     Delivery,
+    DeliveryFailure,
     DeliveryKind,
     DeliveryState,
     Entry,
@@ -118,6 +119,7 @@ class Center:
             delivery = await session.get_one(Delivery, delivery_id)
             delivery.state = DeliveryState.FAILED if error else DeliveryState.SENT
             delivery.last_error = error
+            delivery.failure = DeliveryFailure.RECIPIENT if error else None
             delivery.sent_at = None if error else clock.now()
         await intake.take_in_delivery(self.database, self.settings, delivery_id)
 

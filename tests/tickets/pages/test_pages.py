@@ -320,7 +320,12 @@ async def test_what_the_mail_server_refused_is_told_with_the_mail(
         await session.execute(
             update(Delivery)
             .where(Delivery.created_by_id == office["mateo"])
-            .values(state=state, last_error=words, sent_at=clock.now() if state is DeliveryState.SENT else None)
+            .values(
+                state=state,
+                failure="unknown" if state is DeliveryState.FAILED else None,
+                last_error=words,
+                sent_at=clock.now() if state is DeliveryState.SENT else None,
+            )
         )
     page = (await client.get(f"/tickets/{ticket}")).text
     assert shown in " ".join(re.sub("<[^>]+>", " ", page).split())
