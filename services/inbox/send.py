@@ -86,8 +86,8 @@ class Sender:
         for alarm in self._alarms.values():
             alarm.cancel()
         self._alarms.clear()
-        if self._woken:
-            _, late = await asyncio.wait(self._woken, timeout=STOP_WITHIN_S)
+        if unfinished := [*self._woken, *_farewells]:
+            _, late = await asyncio.wait(unfinished, timeout=STOP_WITHIN_S)
             for task in late:
                 task.cancel()
 

@@ -100,7 +100,8 @@ class FaultySmtp:
         self._protocols.clear()
         await self._server.wait_closed()
         self._server = None
-        await asyncio.sleep(0)
+        for _ in range(5):  # until the closed transports have told their streams
+            await asyncio.sleep(0)
 
     async def __aenter__(self) -> Self:
         await self.start()
