@@ -80,14 +80,25 @@ class _Writer:
 
 def html_to_text(source: str) -> str:
     """Never raises: what libxml2 cannot read comes back with its tags cut out."""
+    root = read_html(source)
+    if root is None:
+        return re.sub(r"<[^<>]{0,2000}>", " ", source[:HTML_LIMIT]).strip()
+    return write_text(root)
+
+
+def read_html(source: str) -> "etree._Element | None":
+    """The tree, or None when libxml2 cannot read it or nothing is there."""
     source = _PICTURE.sub("", source.replace("\x00", ""))[:HTML_LIMIT]
     source = _without_conditions(_DECLARATION.sub("", source))
     if not source.strip():
-        return ""
+        return None
     try:
-        root = html.document_fromstring(source)
+        return html.document_fromstring(source)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
-        return re.sub(r"<[^<>]{0,2000}>", " ", source).strip()
+        return None
+
+
+def write_text(root: "etree._Element") -> str:
     writer = _Writer()
     hidden = 0
     for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):

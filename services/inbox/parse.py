@@ -12,14 +12,16 @@ from services.inbox import authentication, bounces, domains, headers, machines, 
 from services.inbox.audio import is_audio
 from services.inbox.authentication import Verdict
 from services.inbox.charsets import decode
+from services.inbox.forwards import NESTED_LIMIT, Forwarded
 from services.inbox.structure import Body, File, read_body
-from services.inbox.trim import new_text
+from services.inbox.trim import read_written
 from shared.models import Machine
 
 TOO_LARGE = "too large to display"
 HEAD_BYTES = 1_000_000  # of a mail that is too large: its headers and, mostly, its text
 HEADER_BLOCK = 256_000  # bytes of top-level headers that are looked at
 FILE_LIMIT = 200
+FORWARDED_LIMIT = 200_000  # characters of an attached mail that are shown
 BOUNDARY_LIMIT = 20_000  # the library takes a fifth of a millisecond for each part
 # And some hundred bytes for each line: more lines than this, and than one for each 20 bytes, are no mail of a person.
 LINE_LIMIT = 50_000
@@ -70,6 +72,7 @@ class Parsed:
     text_new: str = ""
     text_full: str = ""
     html: str | None = None
+    forwarded: list[Forwarded] = field(default_factory=list)
     machine: Machine | None = None
     machine_evidence: str | None = None
     bounce: dict[str, Any] | None = None
@@ -98,6 +101,7 @@ def parse(raw: bytes, around: Surroundings) -> Parsed:
         parsed.defects = [TOO_LARGE]  # what else is odd about it comes from having cut it
     _fill_body(parsed, body, around)
     _judge(root, parsed, body, data, around)
+    _add_attached(parsed, body)
     return parsed
 
 
@@ -225,11 +229,8 @@ def _fill_body(parsed: Parsed, body: Body, around: Surroundings) -> None:
     parsed.files = body.files[:FILE_LIMIT]
     if len(body.files) > FILE_LIMIT:
         parsed.defect(f"more than {FILE_LIMIT} attachments: the raw mail has them all")
-    if not parsed.text_full.strip() and body.nested:
-        parsed.text_full = _forwarded_text(body.nested[0])
-        parsed.text_new = parsed.text_full
-    else:
-        parsed.text_new = new_text(parsed.text_full, subject=parsed.subject, author=parsed.from_name)
+    written = read_written(parsed.text_full, body.html, subject=parsed.subject, author=parsed.from_name)
+    parsed.text_new, parsed.forwarded = written.new, written.forwarded
     if around.voicemail_folder or parsed.from_address in around.voicemail_senders:
         parsed.voicemails = {
             position
@@ -238,15 +239,23 @@ def _fill_body(parsed: Parsed, body: Body, around: Surroundings) -> None:
         }
 
 
-def _forwarded_text(nested: MimePart) -> str:
-    """A mail that only forwards another one as an attachment: who wrote what is its content."""
-    inner = read_body(nested, with_files=False)
-    lines = [
-        f"{name}: {value}"
-        for name in ("From", "Date", "To", "Subject")
-        if (value := headers.text_header(nested, name.lower())[:500])
-    ]
-    return "---------- Forwarded message ---------\n" + "\n".join(lines) + "\n\n" + inner.text
+def _add_attached(parsed: Parsed, body: Body) -> None:
+    """Mails that a person attached are passed on like those in the text: who wrote what is content."""
+    if parsed.machine is not None:
+        return
+    parsed.forwarded += [_attached(each) for each in body.nested[: max(0, NESTED_LIMIT - len(parsed.forwarded))]]
+
+
+def _attached(nested: MimePart) -> Forwarded:
+    name, address = next(iter(headers.addresses(nested, "from")), ("", ""))
+    return Forwarded(
+        name=name[:500],
+        address=address,
+        date=headers.text_header(nested, "date")[:100],
+        to=headers.text_header(nested, "to")[:500],
+        subject=headers.text_header(nested, "subject")[:500],
+        text=read_body(nested, with_files=False).text[:FORWARDED_LIMIT],
+    )
 
 
 def _judge(root: MimePart, parsed: Parsed, body: Body, data: bytes, around: Surroundings) -> None:

@@ -302,6 +302,7 @@ def _message(one: Ready) -> Message:
         text_new=parsed.text_new,
         text_full=parsed.text_full,
         html=parsed.html,
+        forwarded=[each.as_json() for each in parsed.forwarded],
         machine=parsed.machine,
         machine_evidence=parsed.machine_evidence,
         headers=parsed.headers,

@@ -1,6 +1,7 @@
-"""What mail programs write around the author's words, in English and Spanish, as patterns for single lines.
+"""How mail programs mark quoted and forwarded mail, in English and Spanish, as patterns for single lines.
 
-Every pattern is tried on a line cut to 500 characters, so that no body can make the work grow.
+Every pattern is tried on lines cut to 500 characters, and none can backtrack over more than one repetition, so that no
+body can make the work grow. Signatures and footers have theirs in `signatures.py`.
 """
 
 import re
@@ -13,97 +14,72 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 # «On Tue, Nov 10, 2026 at 10:04 AM X <x@…> wrote:», wrapped over up to four lines by the program that sent it.
+ATTRIBUTION_LINES = 4
+# «On», «El»… in the languages that mail programs speak, Yahoo's «En lunes», the dashes of Zoho; a date first (old
+# Gmail); an address («X <x@…> wrote:», Mutt).
 ATTRIBUTION_START = _any(
-    r"^(?:On|El|Le|Am|En|Em)\b.{0,400}$",
-    r"^.{0,200}<[^<>\s]+@[^<>\s]+>.{0,100}$",
-    r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.{0,200}$",
-    r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.{0,200}$",
+    r"^(?:-+\s*)?(?:On|El|En|Le|Am|Em|Il|Op|Den|Dnia|W dniu)\b",
+    r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b",
+    r"^[^<>]{0,200}<[^<>\s]{1,200}@",
 )
-ATTRIBUTION_END = _any(
-    r"\bwrote\s*:\s*$",
-    r"\bwrites\s*:\s*$",
-    r"\bescribi[óo]\s*:\s*$",
-    r"\bescrib(?:e|ía)\s*:\s*$",
-    r"\bha\s+escrito\s*:\s*$",
-    r"\bescreveu\s*:\s*$",
-    r"\ba\s+écrit\s*:\s*$",
-    r"\bschrieb\s*:\s*$",
-)
-# What makes such a sentence an attribution and not «Ayer escribió mi esposo…»: an address, or a date and a time.
-ATTRIBUTION_FACT = _any(
-    r"<[^<>\s]{1,200}@[^<>\s]{1,200}>",
-    r"\S+@\S+\.\S+",
-    r"\b\d{4}\b.*\b\d{1,2}:\d{2}",
-    r"\b\d{1,2}:\d{2}\b.*\b\d{4}\b",
-    r"\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b",
-    r"\b\d{1,2}\b.*\b\d{4}\b",
-)
+_VERB = r"(?:wrote|writes|escribi[óo]|escribe|ha escrito|escreveu|a écrit|schrieb)"
+ATTRIBUTION_VERB = re.compile(rf"\b{_VERB}\s*(?::|-{{2,}}\s*$)", re.IGNORECASE)
+# The address right before the verb: what a program writes, and hardly a person.
+ADDRESS_AND_VERB = re.compile(rf"@[^\s<>()@]{{1,200}}[>)\]]{{1,2}},?\s*{_VERB}\s*(?::|-{{2,}}\s*$)", re.IGNORECASE)
+NAME_AND_ADDRESS = re.compile(rf"^[^<>:]{{0,100}}<[^<>\s]{{1,200}}@[^<>\s]{{1,200}}>\s*{_VERB}\s*:$", re.IGNORECASE)
+ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;:]{1,200}")
+CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
+DAY = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b")
 
 ORIGINAL_MESSAGE = _any(
-    r"^[-_\s]{2,}\s*Original Message\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*Original Appointment\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*Mensaje [Oo]riginal\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*Mensagem [Oo]riginal\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*Message d'origine\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*(?:Reply message|Mensaje de respuesta)\s*[-_\s]{2,}$",
-    r"^#{2,}-\s*(?:Please type your reply above this line|Por favor, escriba su respuesta encima).*$",
+    r"^[-_]{2,}\s*(?:Original (?:Message|Appointment)|Reply message)\s*[-_]{2,}$",
+    r"^[-_]{2,}\s*(?:Mensaje (?:original|de respuesta)|Mensagem original|Message d'origine)\s*[-_]{2,}$",
+    r"^[-_]{2,}\s*Urspr[üu]ngliche Nachricht\s*[-_]{2,}$",
+)
+REPLY_ABOVE = _any(
+    r"^#{2,}\s*-\s*(?:Please type your reply above this line|Por favor, escriba su respuesta (?:por )?encima)\b",
+    r"^-{2,}\s*(?:Please )?(?:Reply above this line|Responda (?:por )?encima de esta l[íi]nea)\b",
 )
 FORWARDED = _any(
-    r"^[-_\s]{2,}\s*Forwarded (?:message|by .{0,100})\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*Mensaje [Rr]eenviado\s*[-_\s]{2,}$",
-    r"^[-_\s]{2,}\s*Mensaje [Rr]emitido\s*[-_\s]{2,}$",
-    r"^(?:Begin forwarded message|Inicio del mensaje reenviado|Comienzo del mensaje reenviado)\s*:?\s*$",
+    r"^[-_]{2,}\s*(?:Forwarded message|Forwarded by [^<>]{0,100}|Mensaje (?:re-?enviado|remitido))\s*[-_]{2,}$",
+    r"^(?:Begin forwarded message|(?:Inicio|Comienzo|Principio) del mensaje (?:reenviado|remitido))\s*:?$",
 )
-FORWARD_SUBJECT = re.compile(r"^\s*(?:(?:re|aw|sv)\s*:\s*)*(?:fw|fwd|rv|reenv|enc|tr|wg|i)\s*:", re.IGNORECASE)
+# The first mark of a subject says what was done last: «RE: FW: x» answers a forward.
+FORWARD_SUBJECT = re.compile(r"^\s*(?:fw|fwd|rv|reenv|reenviado|enc|tr|wg|i)\s*:", re.IGNORECASE)
+ANSWER_SUBJECT = re.compile(r"^\s*(?:re|r|aw|sv|res|resp)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 
-# Outlook's block of header lines: From, then at least two of the others within the next lines.
-_BOLD = r"^[>\s*_]*"
-HEADER_FROM = re.compile(_BOLD + r"(?:From|De|Von|Desde)\s*:\s*[*_]*\s*\S", re.IGNORECASE)
-HEADER_OTHER = re.compile(
-    _BOLD
-    + r"(?P<name>Sent|Date|To|Cc|Subject|Reply-To|Importance|"
-    + r"Enviado(?: el)?|Fecha|Para|Asunto|Responder a|Importancia)"
-    + r"\s*:",
+# The header lines that stand above a quoted or forwarded mail: the name as written -> the field.
+FIELDS = {
+    "from": "from", "de": "from", "desde": "from", "von": "from",
+    "sent": "date", "date": "date", "fecha": "date", "enviado": "date", "enviado el": "date", "enviados": "date",
+    "enviada": "date", "gesendet": "date", "datum": "date", "data": "date",
+    "to": "to", "para": "to", "a": "to", "an": "to",
+    "cc": "cc", "con copia": "cc", "copia": "cc", "bcc": "cc", "cco": "cc",
+    "subject": "subject", "asunto": "subject", "betreff": "subject", "assunto": "subject",
+    "reply-to": "other", "responder a": "other", "importance": "other", "importancia": "other",
+    "attachments": "other", "adjuntos": "other", "datos adjuntos": "other",
+}  # fmt: skip
+_NAMES = "|".join(sorted((re.escape(name) for name in FIELDS), key=len, reverse=True))
+HEADER = re.compile(rf"^[*_]{{0,2}}(?P<name>{_NAMES})[*_]{{0,2}}\s?:[*_]{{0,2}}\s*(?P<value>.*)$", re.IGNORECASE)
+# eM Client writes them without colons, below «Mensaje original» only.
+BARE_HEADER = re.compile(rf"^(?P<name>{_NAMES})\s+(?P<value>.+)$", re.IGNORECASE)
+HEADER_LINES = 12  # a block of them, wrapped lists of recipients included
+
+RULE = re.compile(r"^[_\-=*]{5,}$")  # Outlook's line above the headers
+QUOTED = re.compile(r"^\s{0,3}((?:>\s?)+)")
+
+# «My answers are below in red»: what follows is quote and answer in one, and only a person can tell them apart.
+ANSWERS_WITHIN = _any(
+    r"\b(?:answers?|answered|comments?|commented|repl(?:y|ies|ied)|respon(?:se|ses|ded|d)|notes)\b[^.?!]{0,60}"
+    r"\b(?:below|in-?line|within|in between|in (?:red|blue|green|bold|caps|purple))\b",
+    r"\b(?:below|in-?line)\b[^.?!]{0,20}\b(?:are|is)\b[^.?!]{0,20}\b(?:answers?|comments|repl(?:y|ies)|responses?)\b",
+    r"\b(?:respuestas?|respondo|respond[íi]|contesto|contest[ée]|comentarios|coment[ée]|anoto|anot[ée])\b[^.?!]{0,60}"
+    r"\b(?:abajo|debajo|entre l[íi]neas|en (?:rojo|azul|verde|negritas?|may[úu]sculas)|"
+    r"dentro del (?:texto|correo|mensaje))",
+    r"\b(?:abajo|debajo|entre l[íi]neas)\b[^.?!]{0,30}\b(?:respuestas|respondo|contesto|comentarios)\b",
+)
+GREETING = re.compile(
+    r"^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hola|buen(?:os|as)? ?(?:d[íi]as?|tardes|noches)?|"
+    r"estimad[oa]s?|querid[oa]s?)(?:[\s,]+[\w.'’-]+){0,4}[\s,.:!;]*$",
     re.IGNORECASE,
-)
-
-QUOTED = re.compile(r"^\s{0,3}(?:>|\|\s)")
-
-SIGNATURE_MARK = re.compile(r"^(?:-- ?|--|__|—)\s*$")
-MOBILE_FOOTER = _any(
-    r"^(?:Sent|Enviado|Enviada)\s+(?:from|desde|vía|via|con|by)\s+(?:my|mi|the|el|la)?\s*(?:iPhone|iPad|iPod|Android|"
-    r"Samsung|Galaxy|Huawei|Xiaomi|Redmi|Motorola|Moto|LG|BlackBerry|Windows|phone|mobile|m[óo]vil|celular|tel[ée]fono|"
-    r"tablet|Verizon|AT&T|T-Mobile|Cricket|Yahoo|Outlook|Gmail|Mail|Correo|AOL|Proton|Spark|Newton|smartphone|"
-    r"dispositivo|Hotmail|iCloud|Apple|cell|device)\b.{0,120}$",
-    r"^(?:Get|Obtener|Obtén|Descargar)\s+(?:Outlook|BlueMail|TypeApp)\s+(?:for|para)\b.{0,120}$",
-    r"^(?:Get|Obtener|Obtén)\s+<?Outlook.{0,160}$",
-    r"^(?:Sent from|Enviado desde)\s+(?:Mail|Correo|Outlook)\s+(?:for|para)\s+\w+.{0,120}$",
-    r"^(?:Yahoo Mail|Yahoo Correo)\s*:\s*.{0,120}$",
-)
-
-SIGN_OFF = _any(
-    r"^(?:(?:with|many|very)\s+)?(?:best|kind|kindest|warm|warmest)(?:\s+(?:regards|wishes))?\s*[,.!-]*$",
-    r"^(?:regards|cheers|sincerely|sincerely yours|yours truly|yours sincerely|respectfully|cordially|take care)"
-    r"\s*[,.!-]*$",
-    r"^(?:many\s+)?(?:thanks|thank you|thx)"
-    r"(?:\s+(?:so much|very much|again|in advance|a lot|for (?:your|all your|the|any)"
-    r"\s+(?:time|help|attention|assistance|support)))*(?:\s+and\s+(?:regards|best regards))?\s*[,.!-]*$",
-    r"^(?:muchas\s+|mil\s+)?gracias(?:\s+(?:de antemano|por su (?:tiempo|ayuda|atenci[óo]n|apoyo)|por todo))?"
-    r"(?:\s+y\s+saludos)?\s*[,.!:-]*$",
-    r"^(?:muy\s+)?(?:atentamente|atte|att|cordialmente|respetuosamente)\s*[,.:!-]*$",
-    r"^(?:un\s+|reciba\s+un\s+|reciban\s+un\s+)?(?:cordial\s+|afectuoso\s+)?(?:saludo|saludos)"
-    r"(?:\s+(?:cordiales|cordial|atentos))?\s*[,.:!-]*$",
-    r"^(?:quedo|quedamos)\s+(?:al pendiente|a la espera|atent[oa]s?)(?:\s+de\s+su\s+respuesta)?\s*[,.:!-]*$",
-)
-
-DISCLAIMER = _any(
-    r"\b(?:this|the)\s+(?:e-?mail|message|communication|transmission)\b.{0,200}\b(?:confidential|privileged|intended)\b",
-    r"\bconfidentiality\s+(?:notice|statement)\b",
-    r"^(?:confidential|disclaimer|legal notice)\s*[:.]",
-    r"\b(?:este|el presente|la presente)\s+(?:mensaje|correo|comunicaci[óo]n|e-?mail)\b.{0,200}"
-    r"\b(?:confidencial|destinad|dirigid|exclusiv|privilegiad)",
-    r"^(?:aviso\s+(?:legal|de\s+(?:confidencialidad|privacidad))|nota\s+de\s+confidencialidad|cl[áa]usula\s+de"
-    r"\s+confidencialidad)\b",
-    r"^(?:please )?(?:consider|think of) the environment before printing",
-    r"^(?:antes de imprimir|por favor,? (?:considere|piense en) el medio ?ambiente)",
 )

@@ -5,6 +5,7 @@ One exception: replaying at the desk, tickets puts a dead receipt back to `store
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint
 from sqlalchemy import text as sql
@@ -114,6 +115,9 @@ class Message(Base):
     received_at: Mapped[datetime]  # INTERNALDATE, or when we took it
     text_new: Mapped[str] = mapped_column(Text, server_default="")  # what the author wrote
     text_full: Mapped[str] = mapped_column(Text, server_default="")  # with quotes, signature and footers
+    # Mails that the author passed on, outermost first: [{"name", "address", "date", "to", "subject", "text"}], all of
+    # them text, '' where unknown. They are content, and not part of text_new.
+    forwarded: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))
     html: Mapped[str | None] = mapped_column(Text)  # as received: sanitise before showing
     machine: Mapped[Machine | None] = mapped_column(choice(Machine, "machine"))
     machine_evidence: Mapped[str | None] = mapped_column(Text)

@@ -1,124 +1,192 @@
 """The author's words: found in what mail programs write around them, and never lost."""
 
-import time
+import sys
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.inbox.trim import new_text
+from bench.trimming import samples
+from bench.trimming.samples import Sample
+from services.inbox.footers import is_mobile_footer
+from services.inbox.trim import read_written
 
-BODY = "The meter shows 410 and the bill says 583.\n\n¿Me pueden ayudar, por favor?"
-
-
-@pytest.mark.parametrize(
-    "around",
-    [
-        "On Tue, Nov 10, 2026 at 10:04 AM Customer Center <help@center.example.org> wrote:\n> Old",
-        "On Nov 10, 2026, at 10:04, Customer Center\n<help@center.example.org> wrote:\n\n> Old",
-        "El mar, 10 nov 2026 a las 10:04, Centro (<help@center.example.org>) escribió:\n> Viejo",
-        "El mar, 10 nov 2026 a la(s) 10:04 a. m., Centro de Clientes\n(help@center.example.org) escribió:\n\nViejo",
-        "El 10/11/2026 a las 10:04, Centro escribió:\n> Viejo",
-        "El 10 nov 2026, a las 10:04, Centro <help@center.example.org> escribió:\n\n> Viejo",
-        "On Tuesday, November 10, 2026 at 10:04:01 AM PST, Center <help@center.example.org> wrote:\n\nOld\nlines",
-        "-----Original Message-----\nFrom: Center <help@center.example.org>\nSent: Monday\nTo: Ana\nSubject: x\n\nOld",
-        "-----Mensaje original-----\nDe: Centro [mailto:help@center.example.org]\nEnviado el: lunes\n\nViejo",
-        "________________________________\nDe: Centro <help@center.example.org>\nEnviado: lunes, 9 de noviembre\n"
-        "Para: Ana <ana@example.com>\nAsunto: Su factura\n\nViejo",
-        "*From:* Center <help@center.example.org>\n*Date:* Mon, 9 Nov 2026\n*To:* Ana\n*Subject:* Re: x\n\nOld",
-        "From: Center <help@center.example.org>\nSent: Monday\nTo: Ana <ana@example.com>\nSubject: RE: x\n\nOld",
-        "Sent from my iPhone",
-        "Enviado desde mi iPhone",
-        "Sent from my Samsung Galaxy smartphone.",
-        "Enviado desde mi Samsung Mobile de Telcel",
-        "Obtener Outlook para Android<https://aka.ms/x>",
-        "Get Outlook for iOS",
-        "Enviado desde Yahoo Mail para iPhone",
-        "Sent from Mail for Windows",
-        "-- \nAna Pérez\nCalle 1, Santa Rosa",
-        "Best regards,\nAna Pérez\n(707) 555-0123",
-        "Saludos cordiales,\nAna Pérez",
-        "Atentamente,\n\nAna Pérez\nTel. 707-555-0123",
-        "Ana Pérez | Taller Pérez | 707.555.0123",
-        "AVISO DE CONFIDENCIALIDAD: Este mensaje es confidencial y para uso exclusivo de su destinatario.",
-        "This e-mail message and its attachments are intended solely for the addressee.",
-    ],
-)
-def test_what_mail_programs_add_is_cut(around: str) -> None:
-    assert new_text(f"{BODY}\n\n{around}\n", subject="Re: Mi factura", author="Ana Pérez") == BODY
+SAMPLES = samples.load()
+CASES = [pytest.param(each, None, id=f"{each.id}-text") for each in SAMPLES]
+CASES += [pytest.param(each, each.html, id=f"{each.id}-html") for each in SAMPLES if each.html]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Datos de envío: Calle 1, Santa Rosa.\nDe: lunes a viernes.\nGracias",
-        "Ayer escribió mi esposo que la luz se fue.",
-        "On Monday my neighbor wrote: the meter is broken.",
-        "El lunes mi vecina me escribió:\nque viene el técnico",
-        "From: my point of view this is wrong.\nI want it corrected.",
-        "> de 30 días llevo esperando\n\nY nadie contesta.",
-        "Thanks",
-        "Gracias,",
-        "Ana Pérez",
-        "My account is with Ana.\nPlease call her.",
-        "I write on behalf of my mother.\n\nBest regards are not what I want, I want my money back.",
-        "Is this email confidential? I intended to ask before sending the account number.",
-        "Sent from my iPhone are all the photos, did you get them?\nThe meter is broken.",
-    ],
-)
-def test_words_of_the_author_stay(text: str) -> None:
-    kept = new_text(text, subject="Question", author="Ana Pérez")
-    for word in text.replace(">", "").split():
-        if "iPhone" in text or text.startswith(">"):
-            continue
-        assert word in kept.split(), kept
-    assert kept
+@pytest.mark.parametrize(("sample", "html"), CASES)
+def test_sample(sample: Sample, html: str | None) -> None:
+    """Every sample of the benchmark holds, by its HTML and by its words alone, or is told to be a miss in the data."""
+    written = read_written(sample.text, html, subject=sample.subject, author=sample.author)
+    assert not samples.lost(sample, written.new), written.new
+    assert samples.exact(sample, written.new) is not bool(sample.known_miss), written.new
+    told = [{"name": each.name, "address": each.address, "subject": each.subject} for each in written.forwarded]
+    assert told == [{key: each[key] for key in ("name", "address", "subject")} for each in sample.forwarded]
+    for each, expected in zip(written.forwarded, sample.forwarded, strict=True):
+        assert samples.words(each.text) == samples.words(expected.get("text", each.text))
 
 
-def test_question_below_the_signature_stays() -> None:
-    text = "First point.\n\nBest regards,\nAna Pérez\n\nOne more thing: when does the office open on Saturday?"
-    assert "when does the office open" in new_text(text, author="Ana Pérez")
-
-
-def test_answer_below_the_quote_stays() -> None:
-    text = "On Mon, Nov 9, 2026 at 8:00 AM Center <h@center.example.org> wrote:\n> Your address?\n\n88 Quarry Rd"
-    assert new_text(text) == "88 Quarry Rd"
-
-
-def test_outlook_forward_keeps_the_forwarded_message() -> None:
-    text = (
-        "Please see below.\n\nFrom: PG&E <bills@utility.example.com>\nSent: Monday\nTo: Ana\n"
-        "Subject: Your bill\n\nYou owe $412."
-    )
-    assert new_text(text, subject="FW: Your bill").endswith("You owe $412.")
-    assert new_text(text, subject="RE: Your bill") == "Please see below."
+def test_the_set_is_what_it_says() -> None:
+    assert len(SAMPLES) >= 160
+    assert abs(sum(1 if sample.language == "es" else -1 for sample in SAMPLES)) <= 4
+    assert len({sample.id for sample in SAMPLES}) == len(SAMPLES)
+    assert sum(sample.held_out for sample in SAMPLES) >= 50
 
 
 @pytest.mark.parametrize(
     "line",
-    ["> quoted words here\n", "On a b 2026 10:00\n", "From: a\n", "x", "-- \n", "El " * 20 + "\n", "Gracias,\nAna\n"],
+    [
+        "Sent from my iPhone", "Enviado desde mi iPhone", "Sent from my T-Mobile 5G Device", "Obtener Outlook para iOS",
+        "Get Outlook for Android<https://aka.ms/x>", "Enviado desde mi Samsung Mobile de Telcel",
+        "Sent via the Samsung Galaxy S21 5G, an AT&T 5G smartphone", "Enviado desde Correo para Windows 10",
+        "Sent from AOL on Android", "Enviado desde Outlook para Android<https://aka.ms/x>",
+        "Yahoo Mail: Search, Organize, Conquer", "Enviado con Proton Mail seguro.",
+    ],
+)  # fmt: skip
+def test_mobile_footers(line: str) -> None:
+    assert is_mobile_footer(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sent from my iPhone are all the photos", "Enviado desde mi trabajo el viernes", "Sent from my phone on Friday",
+        "Get Outlook to open the file, please help", "Enviado por correo el lunes", "Sent by mail on the 3rd of May",
+        "Enviado desde el banco", "Sent with the check",
+    ],
+)  # fmt: skip
+def test_sentences_that_begin_like_mobile_footers(line: str) -> None:
+    assert not is_mobile_footer(line)
+
+
+@pytest.mark.parametrize(
+    ("below", "kept"),
+    [
+        ("Best regards,\nAna Pérez\n\nOne more thing: when does the office open on Saturday?", "when does the office"),
+        ("Gracias,\nAna Pérez\nCuenta 1029384756", "1029384756"),
+        ("Thanks\n\nAccount Number\n1029384756", "1029384756"),
+        ("Saludos,\nAna\nPor favor llámeme al 707-555-0123 después de las 5", "después de las 5"),
+        ("Regards,\nAna\n\nP.S. the gate code is 4411", "4411"),
+        ("-- \nAna\n\n¿Y cuándo viene el técnico?", "¿Y cuándo viene"),
+        ("AVISO LEGAL: mensaje confidencial.\n\nPD: el código del portón es 4411", "4411"),
+    ],
 )
-def test_time_is_linear(line: str) -> None:
-    text = line * (770_000 // len(line))
-    started = time.process_time()
-    new_text(text, author="Ana Pérez")
-    assert time.process_time() - started < 2.5
+def test_what_says_something_below_a_signature_stays(below: str, kept: str) -> None:
+    assert kept in read_written(f"The meter is broken.\n\n{below}", author="Ana Pérez").new
+
+
+def test_a_subject_says_whether_headers_stand_above_a_forward_or_a_quote() -> None:
+    headers = "From: PG&E <bills@utility.example.com>\nSent: Monday\nTo: Ana\nSubject: x"
+    text = f"Please see below.\n\n{headers}\n\nYou owe $412."
+    assert [each.text for each in read_written(text, subject="FW: Your bill").forwarded] == ["You owe $412."]
+    assert read_written(text, subject="RE: FW: Your bill") == read_written("Please see below.")
+    unsaid = text.partition("\n\n")[2]  # no words and no mark: better taken for a forward than for nothing
+    assert [each.text for each in read_written(unsaid, subject="Your bill").forwarded] == ["You owe $412."]
+
+
+def test_words_below_a_quoted_forward_are_the_authors() -> None:
+    text = "Look:\n\nBegin forwarded message:\n\n> From: A <a@example.com>\n> Subject: x\n>\n> Old\n\nIs that right?"
+    written = read_written(text, subject="Fwd: x")
+    assert (written.new, [each.text for each in written.forwarded]) == ("Look:\n\nIs that right?", ["Old"])
+
+
+def test_forwards_inside_forwards_are_counted_out() -> None:
+    written = read_written("---------- Forwarded message ---------\nFrom: A <a@example.com>\n\nx\n\n" * 100)
+    assert len(written.forwarded) == 20
+    assert "Forwarded message" in written.forwarded[-1].text  # the rest is still there
+
+
+def test_marks_cannot_be_brought_along() -> None:
+    forged = "".join(chr(0xF0F0 + number) for number in range(6))
+    for sign in forged:
+        assert read_written(f"One\n{sign}\nTwo\n{sign}\nThree").new.split() == ["One", "Two", "Three"]
+    html = f"<p>One</p><p>{forged[0]}</p><p>Two</p><blockquote type=cite>old</blockquote>"
+    assert read_written("One\nTwo", html).new.split() == ["One", "Two"]
+
+
+def test_html_that_says_nothing_is_answered_by_the_text() -> None:
+    html = '<div class="gmail_quote"><blockquote type="cite">On Mon X wrote: old</blockquote></div>'
+    assert read_written("My words", html).new == "My words"
+
+
+def calls(text: str, html: str | None = None) -> int:
+    """How many functions, ours and the library's, are called: work as a number that no busy machine changes."""
+    count = 0
+
+    def counted(_frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        read_written(text, html, subject="Re: x", author="Ana Pérez")
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "> quoted words here\n", "On a b 2026 10:00\n", "From: a\n", "To: a@b.example\n", "-- \n", "El " * 20 + "\n",
+        "Gracias,\nAna\n", "\n", "> x\ny\n\n", "From: a\n\n\n\n", "---------- Forwarded message ---------\nFrom: a\n\n",
+        "On Mon 9 Nov 2026 8:00 <a@b.example> wrote:\n> x\ny\n", "This e-mail is confidential, delete it.\n\n",
+        "From: a@b.example\nTo: b\nSubject: c\n\n",
+    ],
+)  # fmt: skip
+def test_work_grows_with_the_mail_and_no_faster(line: str) -> None:
+    """A body of 0.77 MB takes about a second at worst. Lines are cut before a pattern sees them: count calls."""
+    small, large = (calls("Hola\n\n" + line * count) for count in (400, 1600))
+    assert large < 4.6 * small
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        '<blockquote type="cite">', '<div class="gmail_signature">x</div>', "<p>a@b:</p><blockquote>x</blockquote>",
+        '<div id="appendonsend">x</div>', '<div style="border-top:solid 1px">', '<div class="gmail_attr">x</div>',
+    ],
+)  # fmt: skip
+def test_work_on_html_grows_with_it_and_no_faster(piece: str) -> None:
+    small, large = (calls("x", '<div class="gmail_quote">' + piece * count) for count in (100, 400))
+    assert large < 4.6 * small
 
 
 WORDS = st.sampled_from(["hola", "meter", "factura", "¿cuándo?", "bill", "no", "84", "luz"])
 LINES = st.lists(WORDS, min_size=1, max_size=8).map(" ".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(LINES, min_size=1, max_size=8), st.lists(LINES, max_size=5))
 def test_plain_words_above_a_quote_are_kept_exactly(own: list[str], quoted: list[str]) -> None:
     text = "\n".join(own) + "\n\nOn Mon, Nov 9, 2026 at 8:00 AM C <h@center.example.org> wrote:\n"
     text += "\n".join(f"> {line}" for line in quoted)
-    assert new_text(text, author="Zoe Quill") == "\n".join(own)
+    assert read_written(text, author="Zoe Quill").new == "\n".join(own)
+
+
+PIECES = st.sampled_from(
+    [
+        "> quoted", "", "own words", "On Mon, Nov 9, 2026 at 8:00 AM C <h@c.example> wrote:", "From: a <a@b.example>",
+        "Sent: Monday 8:00", "To: b", "Subject: c", "---------- Forwarded message ---------", "-- ", "Saludos,", "Ana",
+        "________________________________", "Enviado desde mi iPhone", ">> deep", "-----Mensaje original-----",
+    ]
+)  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(max_size=400))
-def test_nothing_is_invented_and_nothing_wholly_lost(text: str) -> None:
-    kept = new_text(text)
-    assert bool(kept) == bool("".join(line.rstrip() for line in text.replace("\r", "\n").split("\n")).strip("\n"))
+@given(st.lists(PIECES, max_size=14) | st.text(max_size=300).map(lambda text: text.split("\n")))
+def test_nothing_is_invented_and_nothing_wholly_lost(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    written = read_written(text)
+    said = " ".join(
+        [written.new, *(f"{f.name} {f.address} {f.date} {f.to} {f.subject} {f.text}" for f in written.forwarded)]
+    )
+    assert set(said.replace(">", " ").replace("<", " ").split()) <= set(
+        samples.words(text.replace(">", " ").replace("<", " "))
+    )
+    assert bool(said.strip()) == bool(text.replace("\ufeff", "").strip().strip(">"))
