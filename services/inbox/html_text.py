@@ -82,14 +82,19 @@ def html_to_text(source: str) -> str:
     """Never raises: what libxml2 cannot read comes back with its tags cut out."""
     root = read_html(source)
     if root is None:
-        return re.sub(r"<[^<>]{0,2000}>", " ", source[:HTML_LIMIT]).strip()
+        return re.sub(r"<[^<>]{0,2000}>", " ", _readable(source)).strip()
     return write_text(root)
+
+
+def _readable(source: str) -> str:
+    """The source without what no reader of mail sees, bounded."""
+    source = _PICTURE.sub("", source.replace("\x00", ""))[:HTML_LIMIT]
+    return _without_conditions(_DECLARATION.sub("", source))
 
 
 def read_html(source: str) -> "etree._Element | None":
     """The tree, or None when libxml2 cannot read it or nothing is there."""
-    source = _PICTURE.sub("", source.replace("\x00", ""))[:HTML_LIMIT]
-    source = _without_conditions(_DECLARATION.sub("", source))
+    source = _readable(source)
     if not source.strip():
         return None
     try:

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
 from services.tickets import search
+from services.tickets.intake_reading import searchable
 from services.tickets.thread import Placement
 from shared import clock
 from shared.events import Event, publish
@@ -74,7 +75,7 @@ async def _attached(session: AsyncSession, message: Message, ticket_id: int, wha
         source="message",
         source_id=message.id,
         language=ticket.language,
-        body=f"{message.subject}\n{message.from_address}\n{message.text_new or message.text_full}",
+        body=searchable(message),
     )
     people = (ticket.assignee_id,) if ticket.assignee_id is not None else ()
     await publish(session, Event("ticket", ticket_id, people=people, what=what))

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, search
 from services.tickets import intake_repository as repository
-from services.tickets.intake_reading import Reading
+from services.tickets.intake_reading import Reading, searchable
 from services.tickets.new_ticket import link_entries, store_tickets, ticket_row
 from services.tickets.thread import Placement, bare_subject
 from services.tickets.topics import EMERGENCY
@@ -115,14 +115,13 @@ async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
             detail["facts"] = facts
         message, language = each.message, each.reading.language.language
         session.add(Entry(ticket_id=each.ticket.id, kind=EntryKind.MAIL_IN, message_id=message.id, detail=detail))
-        text = message.text_new or message.text_full
         found.append(
             search.Found(
                 ticket_id=each.ticket.id,
                 source="message",
                 source_id=message.id,
                 language=language if language in ("en", "es") else each.ticket.language,
-                body=f"{message.subject}\n{message.from_name} {message.from_address}\n{text}",
+                body=searchable(message),
             )
         )
     await search.index_all(session, found)

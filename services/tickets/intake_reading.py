@@ -1,5 +1,6 @@
 """What the words of one mail say: language, topic, priority and facts, without asking the store."""
 
+import re
 from dataclasses import dataclass
 
 from services.tickets.facts import Facts, find_facts
@@ -8,6 +9,9 @@ from services.tickets.thread import bare_subject, is_reply
 from services.tickets.topics import match_topic
 from shared.language import UNKNOWN, TextEvidence, read_text
 from shared.models import Message
+
+FORWARDED_LIMIT = 50_000  # characters that are read for a topic
+_QUOTED_LINE = re.compile(r"^ {0,3}>.*$", re.MULTILINE)  # above an answer: somebody else's words
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,42 @@ class Reading:
 
 
 def read(message: Message) -> Reading:
-    """Pure: language, topic, priority and facts of the new text."""
-    text = message.text_new.strip()
-    own_subject = "" if is_reply(message.subject, message.in_reply_to) else bare_subject(message.subject)
+    """Pure: language, topic, priority and facts of what the author wrote; of lines they answer, nothing.
+
+    A forwarded mail is what the author wants us to look at, so it has a say in topic and priority. Its language counts
+    only when the author wrote nothing, and its facts never do: the number in it is somebody else's.
+    """
+    answers = is_reply(message.subject, message.in_reply_to)
+    own = message.text_new.strip()
+    if answers:  # in a first mail «>» stands before the author's own items
+        own = _QUOTED_LINE.sub("", own).strip() or own
+    passed_on = forwarded_words(message)
+    own_subject = "" if answers else bare_subject(message.subject)
     # An empty mail with a subject says what it says in its subject.
-    words = text or own_subject
+    words = own or passed_on or own_subject
     language = read_text(words)
     if own_subject and language.language == UNKNOWN and words != own_subject:
         language = read_text(f"{own_subject}.\n\n{words}")
+    both = f"{own}\n\n{passed_on}".strip() or own_subject
     return Reading(
-        text, own_subject, language, triage(match_topic(words, own_subject), words, own_subject), find_facts(text)
+        own or passed_on,
+        own_subject,
+        language,
+        triage(match_topic(both, own_subject), both, own_subject),
+        find_facts(own),
     )
+
+
+def forwarded_words(message: Message) -> str:
+    """The words of the mails that the author passed on."""
+    return "\n\n".join(each.get("text", "") for each in message.forwarded or []).strip()[:FORWARDED_LIMIT]
+
+
+def searchable(message: Message) -> str:
+    """All that a search for this mail may know it by."""
+    said = message.text_new or ("" if message.forwarded else message.text_full)
+    passed_on = [
+        f"{each.get('subject', '')}\n{each.get('name', '')} {each.get('address', '')}\n{each.get('text', '')}"
+        for each in message.forwarded or []
+    ]
+    return "\n".join([message.subject, f"{message.from_name} {message.from_address}", said, *passed_on])

@@ -13,6 +13,7 @@ from services.tickets import reply_templates
 from services.tickets.markdown import to_html
 from services.tickets.pages import wording
 from services.tickets.pages.common import Page, Screen
+from services.tickets.pages.reading import runs
 from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
 from services.tickets.views.board import board_people
@@ -133,6 +134,7 @@ async def show_ticket(
         evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
+        said=runs,
         formatted=lambda text: Markup(to_html(text)),  # noqa: S704  (sanitised by markdown.py)
         reasons=lambda detail: wording.reasons(screen.language, detail),
         section="queue",

@@ -114,6 +114,17 @@ class AttachmentView(View):
     inline: bool
 
 
+class ForwardedView(View):
+    """A mail that the author passed on, as their mail program told of it; '' where it did not."""
+
+    name: str = ""
+    address: str = ""
+    date: str = Field(default="", description="In the words of the program that forwarded it.")
+    to: str = ""
+    subject: str = ""
+    text: str = ""
+
+
 class MessageView(View):
     id: int
     from_name: str
@@ -122,8 +133,10 @@ class MessageView(View):
     cc: list[str]
     subject: str
     received_at: datetime
-    text_new: str
+    text_new: str = Field(description="What the author wrote; above an answer the quoted lines (`>`) that it answers.")
     text_full: str
+    forwarded: list[ForwardedView] = Field(description="Mails that the author passed on, outermost first.")
+    left_out: bool = Field(description="Whether the whole text says more: quotes, a signature, footers.")
     has_html: bool
     machine: Machine | None
     machine_evidence: str | None

@@ -73,6 +73,7 @@ class Office:
     async def mail(
         self, subject: str, text: str, address: str = "dana.whitlock@example.com", name: str = "Dana Whitlock",
         html: str | None = None, full: str = "", attachments: tuple[tuple[str, str, bytes], ...] = (),
+        forwarded: tuple[dict[str, str], ...] = (),
     ) -> int:  # fmt: skip
         """A mail that arrived and was taken in; returns its ticket."""
         raw = secrets.token_bytes(16) + text.encode()
@@ -82,6 +83,7 @@ class Office:
                 rfc_message_id=f"<{secrets.token_hex(8)}@mail.example.com>", from_address=address, from_name=name,
                 to_addresses=["help@center.example.org"], subject=subject, sent_at=clock.now(),
                 received_at=clock.now(), text_new=text, text_full=full or text, html=html,
+                forwarded=list(forwarded),
             )  # fmt: skip
             session.add(message)
             await session.flush()

@@ -17,6 +17,13 @@ RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
 }
 
+PASSED_ON = (
+    {"name": "Irene Castle", "address": "irene@example.com", "date": "Sun, Nov 8, 2026 at 6:02 PM", "to": "",
+     "subject": "Fwd: Your rate changes", "text": "I do not understand this letter, do you?"},
+    {"name": "Utility News", "address": "news@utility.example.com", "date": "Fri, Nov 6, 2026 at 1:00 PM", "to": "",
+     "subject": "Your rate changes", "text": "From December on you pay by the hour of use."},
+)  # fmt: skip
+
 
 async def problems(page: Page) -> list[str]:
     # The live connection stays open, so «network idle» never comes: wait for what the page fetches by itself.
@@ -38,7 +45,7 @@ async def furnish(office: Office) -> dict[str, int]:
             html="<p>Buenas <b>tardes</b><img src=http://tracker.example/x.png></p>", full=SPANISH + "\n\n> Hola",
             attachments=(("recibo.pdf", "application/pdf", b"%PDF-1.4"),),
         ),
-        "english": await office.mail("Two companies?", ENGLISH),
+        "english": await office.mail("Two companies?", ENGLISH, forwarded=PASSED_ON, full=f"{ENGLISH}\n\n-- \nUnit 14"),
         "voicemail": await office.voicemail(
             [spoken("Buenos días, mi número es siete cero siete.", unsure=("siete",), flags=("doubtful_digits",))],
             flags=["doubtful_digits"],
