@@ -1,5 +1,5 @@
 # The voicemail service: its application and its worker (transcription, spool, greetings) from one image.
-FROM python:3.11.14-slim-bookworm AS build
+FROM docker.io/library/python:3.11.14-slim-bookworm AS build
 # Where pip finds CPU builds of torch, if it should look anywhere else than it does by itself.
 ARG PIP_EXTRA_INDEX_URL
 WORKDIR /src
@@ -9,7 +9,7 @@ COPY services/__init__.py services/__init__.py
 COPY services/voicemail services/voicemail
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt '.[voicemail]'
 
-FROM python:3.11.14-slim-bookworm
+FROM docker.io/library/python:3.11.14-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /srv/centralita centralita \
     && mkdir -p /srv/centralita/blobs /srv/centralita/models /srv/asterisk/voicemail \
     && chown -R centralita:centralita /srv
@@ -18,6 +18,4 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv/centralita
 USER 10001:10001
 EXPOSE 8001
-HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=4 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8001/readyz', timeout=5)"]
 CMD ["python", "-m", "services.voicemail", "web", "--host", "0.0.0.0", "--port", "8001"]
