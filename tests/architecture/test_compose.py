@@ -1,5 +1,6 @@
 """Containers agree with the code: their settings exist, their extras exist, and they run without privileges."""
 
+import asyncio
 import os
 import re
 import tomllib
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from shared import ready
 from shared.settings import Settings
 from tests.architecture.tree import ROOT
 
@@ -137,7 +139,32 @@ def test_the_health_checks_ask_where_the_service_answers() -> None:
     for name in OURS.keys() - {"migrate"}:
         command = OURS[name].get("command") or []
         port = command[command.index("--port") + 1] if "--port" in command else "8080"
-        assert f":{port}/readyz" in OURS[name]["healthcheck"]["test"][-1]
+        assert OURS[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "shared.ready", port]
+
+
+def test_no_health_check_has_an_argument_with_blanks() -> None:
+    """Podman splits them there when Docker Compose talks to it."""
+    for service in SERVICES.values():
+        kind, *arguments = service["healthcheck"].get("test") or ["CMD"]
+        assert kind == "CMD-SHELL" or not [each for each in arguments if re.search(r"\s", each)]
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+async def test_the_health_check_says_what_the_service_says(
+    status: int, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.readline()).startswith(b"GET /readyz ")
+        writer.write(f"HTTP/1.1 {status} x\r\nContent-Length: 5\r\n\r\nparts".encode())
+        await writer.drain()
+        writer.close()
+
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await asyncio.to_thread(ready.main, [str(port)]) == code
+    assert "parts" in capsys.readouterr().out
+    assert ready.main([str(port)]) == 1, "nobody is there any more"
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda p: p.name)
