@@ -5,6 +5,7 @@ import time
 
 from sqlalchemy import text
 
+from bench.cpu import Clock
 from bench.figures import Figures
 from bench.mails import mail
 from bench.rig import CAPACITY, hire, open_always, running_stack
@@ -40,15 +41,21 @@ async def measure(mails: int) -> Figures:
         for number in range(mails):
             await stack.mail.deliver(HELP_ADDRESS, mail(number).as_bytes())
         wanted = [each for each in services(stack.config) if each.name in ("inbox", "tickets-worker")]
+        clock = Clock(stack)
         for service in wanted:
             await stack.processes.start(service)
         first_receipt = await _when(database, "SELECT count(*) FROM mail_receipt", 1)
+        clock.start()
         parsed = await _when(database, "SELECT count(*) FROM message", mails)
         ticketed = await _when(database, "SELECT count(*) FROM intake WHERE outcome = 'ticketed'", mails)
         routed = await _when(database, "SELECT count(*) FROM assignment WHERE state IN ('offered', 'accepted')", mails)
+        used = clock.used()
     figures.add("mailbox to message rows", f"{mails / (parsed - first_receipt):.0f} mails/s")
     figures.add("mailbox to tickets", f"{mails / (ticketed - first_receipt):.0f} mails/s")
     figures.add("mailbox to routed tickets", f"{mails / (routed - first_receipt):.0f} mails/s", "100 mails/s")
+    for name, seconds in sorted(used.items(), key=lambda each: -each[1]):
+        figures.add(f"CPU: {name}", f"{1000 * seconds / mails:.2f} ms a mail")
+    figures.add("CPU: together", f"{1000 * sum(used.values()) / mails:.2f} ms a mail")
     return figures
 
 

@@ -51,6 +51,11 @@ class LocalPostgres:
         """For `Settings.database_url`."""
         return self._dsn(database).replace("postgresql://", "postgresql+asyncpg://")
 
+    @property
+    def pid(self) -> int | None:
+        """Of the postmaster."""
+        return int(self._server.get_postmaster_info().pid) if self._server is not None else None
+
     def restart(self) -> None:
         """What an upgrade of the machine does to the services: every connection breaks."""
         self.stop()

@@ -40,6 +40,11 @@ class LocalRedis:
         """For `Settings.redis_url`."""
         return f"unix://{self.socket}"
 
+    @property
+    def pid(self) -> int | None:
+        """Of the running server."""
+        return self._process.pid if self._process is not None else None
+
     def start(self, timeout_s: float = 10.0) -> None:
         """Start the server and wait until it answers. Raises RuntimeError with its log when it does not."""
         self.directory.mkdir(parents=True, exist_ok=True)
