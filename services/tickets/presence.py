@@ -7,7 +7,7 @@ nothing was done on it, an hour when something was. What waits on the customer, 
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -167,7 +167,7 @@ async def sweep_presence(database: Database, settings: Settings, *, trust_leases
     async with database.transaction() as session:
         await _tell_who_left(session, now, settings)
         open_time = await load_open_time(session, settings)
-        held = [held for held in await _held(session) if held.gone_since(now, trust_leases) is not None]
+        held = [held for held in await _held(session, now) if held.gone_since(now, trust_leases) is not None]
     moved = 0
     for each in held:
         since = each.gone_since(now, trust_leases)
@@ -213,7 +213,7 @@ class _Held:
         return "left" if self.active else "deactivated"
 
 
-async def _held(session: AsyncSession, ticket_id: int | None = None) -> list[_Held]:
+async def _held(session: AsyncSession, now: datetime, ticket_id: int | None = None) -> list[_Held]:
     last_lease = (
         select(func.max(PresenceLease.expires_at))
         .where(PresenceLease.person_id == Assignment.person_id)
@@ -247,6 +247,13 @@ async def _held(session: AsyncSession, ticket_id: int | None = None) -> list[_He
             Assignment.state.in_(OPEN),
             Ticket.state.in_([TicketState.OFFERED, TicketState.ASSIGNED]),
             (~Assignment.pinned) | (~Person.active),
+            # Whoever may be gone; `gone_since` decides.
+            or_(
+                ~Person.active,
+                Presence.person_id.is_(None),
+                Presence.intent.in_([Intent.OFFLINE, Intent.BREAK]),
+                func.coalesce(last_lease <= now, true()),
+            ),
         )
         .order_by(Assignment.id)
         .execution_options(populate_existing=True)
@@ -267,7 +274,7 @@ def _is_due(held: _Held, since: datetime, now: datetime, open_time: OpenTime) ->
 
 async def _requeue(session: AsyncSession, seen: _Held, now: datetime, trust_leases: bool) -> int:
     ticket = await lock_ticket(session, seen.ticket.id, people=(seen.assignment.person_id,))
-    again = [held for held in await _held(session, ticket.id) if held.assignment.id == seen.assignment.id]
+    again = [held for held in await _held(session, now, ticket.id) if held.assignment.id == seen.assignment.id]
     if not again or again[0].gone_since(now, trust_leases) is None or again[0].touched != seen.touched:
         return 0  # came back, or moved on; the next sweep looks again
     assignment = again[0].assignment

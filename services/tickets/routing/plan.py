@@ -49,6 +49,7 @@ class _Pass:
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
         self.policy = policy
         self.people = {person.id: person for person in sorted(snapshot.people, key=lambda each: each.id)}
+        self.bilinguals = {person.id for person in snapshot.people if person.bilingual(policy)}
         self.situation = Situation(policy, snapshot.reviewer_live, self.people)
         self.urgency = {ticket.id: ticket.urgency(policy) for ticket in snapshot.tickets}
         self.open = sorted(snapshot.tickets, key=lambda ticket: (-self.urgency[ticket.id], ticket.id))
@@ -143,12 +144,12 @@ def _with_room(_state: _Pass, ticket: TicketState, person: PersonState) -> bool:
 
 
 def _not_reserved(state: _Pass, ticket: TicketState, person: PersonState) -> bool:
-    return not (person.bilingual(state.policy) and state.spares_bilinguals(ticket))
+    return not (person.id in state.bilinguals and state.spares_bilinguals(ticket))
 
 
 def _match_reserved(state: _Pass) -> None:
     """Easy English work may have all free bilinguals but one, the most flexible."""
-    free = [person for person in state.routable() if person.bilingual(state.policy)]
+    free = [person for person in state.routable() if person.id in state.bilinguals]
     free.sort(key=lambda person: (FLEXIBILITY[person.role], person.id))
     usable = {person.id for person in free[:-1]}
     tickets = [ticket for ticket in state.open if state.spares_bilinguals(ticket)]
@@ -217,7 +218,7 @@ def _costs(state: _Pass, tickets: Sequence[TicketState], people: Sequence[Person
 
 def _cost(state: _Pass, ticket: TicketState, person: PersonState) -> float:
     policy = state.policy
-    flexibility = FLEXIBILITY[person.role] + (BILINGUAL if person.bilingual(policy) else 0)
+    flexibility = FLEXIBILITY[person.role] + (BILINGUAL if person.id in state.bilinguals else 0)
     if required_language(ticket.language, policy) is not None and ticket.level is Level.CSR2:
         flexibility = 0  # this is what they are there for
     knows_ticket = ticket.previous_id == person.id

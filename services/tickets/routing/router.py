@@ -17,7 +17,7 @@ from services.tickets.routing.terms import TicketState as TicketValues
 from shared import clock
 from shared.calendar import load_open_time
 from shared.database import Database
-from shared.events import Event, publish
+from shared.events import Event, publish, publish_all
 from shared.models import AssignmentState, EntryKind
 from shared.settings import Settings
 
@@ -34,13 +34,17 @@ WAIT_SECONDS = Histogram(
 MAX_PASSES = 100  # of one call: whatever were to keep it busy, sweeps get their turn
 
 
-async def route_once(database: Database, settings: Settings) -> int:
+async def route_once(database: Database, settings: Settings, *, withdraw: bool = True) -> int:
     """Offer everything that can be offered now. Returns how many offers were made.
+
+    `withdraw`: first take back what no longer fits its person. That looks at all open work; what changes a ticket
+    takes it back itself, so only a change of people makes it worth while.
 
     0 also when another router is at it: that one, or the next sweep, covers what was queued meanwhile.
     """
     policy = Policy.of(settings)
-    await withdraw_unfit(database, settings, policy)
+    if withdraw:
+        await withdraw_unfit(database, settings, policy)
     made = 0
     for _ in range(MAX_PASSES):
         offered = await _pass(database, settings, policy)
@@ -63,9 +67,17 @@ async def _pass(database: Database, settings: Settings, policy: Policy) -> int:
             return 0
         await lock_people(session, [proposal.person_id for proposal in proposals])
         offered = await repository.apply(session, proposals, policy, now, today)
-        for each in offered:
-            await publish(session, Event("offer", each.assignment_id, (each.person_id,), "offered"))
-            await publish(session, Event("ticket", each.ticket_id, (each.person_id,), "offered"))
+        await publish_all(
+            session,
+            [
+                event
+                for each in offered
+                for event in (
+                    Event("offer", each.assignment_id, (each.person_id,), "offered"),
+                    Event("ticket", each.ticket_id, (each.person_id,), "offered"),
+                )
+            ],
+        )
     OFFERS.inc(len(offered))
     for each in offered:
         WAIT_SECONDS.observe(max(0.0, (now - each.queued_at).total_seconds()))
