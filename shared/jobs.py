@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -14,10 +16,11 @@ from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 QUIET_S = 1.0  # sweeps do the work meanwhile
+IDS_PER_JOB = 200
 
 
 class Job(StrEnum):
-    """`service.verb`; each takes one id. The part before the dot names the queue."""
+    """`service.verb`; each takes ids, one or several. The part before the dot names the queue."""
 
     TAKE_IN_MESSAGE = "tickets.take_in_message"
     TAKE_IN_RECORDING = "tickets.take_in_recording"
@@ -53,31 +56,45 @@ def redis_settings(settings: Settings) -> RedisSettings:
 
 
 class Bell:
-    """Rings other services. Never raises: when Redis is away, the sweep behind every ring finds the row."""
+    """Rings other services. Never raises: when Redis is away, the sweep behind every ring finds the row.
+
+    What is to be rung while an earlier ring is under way goes out together, one job for all ids of a kind: a burst
+    costs few jobs, and a single ring waits for nothing.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = redis_settings(settings)
         self._settings.conn_retries = 0
         self._settings.conn_timeout = 1
         self._pool: ArqRedis | None = None
-        self._opening = asyncio.Lock()  # transactions that commit together must not open two pools
+        self._turn = asyncio.Lock()
+        self._waiting: dict[Ring, None] = {}
         self._quiet_until = 0.0  # after a failure, so that not every commit waits for a Redis that is away
 
-    async def ring(self, rings: list[Ring]) -> None:
-        if monotonic() < self._quiet_until:
-            return
+    async def ring(self, rings: Iterable[Ring]) -> None:
+        """Returns once these were rung, by this call or with another's, or could not be."""
+        self._waiting.update(dict.fromkeys(rings))
+        async with self._turn:
+            if not self._waiting:
+                return
+            now, self._waiting = self._waiting, {}
+            if monotonic() >= self._quiet_until:
+                await self._enqueue(now)
+
+    async def _enqueue(self, rings: Iterable[Ring]) -> None:
+        ids: defaultdict[Job, list[int]] = defaultdict(list)
+        for ring in rings:
+            ids[ring.job].append(ring.id)
         try:
-            async with self._opening:
-                if self._pool is None:
-                    self._pool = await create_pool(
-                        self._settings, job_serializer=serialize, job_deserializer=deserialize
-                    )
-                pool = self._pool
-            for ring in rings:
-                await pool.enqueue_job(ring.job.value, ring.id, _queue_name=queue_of(ring.job.value.partition(".")[0]))
+            if self._pool is None:
+                self._pool = await create_pool(self._settings, job_serializer=serialize, job_deserializer=deserialize)
+            for job, all_ids in ids.items():
+                for start in range(0, len(all_ids), IDS_PER_JOB):
+                    some = all_ids[start : start + IDS_PER_JOB]
+                    await self._pool.enqueue_job(job.value, *some, _queue_name=queue_of(job.value.partition(".")[0]))
         except Exception as error:  # any Redis trouble: the sweep is the correctness path
             self._quiet_until = monotonic() + QUIET_S
-            log.warning("bell.not_rung", rings=[(r.job.value, r.id) for r in rings], error=repr(error))
+            log.warning("bell.not_rung", rings={job.value: some[:20] for job, some in ids.items()}, error=repr(error))
             self._pool = None
 
     async def close(self) -> None:

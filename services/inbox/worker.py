@@ -22,7 +22,7 @@ async def hear(settings: Settings, sender: Sender) -> None:
     """Run a worker for ever; a new one after each failure, with back-off."""
 
     async def send(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
-        await sender.send(int(args[0]))
+        await asyncio.gather(*(sender.send(int(id_)) for id_ in args))
 
     pause = BACK_OFF_S[0]
     while True:

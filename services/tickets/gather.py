@@ -12,10 +12,10 @@ class Gatherer:
         self._waiting: set[int] = set()
         self._turn = asyncio.Lock()
 
-    async def add(self, id_: int) -> None:
-        """Returns once the id was worked on, by this call's turn or by another's."""
-        self._waiting.add(id_)
+    async def add(self, *ids: int) -> None:
+        """Returns once the ids were worked on, by this call's turn or by another's."""
+        self._waiting.update(ids)
         async with self._turn:
-            if id_ in self._waiting:
-                ids, self._waiting = sorted(self._waiting), set()
-                await self._work(ids)
+            if not self._waiting.isdisjoint(ids):
+                together, self._waiting = sorted(self._waiting), set()
+                await self._work(together)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
 from services.tickets import intake_repository as repository
+from services.tickets.gather import Gatherer
 from services.tickets.locks import lock_names
 from services.tickets.thread import quoted_ids
 from shared import clock, health
@@ -116,22 +117,37 @@ async def take_in_delivery(database: Database, settings: Settings, delivery_id: 
         await intake_delivery.take_in(session, settings, delivery_id)
 
 
-async def sweep(database: Database, settings: Settings) -> int:
-    """Take in everything whose ring was lost, in parts of one look. Returns how many there were."""
-    await _seed(database)
+async def take_in_deliveries(database: Database, settings: Settings, delivery_ids: Sequence[int]) -> None:
+    """The same for many: what needs no lock together, the rest one by one. Never raises for one of them."""
     async with database.transaction() as session:
-        now = clock.now()
-        messages = await repository.messages_to_take_in(session, now, BATCH)
-        recordings = await repository.recordings_to_take_in(session, now, BATCH)
-        deliveries = await repository.deliveries_to_note(session, BATCH)
-    await take_in_messages(database, settings, messages)
-    await _one_by_one(
-        [
-            *(partial(take_in_recording, database, settings, recording_id) for recording_id in recordings),
-            *(partial(take_in_delivery, database, settings, delivery_id) for delivery_id in deliveries),
-        ]
-    )
-    return len(messages) + len(recordings) + len(deliveries)
+        done = await intake_delivery.take_in_automatic(session, delivery_ids)
+    await _one_by_one([partial(take_in_delivery, database, settings, id_) for id_ in delivery_ids if id_ not in done])
+
+
+class Doors:
+    """Intake as its callers share it: what rings and sweeps bring at once is looked at once, and together."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database, self.settings = database, settings
+        self.messages = Gatherer(partial(take_in_messages, database, settings))
+        self.deliveries = Gatherer(partial(take_in_deliveries, database, settings))
+        self.recordings = Gatherer(self._take_in_recordings)
+
+    async def _take_in_recordings(self, ids: Sequence[int]) -> None:
+        await _one_by_one([partial(take_in_recording, self.database, self.settings, id_) for id_ in ids])
+
+    async def sweep(self) -> int:
+        """Take in everything whose ring was lost, in parts of one look. Returns how many there were."""
+        await _seed(self.database)
+        async with self.database.transaction() as session:
+            now = clock.now()
+            messages = await repository.messages_to_take_in(session, now, BATCH)
+            recordings = await repository.recordings_to_take_in(session, now, BATCH)
+            deliveries = await repository.deliveries_to_note(session, BATCH)
+        await self.messages.add(*messages)
+        await self.recordings.add(*recordings)
+        await self.deliveries.add(*deliveries)
+        return len(messages) + len(recordings) + len(deliveries)
 
 
 _seeded: WeakSet[Database] = WeakSet()

@@ -1,12 +1,14 @@
 """What became of a mail we sent: on the timeline once, and the first answer by a person stops the customer's clock."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.locks import lock_ticket
 from shared import clock
 from shared.errors import NotFound
-from shared.events import Event, publish
+from shared.events import Event, publish, publish_all
 from shared.models import Delivery, DeliveryKind, DeliveryState, Entry, EntryKind
 from shared.settings import Settings
 
@@ -46,3 +48,37 @@ async def take_in(session: AsyncSession, settings: Settings, delivery_id: int) -
         session,
         Event("ticket", ticket.id, people=tuple(sorted(people)), what="sent" if sent else "delivery_failed"),
     )
+
+
+async def take_in_automatic(session: AsyncSession, delivery_ids: Sequence[int]) -> set[int]:
+    """Those of them that are automatic mails that left: on their timelines, many in a few statements. Returns which.
+
+    They change nothing about their tickets, so none is locked.
+    """
+    rows = (
+        await session.execute(
+            update(Delivery)
+            .where(
+                Delivery.id.in_(delivery_ids),
+                Delivery.state == DeliveryState.SENT,
+                Delivery.kind != DeliveryKind.REPLY,
+                ~Delivery.failure_noted,
+            )
+            .values(failure_noted=True)
+            .returning(Delivery.id, Delivery.ticket_id, Delivery.kind, Delivery.to_addresses)
+        )
+    ).all()
+    session.add_all(
+        Entry(
+            ticket_id=row.ticket_id,
+            kind=EntryKind.DELIVERY_SENT,
+            delivery_id=row.id,
+            detail={"kind": row.kind.value, "to": row.to_addresses},
+        )
+        for row in sorted(rows, key=lambda row: row.id)
+    )
+    await session.flush()
+    await publish_all(
+        session, [Event("ticket", ticket_id, what="sent") for ticket_id in {row.ticket_id for row in rows}]
+    )
+    return {row.id for row in rows}

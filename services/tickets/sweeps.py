@@ -7,6 +7,7 @@ next turn, and never keeps the others from theirs.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic, perf_counter
 
 import structlog
@@ -18,7 +19,7 @@ from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route_once
 from shared import clock, health
 from shared.database import Database
-from shared.events import Event, Hearing
+from shared.events import Hearing
 from shared.models import Alert, Ticket, TicketState
 from shared.settings import Settings
 
@@ -33,6 +34,10 @@ OPEN_ALERTS = Gauge("centralita_open_alerts", "Alerts that nobody has taken.", [
 
 # What may let a pass place something that the last one could not. Our own offers are no news to us.
 WAKING = frozenset({"ticket", "offer", "presence", "person", "hours", "resync"})
+# Of a ticket: news that leaves everybody's work and room as they were.
+IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply"})
+# News of people, or none at all for a while: what somebody holds may no longer be theirs to hold.
+ABOUT_PEOPLE = frozenset({"presence", "person", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
 LONGEST_BREATH_S = 0.5
 SLOW_STEPS_S = 15.0
@@ -46,11 +51,20 @@ class Step:
 
 
 class Sweeps:
-    def __init__(self, database: Database, settings: Settings, hearing: Hearing | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        hearing: Hearing | None = None,
+        *,
+        doors: intake.Doors | None = None,
+    ) -> None:
         self.database, self.settings = database, settings
+        self._doors = doors or intake.Doors(database, settings)
         self._hearing = hearing or Hearing(settings)
         self._own_hearing = hearing is None
         self._woken = asyncio.Event()
+        self._fit_doubtful = True
         self._failed: set[str] = set()
         self._started = monotonic()
         slow = max(SLOW_STEPS_S, settings.sweep_s)
@@ -102,11 +116,18 @@ class Sweeps:
             await asyncio.sleep(step.every_s)
 
     async def _route_for_ever(self) -> None:
-        route = Step("routing", lambda: route_once(self.database, self.settings), self.settings.sweep_s)
+        checked = 0.0
         while True:
             self._woken.clear()
             started = monotonic()
-            await self.turn(route)
+            withdraw = self._fit_doubtful or started - checked >= self.settings.sweep_s
+            self._fit_doubtful = False
+            if await self.turn(
+                Step("routing", partial(route_once, self.database, self.settings, withdraw=withdraw), 0.0)
+            ):
+                checked = started if withdraw else checked
+            else:
+                self._fit_doubtful = withdraw
             # A pass over a long backlog costs more: while a burst comes in, at most half of the time goes to passes.
             await asyncio.sleep(max(BREATH_S, min(monotonic() - started, LONGEST_BREATH_S)))
             try:
@@ -119,11 +140,12 @@ class Sweeps:
         async with self._hearing.subscribe() as events:
             while True:
                 event = await events.get()
-                if _wakes(event):
+                self._fit_doubtful |= event.kind in ABOUT_PEOPLE
+                if event.kind in WAKING and event.what not in IDLE_NEWS:
                     self.wake()
 
     async def _intake(self) -> None:
-        if await intake.sweep(self.database, self.settings):
+        if await self._doors.sweep():
             self.wake()
 
     async def _offers(self) -> None:
@@ -180,7 +202,3 @@ class Sweeps:
             log.warning("sweep.not_resolved", step=step.name, error=repr(error))
         else:
             self._failed.discard(step.name)
-
-
-def _wakes(event: Event) -> bool:
-    return event.kind in WAKING and event.what not in ("offered", "delivery")

@@ -9,8 +9,7 @@ import structlog
 from arq.connections import ArqRedis, create_pool
 from arq.worker import Function, Worker, func
 
-from services.tickets import intake
-from services.tickets.gather import Gatherer
+from services.tickets.intake import Doors
 from services.tickets.sweeps import Sweeps
 from shared import health
 from shared.database import Database
@@ -25,34 +24,33 @@ JOB_TIMEOUT_S = 20  # a job lost with its worker runs again after this and ten s
 BACK_OFF_S = (0.5, 15.0)
 STOP_WITHIN_S = 8.0
 
-TakeIn = Callable[[Database, Settings, int], Awaitable[None]]
+TakeIn = Callable[..., Awaitable[None]]
 
 
-def functions(database: Database, settings: Settings, wake: Callable[[], None]) -> list[Function]:
-    """What other services ring for. Each takes one id, and a failure is left to the sweep."""
+def functions(doors: Doors, wake: Callable[[], None]) -> list[Function]:
+    """What other services ring for. Each takes ids, and a failure is left to the sweep."""
 
     def job(name: Job, take_in: TakeIn | None) -> Function:
         async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
-            id_ = int(args[0])
+            ids = [int(id_) for id_ in args]
             try:
                 if take_in is not None:
-                    await take_in(database, settings, id_)
+                    await take_in(*ids)
             except Exception:  # its row says so where there is one; the sweep tries again
-                log.exception("worker.job_failed", job=name.value, id=id_)
+                log.exception("worker.job_failed", job=name.value, ids=ids[:20])
             wake()
 
         return func(run, name=name.value, max_tries=2, keep_result=0, timeout=JOB_TIMEOUT_S)
 
-    messages = Gatherer(lambda ids: intake.take_in_messages(database, settings, ids))
     return [
-        job(Job.TAKE_IN_MESSAGE, lambda _database, _settings, id_: messages.add(id_)),
-        job(Job.TAKE_IN_RECORDING, intake.take_in_recording),
-        job(Job.TAKE_IN_DELIVERY, intake.take_in_delivery),
+        job(Job.TAKE_IN_MESSAGE, doors.messages.add),
+        job(Job.TAKE_IN_RECORDING, doors.recordings.add),
+        job(Job.TAKE_IN_DELIVERY, doors.deliveries.add),
         job(Job.ROUTE, None),
     ]
 
 
-async def hear(database: Database, settings: Settings, wake: Callable[[], None]) -> None:
+async def hear(doors: Doors, settings: Settings, wake: Callable[[], None]) -> None:
     """Run an arq worker for ever, and a new one after each loss of Redis; meanwhile the sweeps do the work."""
     redis = redis_settings(settings)
     redis.conn_retries = 0
@@ -62,7 +60,7 @@ async def hear(database: Database, settings: Settings, wake: Callable[[], None])
         try:
             pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
             try:
-                await _work(pool, functions(database, settings, wake))
+                await _work(pool, functions(doors, wake))
             finally:
                 with suppress(Exception):  # closing what is lost fails as well
                     await pool.aclose(close_connection_pool=True)
@@ -103,10 +101,11 @@ async def _work(pool: ArqRedis, jobs: list[Function]) -> None:
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Everything the tickets worker does, until `stop` is set."""
     database = Database(settings, pool_size=8, max_overflow=12)
-    sweeps = Sweeps(database, settings)
+    doors = Doors(database, settings)
+    sweeps = Sweeps(database, settings, doors=doors)
     parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
         ("sweeps", sweeps.run),
-        ("jobs", lambda: hear(database, settings, sweeps.wake)),
+        ("jobs", lambda: hear(doors, settings, sweeps.wake)),
     ]
     if settings.health_port:
         parts.append(("health", lambda: health.serve(database, settings.health_host, settings.health_port)))

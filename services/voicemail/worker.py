@@ -100,10 +100,11 @@ async def _jobs(settings: Settings, database: Database, blobs: Blobs, transcript
     """Hear what other services ring for, until Redis goes away."""
 
     async def take_in_attachment(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
-        try:
-            await attachments.take_in(database, blobs, settings, int(args[0]))
-        except Exception:  # the sweep tries again, and tells whoever can act
-            log.exception("job.failed", job=Job.TAKE_IN_ATTACHMENT.value, id=args[0])
+        for id_ in args:
+            try:
+                await attachments.take_in(database, blobs, settings, int(id_))
+            except Exception:  # the sweep tries again, and tells whoever can act
+                log.exception("job.failed", job=Job.TAKE_IN_ATTACHMENT.value, id=id_)
 
     async def transcribe(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:
         transcription.wake()  # it takes what is most urgent, which need not be this one

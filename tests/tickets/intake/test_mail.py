@@ -127,10 +127,10 @@ async def test_an_unknown_message_is_not_found(center: Center) -> None:
 
 async def test_the_sweep_takes_in_what_nobody_rang_for(center: Center) -> None:
     message_ids = [await center.store(from_address=f"c{n}@example.com") for n in range(5)]
-    assert await intake.sweep(center.database, center.settings) == 5
+    assert await intake.Doors(center.database, center.settings).sweep() == 5
     for message_id in message_ids:
         assert (await center.seen(message_id=message_id)).row.outcome is IntakeOutcome.TICKETED
-    assert await intake.sweep(center.database, center.settings) == 0
+    assert await intake.Doors(center.database, center.settings).sweep() == 0
 
 
 async def test_a_failing_mail_says_so_and_blocks_nobody(center: Center) -> None:
@@ -139,7 +139,7 @@ async def test_a_failing_mail_says_so_and_blocks_nobody(center: Center) -> None:
         await session.execute(text("ALTER TABLE ticket ADD CONSTRAINT refuses CHECK (subject <> 'poison') NOT VALID"))
     poison = await center.store(subject="poison")
     good = await center.store(subject="fine", from_address="other@example.com")
-    await intake.sweep(center.database, center.settings)
+    await intake.Doors(center.database, center.settings).sweep()
     failed = (await center.seen(message_id=poison)).row
     assert failed.outcome is IntakeOutcome.FAILED
     assert failed.attempts == 1
@@ -148,11 +148,11 @@ async def test_a_failing_mail_says_so_and_blocks_nobody(center: Center) -> None:
     assert (await center.seen(message_id=good)).row.outcome is IntakeOutcome.TICKETED
     assert await _open_problems(center) == [f"intake:message:{poison}"]
     # Not before its time.
-    assert await intake.sweep(center.database, center.settings) == 0
+    assert await intake.Doors(center.database, center.settings).sweep() == 0
     async with center.database.transaction() as session:
         await session.execute(text("ALTER TABLE ticket DROP CONSTRAINT refuses"))
         await session.execute(text("UPDATE intake SET next_attempt_at = now() WHERE outcome = 'failed'"))
-    assert await intake.sweep(center.database, center.settings) == 1
+    assert await intake.Doors(center.database, center.settings).sweep() == 1
     healed = await center.seen(message_id=poison)
     assert healed.row.outcome is IntakeOutcome.TICKETED
     assert healed.row.error is None

@@ -135,8 +135,8 @@ async def test_no_words_is_told_once_and_the_ticket_stands(center: Center) -> No
             recording = await session.get_one(Recording, seen.row.recording_id)
             recording.state = state
             recording.error = "Traceback\nRuntimeError: no weights"
-        assert await intake.sweep(center.database, center.settings) == 1
-        assert await intake.sweep(center.database, center.settings) == 0
+        assert await intake.Doors(center.database, center.settings).sweep() == 1
+        assert await intake.Doors(center.database, center.settings).sweep() == 0
     entries = await center.entries(seen.ticket.id, EntryKind.TRANSCRIPT)
     assert [entry.detail["state"] for entry in entries] == ["no_engine", "failed"]
     ticket = await center.ticket(seen.ticket.id)
@@ -144,7 +144,7 @@ async def test_no_words_is_told_once_and_the_ticket_stands(center: Center) -> No
     # And when it can be heard after all, the sweep finds the words without a ring.
     assert seen.row.recording_id is not None
     await center.transcribe(seen.row.recording_id, SPANISH, "es")
-    assert await intake.sweep(center.database, center.settings) == 1
+    assert await intake.Doors(center.database, center.settings).sweep() == 1
     assert (await center.ticket(seen.ticket.id)).topic == "rate_plan"
 
 
