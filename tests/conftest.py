@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import structlog
+from hypothesis import settings as hypothesis_settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -27,6 +28,9 @@ from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
 
 _numbers = itertools.count(1)
+# The same examples in every run, and no busy machine decides whether a test passes.
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("suite")
 # The usual renderer draws every local variable of every frame: half a minute for one logged exception.
 structlog.configure(
     processors=[

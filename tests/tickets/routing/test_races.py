@@ -98,8 +98,8 @@ async def csr_at_work(database: Database, person: Actor, seed: int, stop: asynci
         await asyncio.sleep(dice.random() * 0.03)
 
 
-async def all_closed(database: Database, within_s: float) -> bool:
-    """True once nothing is open; on the way it looks again and again whether anybody has too much."""
+async def all_closed(database: Database, within_s: float, *, but: int = 0) -> bool:
+    """True once nothing is open `but` so many; on the way it looks again and again whether anybody has too much."""
     until = asyncio.get_running_loop().time() + within_s
     while asyncio.get_running_loop().time() < until:
         assert await over_capacity(database) == []
@@ -113,7 +113,7 @@ async def all_closed(database: Database, within_s: float) -> bool:
                 .where(Assignment.ended_at > clock.now() - timedelta(minutes=11))
                 .values(ended_at=Assignment.ended_at - timedelta(minutes=11))
             )
-        if not left:
+        if left is not None and left <= but:
             return True
         await asyncio.sleep(0.02)
     return False
@@ -171,7 +171,7 @@ async def test_eight_routers_at_once_give_nobody_too_much(
         group.create_task(pull(1))
         for seed, person in enumerate(people):
             group.create_task(csr_at_work(database, person, seed, stop))
-        await all_closed(database, 25)
+        assert await all_closed(database, 100, but=15)
         stop.set()
     for own in databases:
         await own.close()
@@ -180,7 +180,7 @@ async def test_eight_routers_at_once_give_nobody_too_much(
             await session.scalars(select(Assignment.ticket_id).where(Assignment.state == AssignmentState.DONE))
         )
     assert set(done.values()) == {1}  # how many depends on the machine; that any is done once does not
-    assert len(done) >= 10
+    assert len(done) >= 15
 
 
 async def offered_by_a_second_router(
