@@ -85,6 +85,9 @@ async def acknowledge_new(
     # Safety instructions do not wait for the hour of a plain acknowledgement; a plain one does wait for theirs.
     counted = [kind] if emergency else [DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY]
     customers = {ticket.customer_id for ticket, _ in mails if ticket.customer_id is not None}
+    if not emergency:
+        unwanted = await repository.unwanted_by(session, {_answer_to(message).lower() for _, message in mails})
+        mails = [(ticket, message) for ticket, message in mails if _answer_to(message).lower() not in unwanted]
     lately = await repository.acknowledged_since(session, customers, counted, clock.now() - ONCE_PER)
     mails = [(ticket, message) for ticket, message in mails if ticket.customer_id not in lately]
     if not mails:
@@ -147,7 +150,7 @@ async def _acknowledgement(
         to=[_answer_to(message)],
         subject=subject,
         language=languages[0] if len(languages) == 1 else MIXED,
-        markdown="\n\n---\n\n".join(parts),
+        letter=outgoing.plain("\n\n---\n\n".join(parts)),
         answers=message,
     )
 

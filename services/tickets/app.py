@@ -1,5 +1,7 @@
 """The tickets application: the workspace's pages, its live events and the API."""
 
+import re
+
 from fastapi import Depends, FastAPI, Request
 
 from services.tickets import api, presence
@@ -8,7 +10,9 @@ from shared.people import Permission
 from shared.settings import Settings, get_settings
 from shared.web.app import create_app
 from shared.web.depends import SAFE_METHODS, Db, MaybeMe
+from shared.web.requests import Uploads
 
+UPLOADS = re.compile(r"^(?:/api/v1)?/tickets/\d+/(?:reply|reply/files|files)$")
 BY_ITSELF = "/presence/"  # what an open page sends without anybody there
 
 
@@ -26,8 +30,9 @@ async def note_activity(request: Request, database: Db, me: MaybeMe) -> None:
 
 def create(settings: Settings | None = None) -> FastAPI:
     """The application; without settings, with those of the environment."""
+    settings = settings or get_settings()
     return create_app(
-        settings or get_settings(),
+        settings,
         service="tickets",
         title="Centralita API",
         description=api.DESCRIPTION,
@@ -35,4 +40,6 @@ def create(settings: Settings | None = None) -> FastAPI:
         routers=[*api.routers(), *ROUTERS],
         template_dirs=[TEMPLATES],
         dependencies=[Depends(note_activity)],
+        # More than a reply takes, so that a little too much is answered by the form with everything in it.
+        uploads=Uploads(UPLOADS, max_bytes=2 * settings.max_outgoing_bytes + 1024 * 1024),
     )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
-from services.tickets import outgoing, search
+from services.tickets import letter, outgoing, reply_files, reply_templates, search, signatures
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at, storable
@@ -21,11 +21,14 @@ from shared.jobs import Job
 from shared.language import CLEAR, read_text
 from shared.mailboxes import own_addresses
 from shared.models import (
+    Assignment,
     AssignmentState,
     Delivery,
+    DeliveryFile,
     DeliveryKind,
     Entry,
     EntryKind,
+    Participant,
     Ticket,
     TicketState,
 )
@@ -51,16 +54,18 @@ async def reply(
     cc: Sequence[str] = (),
     then: TicketState | None = None,
     seen_entry_id: int | None = None,
+    file_ids: Sequence[int] = (),
 ) -> Delivery:
     """Answer the customer by mail; `then` lets the ticket wait or closes it.
 
     `to` defaults to whoever wrote last (recipients.py). `seen_entry_id`: the newest entry the writer had on the screen;
-    what the customer said after it makes this a Conflict.
+    what the customer said after it makes this a Conflict. `file_ids`: uploaded files that go with it (reply_files.py).
+    It is held for `undo_s` seconds, in which deliveries.take_back can undo all of this.
     """
     me.require(Permission.TICKET_WORK)
     text = _text(text)
     ticket = await lock_ticket(session, ticket_id)
-    _mine(me, ticket)
+    require_mine(me, ticket)
     if ticket.state is TicketState.CLOSED:
         raise Conflict("Ticket {number} is closed. Reopen it to answer.", number=ticket_id)
     if seen_entry_id is not None:
@@ -69,17 +74,12 @@ async def reply(
     if to is None:
         proposed = (await propose(session, ticket)).to
         to = [proposed] if proposed else []
-    recipients = addresses_in(to, "to")
-    copies = [address for address in addresses_in(cc, "cc") if address not in recipients]
-    if not recipients:
-        raise Invalid("Say whom the answer goes to.", field="to")
-    if len(recipients) + len(copies) > MAX_RECIPIENTS:
-        raise Invalid("That is too many recipients; at most {limit}.", field="to", limit=MAX_RECIPIENTS)
-    own = await own_addresses(session, settings)
-    if own & {*recipients, *copies}:
-        raise Invalid("This is our own address. Say whom the answer goes to.", field="to")
+    recipients, copies = await whom(session, settings, to, cc)
+    files = await reply_files.check(session, settings, ticket_id, file_ids, text)
     found = read_text(text)
-    delivery = await outgoing.send(
+    language = found.language if found.confidence >= CLEAR else ticket.language
+    signed_in = next((each for each in (language, ticket.language) if each in reply_templates.LANGUAGES), "en")
+    delivery = await outgoing.delivery_row(
         session,
         settings,
         ticket,
@@ -87,33 +87,70 @@ async def reply(
         to=recipients,
         cc=copies,
         subject=outgoing.reply_subject(last.subject if last is not None else ticket.subject, ticket.id),
-        language=found.language if found.confidence >= CLEAR else ticket.language,
-        markdown=text,
+        language=language,
+        letter=letter.write(
+            text,
+            language=signed_in,
+            signature=await signatures.under_a_reply(session, settings, me.id, signed_in),
+            answers=last,
+            settings=settings,
+            images=[file.content_id for file in files if file.inline],
+        ),
         answers=last,
         created_by_id=me.id,
     )
-    # Whom we write to may write back.
-    await repository.add_participants(session, ticket.id, [*recipients, *copies])
-    entry = Entry(
-        ticket_id=ticket.id,
-        kind=EntryKind.MAIL_OUT,
-        actor_id=me.id,
-        delivery_id=delivery.id,
-        text=text,
-        detail={"to": recipients, "cc": copies},
+    before = ticket.state, ticket.assignee_id, await open_assignment(session, ticket_id)
+    await record_sent(session, settings, me, ticket, delivery, text=text, files=files)
+    if then is not None:
+        await _move(session, settings, me, ticket, then)
+        remember_state(delivery, ticket, *before)
+    audit.record(
+        session, me.id, "ticket.reply", object_type="delivery", object_id=delivery.id, ticket_id=ticket.id,
+        detail={"to": recipients, "cc": copies, "files": [file.filename for file in files]}, ip=me.ip,
+    )  # fmt: skip
+    await publish(session, Event("ticket", ticket.id, concerned(ticket, me), "reply"))
+    return delivery
+
+
+async def record_sent(
+    session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, delivery: Delivery, *,
+    text: str, files: Sequence[DeliveryFile], detail: dict[str, object] | None = None,
+) -> None:  # fmt: skip
+    """What a person's mail brings with it: its row, its files, its place on the timeline, and who may answer."""
+    outgoing.hold(settings, delivery)
+    await outgoing.send_all(session, [delivery])
+    reply_files.send_with(delivery, files)
+    everybody = [*delivery.to_addresses, *delivery.cc_addresses]
+    known = set(await session.scalars(select(Participant.address).where(Participant.ticket_id == ticket.id)))
+    await repository.add_participants(session, ticket.id, everybody)  # whom we write to may write back
+    delivery.undo = {"participants": [address for address in everybody if address not in known]}
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.MAIL_OUT,
+            actor_id=me.id,
+            delivery_id=delivery.id,
+            text=text,
+            detail={"to": delivery.to_addresses, "cc": delivery.cc_addresses, **(detail or {})},
+        )
     )
-    session.add(entry)
     await session.flush()
     await _index(session, ticket, "delivery", delivery.id, text)
     ticket.updated_at = clock.now()
-    if then is not None:
-        await _move(session, settings, me, ticket, then)
-    audit.record(
-        session, me.id, "ticket.reply", object_type="delivery", object_id=delivery.id, ticket_id=ticket.id,
-        detail={"to": recipients, "cc": copies}, ip=me.ip,
-    )  # fmt: skip
-    await publish(session, Event("ticket", ticket.id, _concerned(ticket, me), "reply"))
-    return delivery
+
+
+def remember_state(
+    delivery: Delivery, ticket: Ticket, state: TicketState, assignee_id: int | None, assignment: Assignment | None
+) -> None:
+    """What the ticket was before the reply let it wait or closed it, for taking the reply back."""
+    delivery.undo = {
+        **(delivery.undo or {}),
+        "then": ticket.state.value,
+        "rev": ticket.rev,
+        "state": state.value,
+        "assignee_id": assignee_id,
+        "assignment_id": assignment.id if assignment is not None else None,
+    }
 
 
 async def note(session: AsyncSession, me: Actor, ticket_id: int, text: str) -> Entry:
@@ -128,7 +165,7 @@ async def note(session: AsyncSession, me: Actor, ticket_id: int, text: str) -> E
     await session.flush()
     await _index(session, ticket, "entry", entry.id, text)
     audit.record(session, me.id, "ticket.note", object_type="entry", object_id=entry.id, ticket_id=ticket_id, ip=me.ip)
-    await publish(session, Event("ticket", ticket_id, _concerned(ticket, me), "note"))
+    await publish(session, Event("ticket", ticket_id, concerned(ticket, me), "note"))
     return entry
 
 
@@ -138,14 +175,14 @@ async def set_state(session: AsyncSession, settings: Settings, me: Actor, ticket
     ticket = await lock_ticket(session, ticket_id)
     before = ticket.state
     if ticket.state is not TicketState.CLOSED:
-        _mine(me, ticket)
+        require_mine(me, ticket)
     await _move(session, settings, me, ticket, state)
     if ticket.state is not before:
         audit.record(
             session, me.id, "ticket.set_state", ticket_id=ticket.id,
             detail={"from": before.value, "to": ticket.state.value}, ip=me.ip,
         )  # fmt: skip
-        await publish(session, Event("ticket", ticket.id, _concerned(ticket, me), ticket.state.value))
+        await publish(session, Event("ticket", ticket.id, concerned(ticket, me), ticket.state.value))
     return ticket
 
 
@@ -190,13 +227,29 @@ async def _move(session: AsyncSession, settings: Settings, me: Actor, ticket: Ti
     await session.flush()
 
 
-def _mine(me: Actor, ticket: Ticket) -> None:
+def require_mine(me: Actor, ticket: Ticket) -> None:
     """The assignee answers and closes; those who assign work may step in."""
     if ticket.assignee_id == me.id or me.may(Permission.TICKET_ASSIGN):
         return
     if ticket.assignee_id is None:
         raise Forbidden("Take ticket {number} first: only who works on it answers or closes it.", number=ticket.id)
     raise Forbidden("Somebody else works on ticket {number}.", number=ticket.id)
+
+
+async def whom(
+    session: AsyncSession, settings: Settings, to: Sequence[str], cc: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """To whom a mail goes, and copies of it. Raises Invalid."""
+    recipients = addresses_in(to, "to")
+    copies = [address for address in addresses_in(cc, "cc") if address not in recipients]
+    if not recipients:
+        raise Invalid("Say whom the answer goes to.", field="to")
+    if len(recipients) + len(copies) > MAX_RECIPIENTS:
+        raise Invalid("That is too many recipients; at most {limit}.", field="to", limit=MAX_RECIPIENTS)
+    own = await own_addresses(session, settings)
+    if own & {*recipients, *copies}:
+        raise Invalid("This is our own address. Say whom the answer goes to.", field="to")
+    return recipients, copies
 
 
 async def _nothing_newer(session: AsyncSession, ticket_id: int, seen_entry_id: int) -> None:
@@ -232,5 +285,5 @@ async def _index(session: AsyncSession, ticket: Ticket, source: str, source_id: 
     )
 
 
-def _concerned(ticket: Ticket, me: Actor) -> tuple[int, ...]:
+def concerned(ticket: Ticket, me: Actor) -> tuple[int, ...]:
     return tuple(sorted({me.id, *([ticket.assignee_id] if ticket.assignee_id is not None else [])}))

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse
 from shared import audit
 from shared.blobs import Blobs
 from shared.errors import NotFound
-from shared.models import Attachment, Entry, Message, Recording
+from shared.models import Attachment, DeliveryFile, Entry, Message, Recording
 from shared.people import Actor, Permission
 
 # What a browser may show by itself; all else is saved to disk. No SVG and no HTML: they carry scripts.
@@ -27,7 +27,7 @@ def download(blobs: Blobs, blob: str, *, content_type: str, filename: str, inlin
     return FileResponse(
         path,
         media_type=kind if shown else "application/octet-stream",
-        filename=_plain(filename),
+        filename=plain_name(filename),
         content_disposition_type="inline" if shown else "attachment",
         headers={
             "Content-Security-Policy": SANDBOX,
@@ -37,7 +37,7 @@ def download(blobs: Blobs, blob: str, *, content_type: str, filename: str, inlin
     )
 
 
-def _plain(filename: str) -> str:
+def plain_name(filename: str) -> str:
     """A name without folders and control characters, of a length that file systems take."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     name = "".join(c for c in name if c.isprintable()).strip(" .")
@@ -82,6 +82,22 @@ async def attachment_file(
         detail={"filename": attachment.filename[:200]}, ip=me.ip,
     )  # fmt: skip
     return attachment.blob, attachment.content_type, attachment.filename or f"attachment-{attachment_id}"
+
+
+async def reply_file(
+    session: AsyncSession, me: Actor, ticket_id: int, file_id: int, *, seen: bool = True
+) -> tuple[str, str, str]:
+    """Blob, type and name of a file that leaves, or left, with a reply. `seen` False: as a part of the page."""
+    me.require(Permission.TICKET_READ)
+    file = await session.get(DeliveryFile, file_id)
+    if file is None or file.ticket_id != ticket_id:
+        raise NotFound("There is no such file.")
+    if seen:
+        audit.record(
+            session, me.id, "file.download", object_type="delivery_file", object_id=file_id, ticket_id=ticket_id,
+            detail={"filename": file.filename[:200]}, ip=me.ip,
+        )  # fmt: skip
+    return file.blob, file.content_type, file.filename
 
 
 async def raw_mail(session: AsyncSession, me: Actor, message_id: int, ticket_id: int | None = None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, intake_machines, reroute
+from services.tickets import acknowledge, intake_machines, reroute, way_out
 from services.tickets import intake_repository as repository
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
@@ -52,6 +52,9 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
         return
     if message.machine is Machine.LOOP or known.own:
         await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="loop")
+        return
+    if await way_out.asked_by_mail(session, settings, message):
+        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy=way_out.POLICY)
         return
     placement = await _place(session, settings, message)
     if message.machine is not None:

@@ -24,6 +24,7 @@ from shared.models import (
     IntakeOutcome,
     MailboxCheck,
     Message,
+    NoAcknowledgement,
     Participant,
     Recording,
     RecordingState,
@@ -343,6 +344,12 @@ async def acknowledged_since(
         .distinct()
     )
     return {customer_id for customer_id in found if customer_id is not None}
+
+
+async def unwanted_by(session: AsyncSession, addresses: Collection[str]) -> set[str]:
+    """Which of these addresses want no acknowledgements."""
+    found = await session.scalars(select(NoAcknowledgement.address).where(NoAcknowledgement.address.in_(addresses)))
+    return set(found)
 
 
 async def last_mail_of(session: AsyncSession, ticket_id: int) -> Message | None:

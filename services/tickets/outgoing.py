@@ -2,13 +2,16 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.letter import Letter
 from services.tickets.markdown import to_html, to_text
 from services.tickets.remembered import Remembered
 from services.tickets.thread import bare_subject, extend_references
+from shared import clock
 from shared.database import ring
 from shared.jobs import Job
 from shared.mailboxes import first_sending_address
@@ -26,37 +29,35 @@ async def send(
     *,
     kind: DeliveryKind,
     to: Sequence[str],
-    cc: Sequence[str] = (),
     subject: str,
     language: str,
     markdown: str,
-    answers: Message | None = None,
-    created_by_id: int | None = None,
 ) -> Delivery:
-    """Create the delivery in this transaction; it leaves after the commit. `answers`: the mail it replies to."""
+    """Create an automatic mail in this transaction; it leaves after the commit."""
     delivery = await delivery_row(
-        session,
-        settings,
-        ticket,
-        kind=kind,
-        to=to,
-        cc=cc,
-        subject=subject,
-        language=language,
-        markdown=markdown,
-        answers=answers,
-        created_by_id=created_by_id,
+        session, settings, ticket, kind=kind, to=to, subject=subject, language=language, letter=plain(markdown)
     )
     await send_all(session, [delivery])
     return delivery
 
 
 async def send_all(session: AsyncSession, deliveries: Sequence[Delivery]) -> None:
-    """Put them into the store; they leave after the commit."""
+    """Put them into the store; they leave after the commit, or when they are not held any more."""
     session.add_all(deliveries)
     await session.flush()
     for delivery in deliveries:
         ring(session, Job.SEND, delivery.id)
+
+
+def hold(settings: Settings, delivery: Delivery) -> None:
+    """Let it wait for its writer's second thoughts."""
+    if settings.undo_s:
+        delivery.undo_until = delivery.next_attempt_at = clock.now() + timedelta(seconds=settings.undo_s)
+
+
+def plain(markdown: str) -> Letter:
+    """A text without signature and quotation."""
+    return Letter(to_text(markdown), to_html(markdown))
 
 
 async def delivery_row(
@@ -69,11 +70,11 @@ async def delivery_row(
     cc: Sequence[str] = (),
     subject: str,
     language: str,
-    markdown: str,
+    letter: Letter,
     answers: Message | None = None,
     created_by_id: int | None = None,
 ) -> Delivery:
-    """A mail on a ticket, not yet in the store."""
+    """A mail on a ticket, not yet in the store. `answers`: the mail it replies to."""
     mailbox_id = answers.mailbox_id if answers is not None else None
     return Delivery(
         ticket_id=ticket.id,
@@ -83,14 +84,18 @@ async def delivery_row(
         cc_addresses=list(cc),
         subject=subject[:MAX_SUBJECT],
         language=language,
-        text=to_text(markdown),
-        html=to_html(markdown),
-        rfc_message_id=f"<{uuid.uuid4().hex}@{await sending_domain(session, settings, mailbox_id)}>",
+        text=letter.text,
+        html=letter.html,
+        rfc_message_id=await new_message_id(session, settings, mailbox_id),
         in_reply_to=answers.rfc_message_id if answers is not None else None,
         references=extend_references(answers.references, answers.rfc_message_id) if answers is not None else [],
         reply_token=ticket.reply_token,
         created_by_id=created_by_id,
     )
+
+
+async def new_message_id(session: AsyncSession, settings: Settings, mailbox_id: int | None) -> str:
+    return f"<{uuid.uuid4().hex}@{await sending_domain(session, settings, mailbox_id)}>"
 
 
 def reply_subject(subject: str, ticket_id: int) -> str:

@@ -58,9 +58,16 @@ def safe_html(source: str, cid_urls: Mapping[str, str]) -> str:
     return cleaned + "<p>…</p>" if cut else cleaned
 
 
-def safe_outgoing(source: str) -> str:
-    """Our own mail's HTML: the same walls, and no images at all."""
-    return _clean(source, lambda tag, name, value: None if tag == "img" else _link(name, value))
+def safe_outgoing(source: str, images: Mapping[str, str]) -> str:
+    """Our own mail's HTML: the same walls, and no images but those that go with it (content id → their address)."""
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if tag == "img" and name == "src":
+            scheme, _, content_id = value.partition(":")
+            return images.get(content_id) if scheme == "cid" else None
+        return _link(name, value)
+
+    return _clean(source, attribute)
 
 
 def _link(name: str, value: str) -> str | None:

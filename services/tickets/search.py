@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,6 +52,11 @@ async def index_all(session: AsyncSession, found: Sequence[Found]) -> None:
             set_={name: statement.excluded[name] for name in ("ticket_id", "language", "body")},
         )
     )
+
+
+async def forget(session: AsyncSession, source: str, source_id: int) -> None:
+    """What was never said in the end is not found."""
+    await session.execute(delete(SearchText).where(SearchText.source == source, SearchText.source_id == source_id))
 
 
 def matching(query: str) -> ColumnElement[bool]:

@@ -103,7 +103,7 @@ class DeliveryFile(Base):
     content_type: Mapped[str] = mapped_column(Text)
     size: Mapped[int] = mapped_column(BigInteger)  # bytes
     blob: Mapped[str] = mapped_column(Text)
-    content_id: Mapped[str] = mapped_column(Text, unique=True)  # without angle brackets; «cid:…» in the text shows it
+    content_id: Mapped[str] = mapped_column(Text)  # without angle brackets; «cid:…» in the text shows it
     inline: Mapped[bool] = mapped_column(server_default=sql("false"))  # shown in the text
     created_at: Mapped[Created]
 

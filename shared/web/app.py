@@ -18,7 +18,7 @@ from shared.settings import Settings
 from shared.web import docs, errors, pages, static
 from shared.web.depends import protect
 from shared.web.openapi import Application
-from shared.web.requests import Requests
+from shared.web.requests import Requests, Uploads
 from shared.web.security import SecurityHeaders, own_origins
 
 Startup = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -37,6 +37,7 @@ def create_app(
     startup: Sequence[Startup] = (),
     dependencies: Sequence[Dependency] = (),
     max_body_bytes: int = 2 * 1024 * 1024,
+    uploads: Uploads | None = None,
 ) -> FastAPI:
     """`startup`: context managers that are entered with the application once its state stands. `dependencies`: what
     runs before every route, once the request is known to be the sender's own."""
@@ -63,7 +64,7 @@ def create_app(
             allow_headers=["Content-Type", "X-CSRF-Token", "Idempotency-Key", "HX-Request", "HX-Current-URL"],
             expose_headers=["Link", "Location", "Retry-After", "X-Request-ID"],
         ),
-        Middleware(Requests, service=service, settings=settings, max_body_bytes=max_body_bytes),
+        Middleware(Requests, service=service, settings=settings, max_body_bytes=max_body_bytes, uploads=uploads),
     ]
     if settings.trusted_proxies:
         middleware.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies))

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Histogram
@@ -26,12 +27,23 @@ SECONDS = Histogram(
 )
 
 
+@dataclass(frozen=True)
+class Uploads:
+    """Paths whose requests may be larger than others, because files come with them."""
+
+    paths: re.Pattern[str]
+    max_bytes: int
+
+
 class Requests:
-    def __init__(self, app: ASGIApp, service: str, settings: Settings, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, service: str, settings: Settings, max_body_bytes: int, uploads: Uploads | None = None
+    ) -> None:
         self.app = app
         self.service = service
         self.settings = settings
         self.max_body_bytes = max_body_bytes
+        self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,19 +56,18 @@ class Requests:
         current_settings.set(self.settings)
         started = time.perf_counter()
         status = 0
+        limit = self._limit(scope["path"])
         length = headers.get("content-length", "0")
         received = int(length) if length.isdecimal() and len(length) < 20 else 0
-        received = received if received > self.max_body_bytes else 0  # else it is counted as it comes
-        too_large = TooLarge(
-            "That is too large: at most {megabytes} MB.", megabytes=round(self.max_body_bytes / 1024 / 1024)
-        )
+        received = received if received > limit else 0  # else it is counted as it comes
+        too_large = TooLarge("That is too large: at most {megabytes} MB.", megabytes=round(limit / 1024 / 1024))
 
         async def receive_counted() -> Message:
             """A length that is not declared, or is wrong, fills no memory and no disk."""
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_body_bytes:
+            if received > limit:
                 raise too_large
             return message
 
@@ -68,7 +79,7 @@ class Requests:
             await send(message)
 
         async def send_unless_cut_off(message: Message) -> None:
-            if status or received <= self.max_body_bytes:  # else: what the application made of half a body
+            if status or received <= limit:  # else: what the application made of half a body
                 await send_and_note(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -80,12 +91,16 @@ class Requests:
                 if status:  # too late to say anything else
                     log.exception("request.broken_off", path=scope["path"])
                     raise
-                if received <= self.max_body_bytes:
+                if received <= limit:
                     await (await errors.on_crash(request, error))(scope, receive, send_and_note)
             finally:
-                if received > self.max_body_bytes and not status:
+                if received > limit and not status:
                     await (await errors.on_error(request, too_large))(scope, receive, send_and_note)
                 self._note(request, status, time.perf_counter() - started)
+
+    def _limit(self, path: str) -> int:
+        """How many bytes a request may have."""
+        return self.uploads.max_bytes if self.uploads and self.uploads.paths.match(path) else self.max_body_bytes
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         path = request.scope["path"]

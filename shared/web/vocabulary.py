@@ -60,10 +60,13 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "none": N_("no evidence yet"),
     },
     "delivery": {
+        "held": N_("About to leave"),
         "queued": N_("Waiting to be sent"),
         "sending": N_("Being sent"),
+        "delayed": N_("Delayed"),
         "sent": N_("Sent"),
         "failed": N_("Could not be delivered"),
+        "bounced": N_("Came back"),
         "cancelled": N_("Taken back before it left"),
     },
     "recording": {
@@ -92,6 +95,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "bounce_unmatched": N_("Delivery report about no mail of ours"),
         "voicemail": N_("Voicemail: its recording is a ticket"),
         "mailbox_check": N_("Test of a mailbox"),
+        "no_acknowledgement": N_("Wish for no more acknowledgements, honoured"),
     },
     "alert": {
         "emergency": N_("Emergency"),

@@ -78,10 +78,10 @@ def test_every_flag_and_reason_has_its_word() -> None:
 
 
 def test_stored_values_have_words_in_both_languages() -> None:
+    from services.tickets.views.models import DeliveryStatus
     from shared.models import (
         AlertKind,
         Channel,
-        DeliveryState,
         Intent,
         LanguageSource,
         Level,
@@ -96,7 +96,7 @@ def test_stored_values_have_words_in_both_languages() -> None:
 
     for kind, values in {
         "state": TicketState, "priority": Priority, "channel": Channel, "level": Level, "role": Role,
-        "intent": Intent, "language_source": LanguageSource, "delivery": DeliveryState, "recording": RecordingState,
+        "intent": Intent, "language_source": LanguageSource, "delivery": DeliveryStatus, "recording": RecordingState,
         "machine": Machine, "alert": AlertKind, "mailbox": MailboxState, "situation": Situation,
     }.items():  # fmt: skip
         assert set(vocabulary.LABELS[kind]) == {member.value for member in values}, kind

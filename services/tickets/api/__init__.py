@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.tickets.api import board, center, files, operations, people, session, tickets, work
+from services.tickets.api import board, center, files, operations, people, replies, session, tickets, work
 
 TAGS = [
     {"name": "me", "description": "Signing in, my profile, my tokens."},
@@ -24,4 +24,4 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
-    return [each.router for each in (session, work, board, tickets, people, center, files, operations)]
+    return [each.router for each in (session, work, board, tickets, replies, people, center, files, operations)]

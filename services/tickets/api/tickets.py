@@ -15,14 +15,13 @@ from services.tickets.views.ticket import ticket_view
 from services.tickets.views.timeline import timeline
 from shared import audit
 from shared.errors import Invalid, NotFound
-from shared.models import DeliveryState, Priority, Ticket, TicketState
+from shared.models import Priority, Ticket, TicketState
 from shared.people import Actor, Permission
 from shared.web.depends import Cfg, Me, Tx
 from shared.web.idempotency import Idempotent
 
 router = APIRouter(prefix="/api/v1", tags=["tickets"])
 
-Address = Annotated[str, Field(min_length=3, max_length=254, examples=["ana@example.com"])]
 Text = Annotated[str, Field(min_length=1, max_length=100_000)]
 
 
@@ -31,16 +30,6 @@ class QueueQuery(QueueFilter):
     customer_id: Annotated[int | None, Query(ge=1, le=BIGINT)] = None
     cursor: Annotated[str | None, Query(max_length=300, description="`next` of the page before.")] = None
     limit: Annotated[int, Query(ge=1, le=200)] = 50
-
-
-class NewReply(Body):
-    text: Annotated[Text, Field(description="Markdown.", examples=["Buenos días, Ana:\n\nSu factura…"])]
-    to: list[Address] | None = Field(default=None, max_length=20, description="None: whoever wrote last.")
-    cc: list[Address] = Field(default=[], max_length=20)
-    then: Literal["waiting", "closed"] | None = Field(default=None, description="What becomes of the ticket.")
-    seen_entry_id: Annotated[int, Field(ge=1, le=BIGINT)] | None = Field(
-        default=None, description="The last timeline entry you have read: 409 when the customer wrote since."
-    )
 
 
 class NewNote(Body):
@@ -66,15 +55,6 @@ class NewState(Body):
     state: Literal["waiting", "closed", "assigned", "queued"] = Field(
         description="`waiting` on the customer, `closed`, or open again."
     )
-
-
-class DeliveryAnswer(BaseModel):
-    delivery_id: int
-    state: DeliveryState
-    to: list[str]
-    cc: list[str]
-    subject: str
-    language: str
 
 
 class EntryAnswer(BaseModel):
@@ -166,40 +146,6 @@ async def take(session: Tx, settings: Cfg, me: Me, ticket_id: Id) -> Assigned:
 async def release(session: Tx, me: Me, ticket_id: Id, body: Reason) -> TicketFacts:
     await offers.release(session, me, ticket_id, body.reason)
     return await _facts(session, ticket_id)
-
-
-@router.post(
-    "/tickets/{ticket_id}/replies",
-    status_code=201,
-    summary="Reply to the customer by mail",
-    response_model=DeliveryAnswer,
-)
-async def reply(session: Tx, settings: Cfg, me: Me, once: Idempotent, ticket_id: Id, body: NewReply) -> Any:
-    """Send an `Idempotency-Key`: a repeated request must not become a second mail."""
-
-    async def work() -> DeliveryAnswer:
-        me.require(Permission.TICKET_WORK)
-        sent = await desk.reply(
-            session,
-            settings,
-            me,
-            ticket_id,
-            text=body.text,
-            to=body.to,
-            cc=body.cc,
-            then=TicketState(body.then) if body.then else None,
-            seen_entry_id=body.seen_entry_id,
-        )
-        return DeliveryAnswer(
-            delivery_id=sent.id,
-            state=sent.state or DeliveryState.QUEUED,
-            to=sent.to_addresses,
-            cc=sent.cc_addresses or [],
-            subject=sent.subject,
-            language=sent.language,
-        )
-
-    return await once.run(work)
 
 
 @router.post(

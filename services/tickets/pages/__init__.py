@@ -16,10 +16,12 @@ from services.tickets.pages import (
     people,
     presence,
     queue,
+    replies,
     sign_in,
     templates,
     ticket,
     ticket_actions,
+    way_out,
     work,
 )
 
@@ -30,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     queue.router,
     ticket.router,
     ticket_actions.router,
+    replies.router,
     files.router,
     contact.router,
     board.router,
@@ -41,4 +44,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     presence.router,
     live.router,
+    way_out.router,
 )

@@ -1,12 +1,14 @@
-"""My account: password, access tokens, keyboard."""
+"""My account: password, signature, access tokens, keyboard."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from pydantic import ValidationError
 from starlette.responses import Response
 
-from services.tickets import people, tokens
+from services.tickets import people, signatures, tokens
 from services.tickets.pages.common import Page, Screen
+from services.tickets.signatures import Signature
 from shared.errors import CentralitaError, Conflict, Invalid
 from shared.people import PERMISSIONS
 from shared.web import auth
@@ -22,6 +24,7 @@ async def _show(
     return await screen.render(
         "account.html",
         status_code=status_code,
+        signature=await signatures.of_person(screen.session, screen.me.id),
         tokens=await tokens.list_tokens(screen.session, screen.me),
         scopes=sorted(permission.value for permission in PERMISSIONS[screen.me.role]),
         new_token=token,
@@ -55,6 +58,20 @@ async def change_password(
     response = screen.see_other("/account", "success", screen.say("Your password is changed."))
     auth.set_cookie(response, settings, token)
     return response
+
+
+@router.post("/account/signature")
+async def set_signature(screen: Page, en: Annotated[str, Form()] = "", es: Annotated[str, Form()] = "") -> Response:
+    try:
+        wanted = Signature(en=en, es=es)
+    except ValidationError:
+        return await _show(
+            screen, {"signature": screen.say("A signature has at most {limit} characters.", limit=signatures.LONGEST)},
+            status_code=400,
+        )  # fmt: skip
+    return await screen.act(
+        signatures.set_own(screen.session, screen.me, wanted), N_("Your signature is kept."), "/account#signature"
+    )
 
 
 @router.post("/account/tokens")

@@ -1,5 +1,6 @@
 """One ticket's page: who, what happened, and everything that can be done with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from services.tickets import reply_templates
+from services.tickets import deliveries, reply_files, reply_templates, signatures, way_out
 from services.tickets.markdown import to_html
 from services.tickets.pages import wording
 from services.tickets.pages.common import Page, Screen
@@ -17,7 +18,8 @@ from services.tickets.pages.reading import runs
 from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
 from services.tickets.views.board import board_people
-from services.tickets.views.models import EntryView, IdentityView, TicketView
+from services.tickets.views.deliveries import file_view
+from services.tickets.views.models import EntryView, FileView, IdentityView, TicketView
 from services.tickets.views.ticket import ticket_view
 from shared import audit, clock
 from shared.models import AuditEvent, EntryKind, Template, Ticket
@@ -27,7 +29,7 @@ from shared.web.depends import Cfg
 
 router = APIRouter(include_in_schema=False)
 SAME_VIEW = timedelta(minutes=1)  # a screen that refreshes itself is one view
-SYSTEM_TEMPLATES = ("acknowledgement", "safety", "page")
+SYSTEM_TEMPLATES = ("acknowledgement", "safety", "page", signatures.TEMPLATE)
 CARDS = {
     EntryKind.MAIL_IN, EntryKind.MAIL_OUT, EntryKind.ACKNOWLEDGEMENT, EntryKind.MACHINE_MAIL, EntryKind.BOUNCE,
     EntryKind.VOICEMAIL, EntryKind.CONTACT, EntryKind.NOTE,
@@ -45,7 +47,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Draft:
-    """A reply that came back to its author with a question."""
+    """A reply that came back to its author: with a question, with a mistake, with its files, or taken back."""
 
     text: str = ""
     to: str = ""
@@ -54,6 +56,8 @@ class Draft:
     question: str = ""
     error: str = ""
     field: str = ""
+    files: tuple[FileView, ...] = ()
+    focus: str = ""  # where the author was: files
 
 
 async def record_view(screen: Screen, ticket_id: int) -> None:
@@ -126,6 +130,7 @@ async def show_ticket(
         known_addresses=list(dict.fromkeys([*reversed(latest), *known, *filter(None, [proposal.asked_for])])),
         reply_to=proposal.to or "",
         asked_for=proposal.asked_for,
+        quiet=[each.address for each in await way_out.list_quiet(screen.session, screen.me, known)],
         snippets=await snippets(screen, settings, language),
         draft=draft or Draft(),
         topics=screen.topics(),
@@ -135,12 +140,27 @@ async def show_ticket(
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
         said=runs,
-        formatted=lambda text: Markup(to_html(text)),  # noqa: S704  (sanitised by markdown.py)
+        signature=await signatures.under_a_reply(screen.session, settings, screen.me.id, language),
+        formatted=lambda text, files=(): Markup(to_html(text, _addresses_of(ticket_id, files))),  # noqa: S704
+        failure_advice=lambda failure: wording.failure_advice(screen.language, failure),
+        returned_advice=lambda returned: wording.returned_advice(screen.language, returned),
         reasons=lambda detail: wording.reasons(screen.language, detail),
         section="queue",
     )
 
 
+def _addresses_of(ticket_id: int, files: Iterable[FileView]) -> dict[str, str]:
+    """Content id → our address, for the images in a reply's text."""
+    return {file.content_id: f"/tickets/{ticket_id}/files/{file.id}?shown=true" for file in files if file.inline}
+
+
 @router.get("/tickets/{ticket_id}")
-async def show(screen: Page, settings: Cfg, ticket_id: int) -> Response:
-    return await show_ticket(screen, settings, ticket_id)
+async def show(screen: Page, settings: Cfg, ticket_id: int, resume: int = 0) -> Response:
+    """`resume`: a reply of one's own that was taken back, to go on with."""
+    draft = None
+    if resume and (written := await deliveries.taken_back(screen.session, screen.me, ticket_id, resume)):
+        draft = Draft(
+            text=written.text, to=", ".join(written.to), cc=", ".join(written.cc), then=written.then,
+            files=tuple(map(file_view, await reply_files.unsent(screen.session, ticket_id, written.file_ids))),
+        )  # fmt: skip
+    return await show_ticket(screen, settings, ticket_id, draft)

@@ -1,26 +1,21 @@
-"""What is done to a ticket from its page: reply, note, correct, change its state, take, release, assign."""
+"""What is done to a ticket from its page: note, correct, change its state, take, release, assign."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from services.tickets import desk
-from services.tickets.pages.common import Page, Screen
-from services.tickets.pages.ticket import Draft, reply_language, show_ticket
+from services.tickets.pages.common import Page
 from services.tickets.pages.wording import assign_flag
 from services.tickets.routing import offers, supervise
-from services.tickets.views.ticket import ticket_view
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
-from shared.language import read_text
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.models import Priority, TicketState
 from shared.people import Permission
 from shared.web.depends import Cfg
-from shared.web.i18n import N_, language_name
+from shared.web.i18n import N_
 
 router = APIRouter(include_in_schema=False)
-SURE = 0.85  # that a draft is in another language than its reader's
 REFUSED = {
     supervise.Outcome.NEEDS_OVERRIDE: N_(
         "Not assigned: this person is not verified in the ticket's language. Confirm it to do it all the same."
@@ -28,67 +23,6 @@ REFUSED = {
     supervise.Outcome.CLOSED: N_("This ticket is closed. Open it again first."),
     supervise.Outcome.NOT_FOUND: N_("There is no such ticket."),
 }
-THEN = {"": None, "waiting": TicketState.WAITING, "closed": TicketState.CLOSED}
-
-
-def _addresses(text: str) -> list[str]:
-    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-
-
-async def _question(screen: Screen, ticket_id: int, text: str) -> str:
-    """What to ask before this leaves; empty when nothing is odd."""
-    view = await ticket_view(screen.session, screen.me, ticket_id)
-    wanted = reply_language(view)
-    found = await asyncio.to_thread(read_text, text)
-    if found.language in ("en", "es") and found.language != wanted and found.confidence >= SURE:
-        return screen.say(
-            "This reply looks like {found}, but the customer is answered in {wanted}. Send it anyway?",
-            found=language_name(screen.language, found.language),
-            wanted=language_name(screen.language, wanted),
-        )
-    return ""
-
-
-@router.post("/tickets/{ticket_id}/reply")
-async def reply(
-    screen: Page,
-    settings: Cfg,
-    ticket_id: int,
-    text: Annotated[str, Form()] = "",
-    to: Annotated[str, Form()] = "",
-    cc: Annotated[str, Form()] = "",
-    then: Annotated[str, Form()] = "",
-    last_entry_id: Annotated[int, Form()] = 0,
-    confirmed: Annotated[bool, Form()] = False,
-) -> Response:
-    screen.me.require(Permission.TICKET_WORK)
-    draft = Draft(text=text, to=to, cc=cc, then=then)
-    if text.strip() and not confirmed and (question := await _question(screen, ticket_id, text)):
-        asked = Draft(text=text, to=to, cc=cc, then=then, question=question)
-        return await show_ticket(screen, settings, ticket_id, asked, 409)
-    try:
-        await screen.attempt(
-            desk.reply(
-                screen.session, settings, screen.me, ticket_id,
-                text=text, to=_addresses(to) or None, cc=_addresses(cc), then=THEN.get(then),
-                seen_entry_id=last_entry_id if last_entry_id and not confirmed else None,
-            )
-        )  # fmt: skip
-    except Conflict as error:  # the customer wrote meanwhile, or somebody closed it: read first, then send anyway
-        sentence = screen.say(error.message, **error.values)
-        asked = Draft(text=text, to=to, cc=cc, then=then, question=sentence)
-        return await show_ticket(screen, settings, ticket_id, asked, 409)
-    except (Invalid, Unavailable) as error:
-        field = error.field or "text" if isinstance(error, Invalid) else "text"
-        back = Draft(
-            text=draft.text, to=to, cc=cc, then=then, error=screen.say(error.message, **error.values), field=field
-        )
-        return await show_ticket(screen, settings, ticket_id, back, error.status)
-    done = {
-        "closed": screen.say("Your reply is on its way, and the ticket is closed."),
-        "waiting": screen.say("Your reply is on its way. The ticket waits for the customer."),
-    }.get(then, screen.say("Your reply is on its way."))
-    return screen.see_other("/work" if then == "closed" else f"/tickets/{ticket_id}", "success", done)
 
 
 @router.post("/tickets/{ticket_id}/note")

@@ -1,9 +1,9 @@
 """Words the timeline's facts and the router's reasons in the reader's language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.tickets.views.models import EntryView
+from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
 from shared.web.i18n import N_, language_name, ntranslate, translate
@@ -13,12 +13,16 @@ _BY_PERSON: dict[EntryKind, str] = {
     EntryKind.ACCEPTED: N_("{actor} accepted it."),
     EntryKind.DECLINED: N_("{actor} declined it."),
     EntryKind.LINKED: N_("{actor} linked it to ticket #{ticket}."),
+    EntryKind.DELIVERY_CANCELLED: N_("{actor} took the reply to {to} back before it left. Nobody received it."),
+    EntryKind.DELIVERY_AGAIN: N_("{actor} sent the mail to {to} again as it was."),
 }
 _BY_SYSTEM: dict[EntryKind, str] = {
     EntryKind.ACCEPTED: N_("It was accepted."),
     EntryKind.DECLINED: N_("It was declined."),
     EntryKind.LINKED: N_("It is linked to ticket #{ticket}."),
     EntryKind.TRANSCRIPT: N_("The voicemail was transcribed."),
+    EntryKind.DELIVERY_CANCELLED: N_("The reply to {to} was taken back before it left. Nobody received it."),
+    EntryKind.DELIVERY_AGAIN: N_("The mail to {to} was sent again as it was."),
     EntryKind.DELIVERY_SENT: N_("The mail to {to} was sent."),
     EntryKind.DELIVERY_FAILED: N_("The mail to {to} could not be delivered."),
     EntryKind.MACHINE_MAIL: N_("A machine's mail arrived; it is never answered."),
@@ -71,6 +75,28 @@ FLAGS = {
     "mixed_language": N_("More than one language was spoken."),
     "too_short": N_("The recording is very short."),
 }
+# What to do about a mail that failed.
+FAILURES = {
+    "address": N_("This is not an address that mail can be sent to. Correct it and send again, or call the customer."),
+    "recipient": N_(
+        "The mail server takes no mail for this address: it may be misspelt or gone. Correct it and send again, or "
+        "call the customer."
+    ),
+    "content": N_(
+        "The mail server does not take this mail as it is, often because it looks like spam to it. Write it in other "
+        "words, or call the customer."
+    ),
+    "size": N_("The mail is too large for the mail server. Send it with fewer or smaller files."),
+    "sender": N_(
+        "The mail server does not let us send. Tell your administrator, and send it again when it is put right."
+    ),
+    "file": N_("A file of this reply is lost on our side. Write the reply again and add the file anew."),
+    "gave_up": N_("It was tried for days without success. Send it again, or call the customer."),
+    "unknown": N_(
+        "It may have arrived: the connection ended before the mail server confirmed it. Ask the customer, or send it "
+        "again knowing that they may get it twice."
+    ),
+}
 ASSIGN_FLAGS = {
     "unverified_language": N_("This person is not verified in the ticket's language; that is written down."),
     "language_uncertain": N_("The ticket's language is not certain and this person is not a verified bilingual."),
@@ -96,6 +122,20 @@ def reasons(language: str, detail: dict[str, Any]) -> tuple[str, str]:
 
 def flag(language: str, value: str) -> str:
     return translate(language, FLAGS[value]) if value in FLAGS else value.replace("_", " ")
+
+
+def failure_advice(language: str, failure: object) -> str:
+    """What to do about a mail that failed, by its DeliveryFailure."""
+    return translate(language, FAILURES.get(str(failure), FAILURES["gave_up"]))
+
+
+def returned_advice(language: str, returned: Sequence[ReturnView]) -> str:
+    """What to do about a mail that came back."""
+    return translate(
+        language,
+        N_("It came back from {addresses}. Correct the address and send it again, or call the customer."),
+        addresses=", ".join(each.address for each in returned),
+    )
 
 
 def assign_flag(language: str, value: str) -> str:
@@ -183,6 +223,9 @@ def _person(detail: dict[str, Any]) -> str:
 def _state(language: str, entry: EntryView) -> str:
     after = _text(entry.detail.get("to"))
     actor = _name(entry)
+    if entry.detail.get("cause") == "taken_back":
+        word = vocabulary.label(language, "state", after)
+        return translate(language, N_("It is again as it was before the reply: {state}."), state=word)
     if after == "closed":
         return translate(language, N_("{actor} closed it.") if actor else N_("It was closed."), actor=actor)
     if after == "waiting":

@@ -1,6 +1,7 @@
 """The shapes that pages and API show. Times are aware UTC; the screen words and localises them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,7 @@ from shared.models import (
     AlertKind,
     AssignmentState,
     Channel,
+    DeliveryFailure,
     DeliveryKind,
     DeliveryState,
     EntryKind,
@@ -90,6 +92,15 @@ class LanguageCount(View):
     oldest_queued_at: datetime | None
 
 
+class LeavingView(View):
+    """A reply of mine that waits a moment before it leaves."""
+
+    delivery_id: int
+    ticket_id: int
+    to: list[str]
+    undo_until: datetime
+
+
 class MyWork(View):
     me: PersonRef
     presence: PresenceView
@@ -99,6 +110,7 @@ class MyWork(View):
     active: list[TicketRow] = Field(description="Accepted and open, what is due first comes first.")
     waiting: list[TicketRow] = Field(description="Waiting on the customer.")
     queue: list[LanguageCount]
+    leaving: list[LeavingView] = Field(description="Replies that may be taken back; they leave by themselves.")
 
 
 class QueuePage(View):
@@ -175,10 +187,42 @@ class RecordingView(View):
     transcript: TranscriptView | None = Field(description="The newest one.")
 
 
+class DeliveryStatus(StrEnum):
+    """What a reader wants to know of a mail: its state, and what its row and the reports about it add to that."""
+
+    HELD = "held"  # its writer may still take it back without hurry
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELAYED = "delayed"  # the server said «later»
+    SENT = "sent"
+    FAILED = "failed"
+    BOUNCED = "bounced"  # sent, and came back
+    CANCELLED = "cancelled"
+
+
+class FileView(View):
+    """A file that leaves with a reply."""
+
+    id: int
+    filename: str
+    content_type: str
+    size: int
+    inline: bool = Field(description="Shown in the text, where it stands as `![…](cid:…)`.")
+    content_id: str
+
+
+class ReturnView(View):
+    """An address from which a mail of ours came back."""
+
+    address: str
+    words: str = Field(description="What the other server said.")
+
+
 class DeliveryView(View):
     id: int
     kind: DeliveryKind
     state: DeliveryState
+    status: DeliveryStatus = Field(description="The state as a reader wants to know it.")
     to: list[str]
     cc: list[str]
     subject: str
@@ -187,8 +231,13 @@ class DeliveryView(View):
     html: str
     attempts: int
     next_attempt_at: datetime
-    last_error: str | None
+    undo_until: datetime | None = Field(description="Until then it waits for its writer; it may be taken back.")
+    last_error: str | None = Field(description="The mail server's words; of a sent one, who was left out.")
+    failure: DeliveryFailure | None = Field(description="Why it failed.")
+    returned: list[ReturnView] = Field(description="Who did not get it although it was sent.")
+    created_by_id: int | None
     sent_at: datetime | None
+    files: list[FileView]
 
 
 class EntryView(View):

@@ -1,13 +1,13 @@
-"""What one person has on the desk: offers, open tickets, and what waits on customers."""
+"""What one person has on the desk: offers, open tickets, what waits on customers, and replies about to leave."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.views.models import MyWork, OfferView, PersonRef
+from services.tickets.views.models import LeavingView, MyWork, OfferView, PersonRef
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
 from shared import clock
-from shared.models import Assignment, AssignmentState, Person, Ticket, TicketState
+from shared.models import Assignment, AssignmentState, Delivery, DeliveryState, Person, Ticket, TicketState
 from shared.people import Actor
 
 
@@ -48,4 +48,23 @@ async def my_work(session: AsyncSession, me: Actor) -> MyWork:
         active=[row for row in mine if row.state is TicketState.ASSIGNED],
         waiting=[row for row in mine if row.state is TicketState.WAITING],
         queue=await language_counts(session),
+        leaving=await _leaving(session, me),
     )
+
+
+async def _leaving(session: AsyncSession, me: Actor) -> list[LeavingView]:
+    found = await session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.created_by_id == me.id,
+            Delivery.state == DeliveryState.QUEUED,
+            Delivery.next_attempt_at > clock.now(),
+            Delivery.undo_until > clock.now(),
+        )
+        .order_by(Delivery.id.desc())
+    )
+    return [
+        LeavingView(delivery_id=each.id, ticket_id=each.ticket_id, to=each.to_addresses, undo_until=each.undo_until)
+        for each in found
+        if each.undo_until is not None
+    ]

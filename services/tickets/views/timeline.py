@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.views.deliveries import delivery_views
 from services.tickets.views.models import (
     AttachmentView,
-    DeliveryView,
     EntryView,
     ForwardedView,
     MessageView,
@@ -18,7 +18,7 @@ from services.tickets.views.models import (
     RecordingView,
     TranscriptView,
 )
-from shared.models import Attachment, Delivery, Entry, Message, Person, Recording, Transcript
+from shared.models import Attachment, Entry, Message, Person, Recording, Transcript
 
 
 def _ids(values: Iterable[int | None]) -> list[int]:
@@ -36,7 +36,8 @@ async def timeline(session: AsyncSession, ticket_id: int) -> list[EntryView]:
     entries = list(found)
     messages = await _messages(session, _ids(entry.message_id for entry, _ in entries))
     recordings = await recording_views(session, _ids(entry.recording_id for entry, _ in entries))
-    deliveries = await _deliveries(session, _ids(entry.delivery_id for entry, _ in entries))
+    found_deliveries = _ids(entry.delivery_id for entry, _ in entries)
+    deliveries = await delivery_views(session, found_deliveries, [entry for entry, _ in entries])
     return [
         EntryView(
             id=entry.id,
@@ -131,27 +132,4 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
             transcript=transcripts.get(recording.id),
         )
         for recording in await session.scalars(select(Recording).where(Recording.id.in_(ids)))
-    }
-
-
-async def _deliveries(session: AsyncSession, ids: list[int]) -> dict[int, DeliveryView]:
-    if not ids:
-        return {}
-    return {
-        delivery.id: DeliveryView(
-            id=delivery.id,
-            kind=delivery.kind,
-            state=delivery.state,
-            to=delivery.to_addresses,
-            cc=delivery.cc_addresses,
-            subject=delivery.subject,
-            language=delivery.language,
-            text=delivery.text,
-            html=delivery.html,
-            attempts=delivery.attempts,
-            next_attempt_at=delivery.next_attempt_at,
-            last_error=delivery.last_error,
-            sent_at=delivery.sent_at,
-        )
-        for delivery in await session.scalars(select(Delivery).where(Delivery.id.in_(ids)))
     }

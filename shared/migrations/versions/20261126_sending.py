@@ -68,7 +68,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_delivery_file_delivery_id_delivery")),
         sa.ForeignKeyConstraint(["uploaded_by_id"], ["person.id"], name=op.f("fk_delivery_file_uploaded_by_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_file")),
-        sa.UniqueConstraint("content_id", name=op.f("uq_delivery_file_content_id")),
     )
     op.create_index("ix_delivery_file_delivery_id", "delivery_file", ["delivery_id"])
     op.create_index(

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from services.tickets.files import _plain
+from services.tickets.files import plain_name
 from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database
@@ -109,4 +109,4 @@ async def test_raw_mail_and_missing_bytes(user: Users, database: Database, blobs
     ("given", "kept"), [("C:\\a\\b.pdf", "b.pdf"), ("..", "file"), ("", "file"), ("ñandú\x00.txt", "ñandú.txt")]
 )
 def test_names_lose_what_is_not_a_name(given: str, kept: str) -> None:
-    assert _plain(given) == kept
+    assert plain_name(given) == kept

@@ -1,7 +1,6 @@
 """The screens without a browser: who may see what, what is said about mistakes, and what customers' files may do."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -31,41 +30,11 @@ from shared.models import (
     Role,
     Ticket,
     TicketState,
-    WebSession,
 )
 from shared.people import Actor
 from shared.settings import Settings
-from shared.web import auth
-from tests.browser import session_token
+from tests.tickets.pages.conftest import SignIn
 from tests.tickets.pages.office import ENGLISH, SPANISH, Office, spoken
-
-SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
-
-
-@pytest.fixture
-async def as_person(office: Office, desk_settings: Settings, database: Database) -> AsyncIterator[SignIn]:
-    """`client = await as_person("carla")`: a browser without JavaScript whose forms carry their token."""
-    app = create(desk_settings)
-    clients: list[httpx.AsyncClient] = []
-
-    async def sign_in(name: str) -> httpx.AsyncClient:
-        token = await session_token(database, office[name])
-        async with database.transaction() as session:
-            row = await session.get_one(WebSession, auth.digest(token))
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url=desk_settings.public_url,
-            cookies={auth.cookie_name(desk_settings): token},
-            headers={"X-CSRF-Token": row.csrf_token, "Accept": "text/html"},
-        )
-        clients.append(client)
-        return client
-
-    yield sign_in
-    for client in clients:
-        await client.aclose()
-    await app.state.database.close()
-
 
 CSR_PAGES = ("/work", "/queue", "/contacts/new", "/account")
 SUPERVISOR_PAGES = ("/board", "/people", "/hours", "/templates", "/templates/new", "/health")
@@ -300,7 +269,11 @@ async def test_what_is_said_after_a_reply_is_in_the_readers_language(as_person: 
 @pytest.mark.parametrize(
     ("state", "words", "shown"),
     [
-        (DeliveryState.SENT, "b@example.com: 550 no such user", "No llegó a todos. Quedaron fuera: b@example.com: 550"),
+        (
+            DeliveryState.SENT,
+            "b@example.com: 550 no such user",
+            "El servidor de correo dijo: b@example.com: 550 no such user",
+        ),
         (
             DeliveryState.FAILED,
             "The connection ended after the mail was handed over and before the server confirmed it. It is not known "
@@ -329,6 +302,8 @@ async def test_what_the_mail_server_refused_is_told_with_the_mail(
         )
     page = (await client.get(f"/tickets/{ticket}")).text
     assert shown in " ".join(re.sub("<[^>]+>", " ", page).split())
+    assert "Corregir la dirección y enviarlo otra vez" in page
+    assert ("Enviarlo otra vez sin cambios" in page) == (state is DeliveryState.FAILED)
 
 
 @pytest.mark.parametrize(

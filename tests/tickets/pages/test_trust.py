@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from shared.database import Database
 from shared.models import Message, Ticket
+from tests.tickets.pages.conftest import SignIn
 from tests.tickets.pages.office import ENGLISH, Office
-from tests.tickets.pages.test_pages import SignIn, as_person  # noqa: F401
 
 CLAIMED = "claimed by the mail itself, not verified"
 
@@ -24,7 +24,7 @@ async def changed_mail(office: Office, database: Database, **values: Any) -> int
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_only_what_our_own_server_found_counts_as_verified(
     office: Office,
-    as_person: SignIn,  # noqa: F811
+    as_person: SignIn,
     database: Database,
     trusted: bool,
 ) -> None:
@@ -37,7 +37,7 @@ async def test_only_what_our_own_server_found_counts_as_verified(
 
 async def test_an_unknown_reply_to_is_named_and_not_followed(
     office: Office,
-    as_person: SignIn,  # noqa: F811
+    as_person: SignIn,
     database: Database,
 ) -> None:
     ticket = await changed_mail(office, database, reply_to=["elsewhere@example.net"])

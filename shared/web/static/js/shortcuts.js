@@ -64,7 +64,7 @@ document.addEventListener("keydown", (event) => {
     const field = document.querySelector("[data-key='/']");
     if (field) field.focus();
     else window.location.assign("/queue#search");
-  } else if (["a", "r", "n"].includes(key)) {
+  } else if (["a", "r", "n", "u"].includes(key)) {
     if (!press(key)) return;
   } else return;
   event.preventDefault();
