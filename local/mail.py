@@ -214,6 +214,8 @@ class LocalMail:
 
     async def start(self) -> None:
         """Bind both ports. Raises OSError when one is in use."""
+        for address in self.accounts:
+            await self.store.box(address).folder("Sent")
         self.imap_port = await self._imap.start(self.host, self.imap_port)
         try:
             loop = asyncio.get_running_loop()

@@ -65,7 +65,8 @@ class House:
         # Not below pytest's own folder: PostgreSQL's user could not enter it.
         self.directory = Path(tempfile.mkdtemp(prefix="centralita-house-"))
         self.directory.chmod(0o755)
-        self.stack = Stack(LocalConfig(self.directory, base_port=0, extra=extra or {}), speech=speech)
+        extra = {"UNDO_S": "0", **(extra or {})}  # nobody here has second thoughts
+        self.stack = Stack(LocalConfig(self.directory, base_port=0, extra=extra), speech=speech)
         self.database: Database
         self.people: dict[str, int] = {}
         self._playwright: Playwright
