@@ -56,7 +56,7 @@ async def upload(
         content_type=_type_of(content_type, data),
         size=len(data),
         blob=await blobs.put(data),
-        content_id=f"{secrets.token_hex(8)}@centralita",
+        content_id=f"{secrets.token_hex(4)}@centralita",
     )
     session.add(file)
     await session.flush()

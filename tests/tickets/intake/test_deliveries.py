@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from services.inbox.trim import new_text
+from services.inbox.trim import read_written
 from services.tickets import deliveries, letter, reply_files, search, signatures, way_out
 from services.tickets.signatures import Signature
 from services.tickets.views.models import DeliveryStatus
@@ -243,8 +243,8 @@ async def test_signature_and_quotation_in_the_customer_s_language(mine: Desk) ->
     # What the customer answers above all that is what they wrote, and nothing else.
     quoted_back = "\n".join(f"> {each}" for each in delivery.text.splitlines())
     answer = f"¡Gracias!\n\nEl mar, 17 nov 2026 a las 8:00, Centro <help@center.example.org> escribió:\n{quoted_back}"
-    assert new_text(answer).strip() == "¡Gracias!"
-    assert new_text(delivery.text).strip().startswith("La generación va en la segunda hoja")
+    assert read_written(answer).new.strip() == "¡Gracias!"
+    assert read_written(delivery.text).new.strip().startswith("La generación va en la segunda hoja")
     mine.center.settings = mine.center.settings.model_copy(update={"quote_last_mail": False})
     assert "escribió" not in (await mine.reply("Y otra cosa sobre su factura del mes.")).text
 
@@ -255,7 +255,7 @@ async def test_the_introduction_in_english(mine: Desk) -> None:
     head = letter.introduction(original, "en", "America/Los_Angeles")
     assert head.startswith("On ")
     assert head.endswith("Ana Ruiz <ana@example.com> wrote:")
-    assert new_text(f"Thanks!\n\n{head}\n> Hello").strip() == "Thanks!"
+    assert read_written(f"Thanks!\n\n{head}\n> Hello").new.strip() == "Thanks!"
 
 
 async def test_acknowledgements_stop_when_asked_by_mail(center: Center) -> None:
