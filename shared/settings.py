@@ -34,6 +34,7 @@ class MailboxSettings(BaseModel):
     voicemail_folders: list[str] = []  # audio attachments of mail in these folders are voicemails
     voicemail_senders: list[str] = []  # and of mail from these addresses (the phone system's)
     authserv_ids: list[str] = []  # our own mail server's id in Authentication-Results; others' are not believed
+    arc_sealers: list[str] = []  # who forwards to us and is believed about what he received (ARC), e.g. google.com
     # Names of headers by which our own server marks spam, believed wherever they stand; empty: none is believed;
     # null: the usual ones, where a sender cannot have written them.
     spam_headers: list[str] | None = None
@@ -107,6 +108,10 @@ class Settings(BaseSettings):
     delivery_give_up_h: float = 72.0
     domain_interval_s: float = Field(default=0.2, ge=0)  # from one mail to the next to the same domain
     domain_concurrency: int = Field(default=2, ge=1)  # mails to one domain at the same moment, over all processes
+    # Look senders' domains up in DNS (DKIM, DMARC, ARC): for mailboxes without authserv_ids; whenever no trusted server
+    # said so; or never.
+    verify_senders: Literal["auto", "always", "never"] = "auto"
+    dns_servers: list[str] = []  # to ask, with :port where it is not 53; empty: the system's
 
     # Voicemail
     whisper_model: str | None = None  # a name (base, small…), or the path of a checkpoint; none: no transcripts

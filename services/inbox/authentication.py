@@ -5,6 +5,7 @@ name; without such settings the topmost one is noted, and noted as not believed:
 """
 
 import re
+from collections.abc import Sequence
 from email.message import Message as MimePart
 from enum import StrEnum
 from typing import Any
@@ -26,10 +27,12 @@ _RESULT = re.compile(
 )
 _SIGNER = re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?[^\s@;\"]{0,200}?@?([\w.-]{1,255})", re.IGNORECASE)
 _ENVELOPE = re.compile(r"\bsmtp\.(?:mailfrom|mail|helo)\s*=\s*\"?(?:[^\s@;\"]{0,200}@)?([\w.-]{1,255})", re.IGNORECASE)
+_INSTANCE = re.compile(r"(?:^|;)\s*i\s*=\s*(\d{1,3})\b")
+_SEALER = re.compile(r"(?:^|;)\s*d\s*=\s*([\w.-]{1,255})")
 HEADER_LIMIT = 20
 
 
-def read(root: MimePart, trusted_ids: list[str], from_address: str) -> dict[str, Any]:
+def read(root: MimePart, trusted_ids: Sequence[str], from_address: str, sealers: Sequence[str] = ()) -> dict[str, Any]:
     """What the receiving server found and the verdict that follows: see `message.authentication` for the shape."""
     trusted = {name.strip().lower() for name in trusted_ids}
     noted: dict[str, Any] = {"trusted": False}
@@ -39,7 +42,10 @@ def read(root: MimePart, trusted_ids: list[str], from_address: str) -> dict[str,
         authserv_id = words[0].lower() if words and "=" not in words[0] else ""
         found = _results(value, domains.of_address(from_address))
         if authserv_id in trusted:
-            verdict, domain = judge(found, domains.of_address(from_address))
+            from_domain = domains.of_address(from_address)
+            verdict, domain = judge(found, from_domain)
+            if verdict is not Verdict.PASS and sealed_pass(root, found, sealers, from_domain):
+                verdict, domain = Verdict.PASS, from_domain
             return {
                 **found,
                 "authserv_id": authserv_id,
@@ -70,6 +76,26 @@ def judge(found: dict[str, Any], from_domain: str) -> tuple[Verdict, str | None]
     if dmarc == "temperror" or (dmarc is None and results <= {"temperror"}):
         return Verdict.UNKNOWN, None
     return Verdict.NONE, None
+
+
+def sealed_pass(root: MimePart, found: dict[str, Any], sealers: Sequence[str], from_domain: str) -> bool:
+    """Forwarded by somebody whose word we take, who found that it authenticated before he passed it on (ARC)."""
+    if found.get("arc") != "pass" or not sealers:
+        return False
+    seals = {_instance(raw): raw for raw in headers.raw_values(root, "arc-seal")}
+    newest = max(seals, default=0)
+    sealer = _SEALER.search(seals.get(newest, ""))
+    if sealer is None or sealer.group(1).lower() not in {name.strip().lower() for name in sealers}:
+        return False
+    for raw in headers.raw_values(root, "arc-authentication-results"):
+        if _instance(raw) == newest:
+            return judge(_results(_COMMENT.sub(" ", raw[:8000]), from_domain), from_domain)[0] is Verdict.PASS
+    return False
+
+
+def _instance(value: str) -> int:
+    match = _INSTANCE.search(value)
+    return int(match.group(1)) if match else 0
 
 
 def _results(value: str, from_domain: str) -> dict[str, Any]:

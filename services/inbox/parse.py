@@ -51,6 +51,7 @@ class Surroundings:
     voicemail_senders: frozenset[str] = frozenset()
     voicemail_folder: bool = False
     authserv_ids: tuple[str, ...] = ()
+    arc_sealers: tuple[str, ...] = ()
     spam_headers: tuple[str, ...] | None = None
     form_senders: frozenset[str] = frozenset()
     max_parse_bytes: int = 25 * 1024 * 1024
@@ -188,7 +189,7 @@ def _read_headers(root: MimePart, parsed: Parsed, around: Surroundings) -> None:
     parsed.subject = headers.text_header(root, "subject")[:2000]
     parsed.sent_at = headers.date_header(root)
     parsed.reply_token = _reply_token(root, around.own_addresses)
-    parsed.authentication = authentication.read(root, list(around.authserv_ids), parsed.from_address)
+    parsed.authentication = authentication.read(root, around.authserv_ids, parsed.from_address, around.arc_sealers)
     own_hosts = [*around.authserv_ids, *(domains.of_address(address) for address in around.own_addresses)]
     parsed.spam = spam.find(root, around.spam_headers, own_hosts)
     for name in _KEPT_HEADERS:

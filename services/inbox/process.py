@@ -15,9 +15,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.inbox import metrics, problems, repository
+from services.inbox.dns_lookup import Resolver
 from services.inbox.parse import Parsed, Surroundings, parse
 from services.inbox.repository import Claim
 from services.inbox.same import fingerprint
+from services.inbox.senders import Senders
 from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database, ring
@@ -68,6 +70,7 @@ class Processor:
         self.database = database
         self.blobs = blobs
         self.settings = settings
+        self.senders = Senders(blobs, Resolver(settings.dns_servers))
         self._wake = asyncio.Event()
         self._own = frozenset(mailbox.address.lower() for mailbox in settings.mailboxes)
         self._by_name: dict[str, MailboxSettings] = {mailbox.name: mailbox for mailbox in settings.mailboxes}
@@ -142,6 +145,7 @@ class Processor:
             await problems.report(self.database, "blob_store", problems.of_disk(error))
             raise
         ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
+        await self.senders.verify(self._unsure_who_wrote(ready))
         if self._disk_troubled and any(outcome.attachment_blobs for outcome in ready):  # bytes were written
             self._disk_troubled = False
             await problems.resolve(self.database, "blob_store")
@@ -255,6 +259,16 @@ class Processor:
             return Crashed(claim, traceback.format_exc())
         return Ready(claim, parsed, content_print, [self.blobs.put_sync(file.data) for file in parsed.files])
 
+    def _unsure_who_wrote(self, ready: Sequence[Ready]) -> list[tuple[str, Parsed, Sequence[str]]]:
+        """Mail of which the settings want its sender looked up, unless a server of ours has said who wrote it."""
+        found: list[tuple[str, Parsed, Sequence[str]]] = []
+        for one in ready:
+            mailbox = self._by_name.get(self._names.get(one.claim.mailbox_id, ""))
+            wanted = self.settings.verify_senders
+            if wanted == "always" or (wanted == "auto" and not (mailbox and mailbox.authserv_ids)):
+                found.append((one.claim.blob, one.parsed, mailbox.arc_sealers if mailbox else ()))
+        return found
+
     def _surroundings(self, claim: Claim) -> Surroundings:
         mailbox = self._by_name.get(self._names.get(claim.mailbox_id, ""))
         return Surroundings(
@@ -263,6 +277,7 @@ class Processor:
             voicemail_senders=frozenset(s.lower() for s in mailbox.voicemail_senders) if mailbox else frozenset(),
             voicemail_folder=bool(mailbox and claim.folder in mailbox.voicemail_folders),
             authserv_ids=tuple(mailbox.authserv_ids) if mailbox else (),
+            arc_sealers=tuple(mailbox.arc_sealers) if mailbox else (),
             spam_headers=tuple(mailbox.spam_headers) if mailbox and mailbox.spam_headers is not None else None,
             form_senders=frozenset(s.lower() for s in mailbox.form_senders) if mailbox else frozenset(),
             max_parse_bytes=self.settings.max_parse_bytes,
