@@ -12,10 +12,21 @@ from flufl.bounce import all_failures
 
 from services.inbox import headers, machines
 from services.inbox.headers import GUARDED, is_address
-from services.inbox.structure import Body
+from services.inbox.structure import Body, payload_of
 from shared.models import Machine
 
 RECIPIENT_LIMIT = 50
+_STATUS_PARTS = {"message/delivery-status", "message/global-delivery-status"}
+_ORIGINALS = {"message/rfc822", "message/global", "message/global-headers"}
+# Below it stands our own mail, and what a daemon quotes of it.
+_COPY = re.compile(
+    r"^.{0,20}(?:below this line|(?:this is a )?copy of (?:the|your) message|original message (?:headers|follows)|"
+    r"mensaje original|encabezados (?:del mensaje|de mensaje) original)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ABOUT_IDS = re.compile(
+    r"^.{0,4}(?:message-id|references|in-reply-to|from|de|reply-to|return-path)\s*:.*$", re.IGNORECASE | re.MULTILINE
+)
 DAEMON_TEXT = 100_000  # bytes in which a daemon has said what it has to say
 
 # It logs every detector it runs, and a traceback for each one that fails on a mail: both are expected here.
@@ -25,13 +36,13 @@ _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _FIELD = re.compile(r"^([A-Za-z-]{1,40})\s*:\s*(.*)$")
 _FAILED_SUBJECT = re.compile(
     r"undeliver|undelivered|delivery (?:status notification|failure|has failed|incomplete)|returned mail|mail delivery "
-    r"(?:failed|system)|failure notice|message not delivered|no se (?:ha podido|pudo) entregar|no entregado|"
+    r"(?:failed|system)|failure notice|message not delivered|no se (?:ha podido|pudo|puede) entregar|no entregado|"
     r"entrega (?:fallida|retrasada)|error de entrega|mensaje no entregado|delivery delayed|address not found",
     re.IGNORECASE,
 )
 _FULL = re.compile(
     r"over ?quota|quota (?:exceeded|full)|mailbox (?:is |size limit )?(?:full|exceeded)|insufficient (?:disk|storage)|"
-    r"buz[oó]n (?:est[aá] )?lleno|excedid[oa] (?:su|la|el) (?:cuota|l[ií]mite)",
+    r"buz[oó]n\b.{0,40}\blleno|excedid[oa] (?:su|la|el) (?:cuota|l[ií]mite)",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"<?([\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+)>?")
@@ -50,15 +61,16 @@ def find_bounce(
     recipients = _from_reports(body) if by_machine or _FAILED_SUBJECT.match(subject) else []
     evidence = "message/delivery-status" if recipients else ""
     if not recipients and (value := headers.raw_value(root, "x-failed-recipients")):
+        status = _status_in(body.text)
         recipients = [
-            _recipient(address, "5.0.0", "failed", "")
+            _recipient(address, status, "failed", "")
             for address in re.split(r"[,\s]+", value[:4000])
             if is_address(address)
         ]
         evidence = "X-Failed-Recipients"
     suspicious = daemon or report_type == "delivery-status" or (null_path and bool(_FAILED_SUBJECT.search(subject)))
     if not recipients and suspicious:
-        recipients = _from_flufl(raw)
+        recipients = _from_flufl(raw, _status_in(body.text))
         evidence = "text of a mail daemon" if recipients else ""
         if not recipients and _FAILED_SUBJECT.search(subject):
             recipients = _from_text(body.text)
@@ -94,7 +106,7 @@ def _recipient(address: str, status: str, kind: str, diagnostic: str) -> dict[st
 def _from_reports(body: Body) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for part in body.report_parts:
-        if part.get_content_type() != "message/delivery-status":
+        if part.get_content_type() not in _STATUS_PARTS:
             continue
         for fields in groups(part):
             address = _bare(fields.get("final-recipient") or fields.get("original-recipient") or "")
@@ -121,14 +133,22 @@ def groups(part: MimePart) -> list[dict[str, str]]:
     """The field groups of a report part, however it was put there; names in lower case."""
     payload = part.get_payload()
     if isinstance(payload, list):
-        return [
-            {key.lower(): headers.clean(str(value))[:2000] for key, value in block.raw_items()}
-            for block in payload[: RECIPIENT_LIMIT + 1]
-            if isinstance(block, MimePart)
-        ]
+        blocks = [block for block in payload[: RECIPIENT_LIMIT + 1] if isinstance(block, MimePart)]
+        found = [{key.lower(): headers.clean(str(it))[:2000] for key, it in block.raw_items()} for block in blocks]
+        # What the library does not know as a report it has read as one message: the other groups are its text.
+        rest = _text(blocks[0]) if len(blocks) == 1 and not blocks[0].is_multipart() else ""
+        return found + _groups_in(rest) if rest.strip() else found
+    return _groups_in(_text(part))
+
+
+def _text(part: MimePart) -> str:
+    return payload_of(part)[:200_000].decode("utf-8", "replace")
+
+
+def _groups_in(text: str) -> list[dict[str, str]]:
     groups: list[dict[str, str]] = [{}]
     last = ""
-    for line in str(payload)[:200_000].splitlines():
+    for line in text.splitlines():
         if not line.strip():
             groups.append({})
         elif line[0] in " \t" and last:
@@ -144,14 +164,14 @@ def _bare(value: str) -> str:
     return address if is_address(address) else ""
 
 
-def _from_flufl(raw: bytes) -> list[dict[str, Any]]:
+def _from_flufl(raw: bytes, told: str) -> list[dict[str, Any]]:
     """The detectors of Mailman. They raise on raw 8-bit headers and take uuencoded lines for addresses."""
     try:
         temporary, permanent = all_failures(message_from_bytes(raw[:DAEMON_TEXT], policy=GUARDED))
     except Exception:  # any of its seventeen detectors on any mail
         return []
     found = []
-    for addresses, kind, status in ((permanent, "failed", "5.0.0"), (temporary, "delayed", "4.0.0")):
+    for addresses, kind, status in ((permanent, "failed", told), (temporary, "delayed", "4.0.0")):
         for data in sorted(addresses)[:RECIPIENT_LIMIT]:
             address = data.decode("ascii", "replace").strip("<>")
             if _ADDRESS.fullmatch(address):
@@ -161,9 +181,8 @@ def _from_flufl(raw: bytes) -> list[dict[str, Any]]:
 
 def _from_text(text: str) -> list[dict[str, Any]]:
     """Addresses that the daemon names in its first lines."""
-    head = text[:3000]
-    match = _STATUS.search(head)
-    status = match.group() if match else "5.0.0"
+    head = _ABOUT_IDS.sub("", _COPY.split(text[:3000], maxsplit=1)[0])
+    status = _status_in(head)
     kind = (
         "delayed" if status.startswith("4") or re.search(r"delay|retras|will (?:keep|retry)", head, re.I) else "failed"
     )
@@ -171,16 +190,24 @@ def _from_text(text: str) -> list[dict[str, Any]]:
     return [_recipient(address, status, kind, "") for address in list(named)[:5]]
 
 
+def _status_in(text: str) -> str:
+    """The status that a daemon's own words stand for."""
+    head = _COPY.split(text[:3000], maxsplit=1)[0]
+    if match := _STATUS.search(head):
+        return match.group()
+    return "5.2.2" if _FULL.search(head) else "5.0.0"
+
+
 def originals(body: Body) -> Iterator[MimePart]:
     """The headers of our own mail that a report encloses."""
     for part in body.report_parts:
         kind = part.get_content_type()
         payload = part.get_payload()
-        if kind == "message/rfc822" and isinstance(payload, list) and payload and isinstance(payload[0], MimePart):
+        if kind in _ORIGINALS and isinstance(payload, list) and payload and isinstance(payload[0], MimePart):
             yield payload[0]
         elif kind == "text/rfc822-headers":
             with suppress(Exception):  # whatever they enclosed
-                yield message_from_bytes(str(payload)[:200_000].encode("utf-8", "surrogateescape"), policy=GUARDED)
+                yield message_from_bytes(payload_of(part)[:200_000], policy=GUARDED)
 
 
 def original_id(body: Body) -> str | None:
