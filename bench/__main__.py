@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m bench [latency|throughput|pages|memory …] [--quick]`: measure and write RESULTS.md."""
+"""`make bench`, or `python -m bench [latency|pages|trimming …] [--quick]`: measure and write RESULTS.md."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import latency, memory, pages, throughput
 from bench.figures import Figures, machine
+from bench.trimming import measure as trimming
 from shared import clock
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -19,6 +20,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "throughput": (throughput.measure, 2_000, 100),
     "pages": (pages.measure, 100_000, 2_000),
     "memory": (memory.measure, 200, 20),
+    "trimming": (trimming.measure, 1_000, 50),
 }
 
 

@@ -29,6 +29,12 @@ _FACTS = re.compile(
     re.IGNORECASE,
 )
 
+# «Gracias. / Urgente»: one capital letter makes no name.
+_NO_NAME = re.compile(
+    r"\b(?:urgent|urgente|asap|help|ayuda|emergency|emergencia|yes|no|s[íi]|ok|today|hoy|tomorrow|ma[ñn]ana|gas|luz)\b",
+    re.IGNORECASE,
+)
+
 _CLOSING = "|".join(
     (
         r"(?:with |many |very |my )?(?:best|kind|kindest|warm|warmest)(?: (?:regards|wishes))?",
@@ -177,4 +183,6 @@ def _begins_with_name(line: str, names: frozenset[str]) -> bool:
 
 def _looks_like_name(line: str) -> bool:
     head = _head(line)
+    if _NO_NAME.search(head):
+        return False
     return len(_WORD.findall(head)) <= 6 and bool(_TITLE_CASE.match(head))

@@ -205,15 +205,22 @@ def _attribution(lines: list[Line], index: int) -> int | None:
         if line.blank or line.depth != depth:
             return None
         joined = f"{joined} {line.bare}".strip()
-        if patterns.ATTRIBUTION_VERB.search(line.bare) or line.bare.endswith(":"):
+        if patterns.ATTRIBUTION_VERB.search(line.bare) or line.bare.endswith((":", ">", "-")):
             following = next_written(lines, last + 1)
             quotes = following < len(lines) and lines[following].depth > depth
-            return last if _is_attribution(joined, quotes) else None
+            if _is_attribution(joined, quotes):
+                return last
+            if not line.bare.endswith((">", "-")):
+                return None
     return None
 
 
 def _is_attribution(said: str, quotes_follow: bool) -> bool:
     """What makes such a sentence an attribution and not «Ayer escribió mi esposo…»."""
+    if patterns.FRAMED_ATTRIBUTION.match(said) or (quotes_follow and patterns.DATE_AND_ADDRESS.match(said)):
+        return True
+    if not patterns.ATTRIBUTION_VERB.search(said) and not said.endswith(":"):
+        return False
     address = patterns.ADDRESS.search(said) is not None
     day, clock = patterns.DAY.search(said) is not None, patterns.CLOCK.search(said) is not None
     if quotes_follow:

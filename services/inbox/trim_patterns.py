@@ -18,7 +18,8 @@ ATTRIBUTION_LINES = 4
 # «On», «El»… in the languages that mail programs speak, Yahoo's «En lunes», the dashes of Zoho; a date first (old
 # Gmail); an address («X <x@…> wrote:», Mutt).
 ATTRIBUTION_START = _any(
-    r"^(?:-+\s*)?(?:On|El|En|Le|Am|Em|Il|Op|Den|Dnia|W dniu)\b",
+    r"^(?:On|El|En|Le|Am|Em|Il|Op|Den|Dnia|W dniu)\b",
+    r"^-{2,}\s*[^-\s]",
     r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b",
     r"^[^<>]{0,200}<[^<>\s]{1,200}@",
 )
@@ -26,6 +27,8 @@ _VERB = r"(?:wrote|writes|escribi[óo]|escribe|ha escrito|escreveu|a écrit|schr
 ATTRIBUTION_VERB = re.compile(rf"\b{_VERB}\s*(?::|-{{2,}}\s*$)", re.IGNORECASE)
 # The address right before the verb: what a program writes, and hardly a person.
 ADDRESS_AND_VERB = re.compile(rf"@[^\s<>()@]{{1,200}}[>)\]]{{1,2}},?\s*{_VERB}\s*(?::|-{{2,}}\s*$)", re.IGNORECASE)
+FRAMED_ATTRIBUTION = re.compile(rf"^-{{2,}}\s*[^-\s].{{0,300}}\b{_VERB}\s*:?\s*-{{2,}}$", re.IGNORECASE)
+DATE_AND_ADDRESS = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b[^<>]{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>:?$")
 NAME_AND_ADDRESS = re.compile(rf"^[^<>:]{{0,100}}<[^<>\s]{{1,200}}@[^<>\s]{{1,200}}>\s*{_VERB}\s*:$", re.IGNORECASE)
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;:]{1,200}")
 CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")

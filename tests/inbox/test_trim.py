@@ -68,6 +68,7 @@ def test_sentences_that_begin_like_mobile_footers(line: str) -> None:
     [
         ("Best regards,\nAna Pérez\n\nOne more thing: when does the office open on Saturday?", "when does the office"),
         ("Gracias,\nAna Pérez\nCuenta 1029384756", "1029384756"),
+        ("Gracias.\nUrgente", "Urgente"),
         ("Thanks\n\nAccount Number\n1029384756", "1029384756"),
         ("Saludos,\nAna\nPor favor llámeme al 707-555-0123 después de las 5", "después de las 5"),
         ("Regards,\nAna\n\nP.S. the gate code is 4411", "4411"),
@@ -77,6 +78,18 @@ def test_sentences_that_begin_like_mobile_footers(line: str) -> None:
 )
 def test_what_says_something_below_a_signature_stays(below: str, kept: str) -> None:
     assert kept in read_written(f"The meter is broken.\n\n{below}", author="Ana Pérez").new
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "---- Customer Center wrote ----", "------On 12/29/2026 17:32, Customer Center wrote-----",
+        "2026/11/9 Customer Center <help@center.example.org>",
+        "* Customer Center <help@center.example.org> [2026-11-09]:",
+    ],
+)  # fmt: skip
+def test_rare_attributions(above: str) -> None:
+    assert read_written(f"My answer\n\n{above}\n\n> quoted").new == "My answer"
 
 
 def test_a_subject_says_whether_headers_stand_above_a_forward_or_a_quote() -> None:
