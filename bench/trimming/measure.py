@@ -26,7 +26,7 @@ async def measure(size: int) -> Figures:
     chosen = everything[:size]
     figures = Figures(
         "What the author wrote",
-        f"{len(everything)} invented mails, half of them Spanish, in the formats of 30 mail programs "
+        f"{len(everything)} invented mails, half of them Spanish, in the formats of more than 30 mail programs "
         "(`bench/trimming/samples.jsonl`), each with what its author wrote. Exact: the same words in the same order. "
         "Quotes right: only closing, signature or footers may be left over. Lost: a word of the author is missing. "
         "Libraries run in an environment made for this, each as its documentation says; a forwarded mail is content to "

@@ -46,8 +46,13 @@ def words(text: str) -> list[str]:
 
 
 def lost(sample: Sample, got: str) -> bool:
-    """Whether any word of the author is missing."""
-    return bool(Counter(words(sample.new)) - Counter(words(got)))
+    """Whether any word of the author is missing; or all is, where nobody but the quoted mail said anything."""
+    if sample.shape == "quote only":
+        return not words(got)
+    own = sample.new
+    if sample.shape != "trap":  # there «>» stands before the author's own lines; elsewhere before what they answer
+        own = "\n".join(line for line in own.split("\n") if not _QUOTE.match(line))
+    return bool(Counter(words(own)) - Counter(words(got)))
 
 
 def exact(sample: Sample, got: str) -> bool:
