@@ -75,6 +75,7 @@ from shared.models.ticket import (
     Ticket,
     TicketState,
 )
+from shared.models.trust import IdentityCheck, IdentityMethod, SenderJudgement
 
 __all__ = [
     "AccessToken",
@@ -104,7 +105,9 @@ __all__ = [
     "GreetingSlot",
     "GreetingVersion",
     "IdempotencyKey",
+    "IdentityCheck",
     "IdentityKind",
+    "IdentityMethod",
     "Intake",
     "IntakeOutcome",
     "Intent",
@@ -138,6 +141,7 @@ __all__ = [
     "Role",
     "SearchText",
     "Security",
+    "SenderJudgement",
     "SentCopy",
     "SentCopyState",
     "SignInAttempt",

@@ -185,6 +185,8 @@ class EntryKind(StrEnum):
     DELIVERY_AGAIN = "delivery_again"  # a failed one was sent again as it was
     LINKED = "linked"
     ALERT = "alert"
+    IDENTITY = "identity"  # somebody made sure who writes, or took that back
+    SPAM = "spam"  # closed as spam, or taken back
 
 
 class Entry(Base):
@@ -275,6 +277,9 @@ class Intake(Base):
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)
     next_attempt_at: Mapped[datetime | None]
+    taken_off_ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))  # that was closed as spam
+    left_at: Mapped[datetime | None]  # held, and a person said that it stays so
+    left_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     at: Mapped[Created]
 
     __table_args__ = (
@@ -282,6 +287,14 @@ class Intake(Base):
         CheckConstraint("(outcome IN ('ticketed', 'attached')) = (ticket_id IS NOT NULL)", name="ticket"),
         CheckConstraint("(outcome = 'held') = (policy IS NOT NULL)", name="policy"),
         CheckConstraint("(outcome = 'failed') = (error IS NOT NULL)", name="error"),
+        CheckConstraint("taken_off_ticket_id IS NULL OR outcome = 'held'", name="taken_off"),
+        CheckConstraint("(left_at IS NULL) = (left_by_id IS NULL)", name="left"),
+        Index("ix_intake_held", "id", postgresql_where=sql("outcome = 'held'")),
+        Index(
+            "ix_intake_taken_off_ticket_id",
+            "taken_off_ticket_id",
+            postgresql_where=sql("taken_off_ticket_id IS NOT NULL"),
+        ),
     )
 
 
