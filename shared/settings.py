@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     languages: list[str] = ["en", "es"]  # what the center answers in
     utility_phone: str = "1-800-743-5000"  # told to customers who smell gas
     outage_phone: str = "1-800-743-5002"
+    # Senders who call themselves this, or whose domain looks like one of these, are pointed out unless they are theirs.
+    protected_names: list[str] = ["PG&E", "Pacific Gas and Electric"]
+    protected_domains: list[str] = ["pge.com"]
     shift_lead_address: str | None = None  # is mailed about emergencies, day and night
 
     # Web
