@@ -12,6 +12,10 @@ class CentralitaError(Exception):
         self.values = values
         super().__init__(message.format(**values) if values else message)
 
+    def extension(self) -> dict[str, object]:
+        """What a program needs beside the sentence: further members of the problem document (RFC 9457, 3.2)."""
+        return {}
+
 
 class Invalid(CentralitaError):
     """What was sent cannot be used; `field` says which part of it."""

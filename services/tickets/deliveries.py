@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import desk, outgoing, search
+from services.tickets import desk, outgoing, release, search
 from services.tickets.locks import lock_ticket
 from shared import audit, clock
 from shared.database import ring
@@ -145,12 +145,16 @@ async def send_again(
         ring(session, Job.SEND, delivery_id)
         sent = delivery
     else:
+        text, old = await _text(session, delivery_id), list(await session.scalars(_files(delivery_id)))
+        if not same:  # facts of an account wait until somebody made sure whose the new address is
+            names = [file.filename for file in old]
+            await release.look(session, settings, ticket, text, [*recipients, *copies], reason=None, files=names)
         sent = await _copy(session, settings, ticket, delivery, me, recipients, copies)
-        files = [_copy_of(file, me) for file in await session.scalars(_files(delivery_id))]
+        files = [_copy_of(file, me) for file in old]
         session.add_all(files)
         await desk.record_sent(
             session, settings, me, ticket, sent,
-            text=await _text(session, delivery_id), files=files, detail={"again": delivery_id},
+            text=text, files=files, detail={"again": delivery_id},
         )  # fmt: skip
     ticket.updated_at = clock.now()
     audit.record(

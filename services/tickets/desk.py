@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
-from services.tickets import letter, outgoing, reply_files, reply_templates, search, signatures
+from services.tickets import letter, outgoing, release, reply_files, reply_templates, search, signatures
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at, storable
@@ -35,7 +35,7 @@ from shared.models import (
 from shared.people import Actor, Permission
 from shared.settings import Settings
 
-__all__ = ["note", "reply", "set_language", "set_priority", "set_state", "set_topic"]
+__all__ = ["move", "note", "reply", "set_language", "set_priority", "set_state", "set_topic"]
 
 MAX_TEXT = 100_000
 MAX_RECIPIENTS = 20
@@ -55,12 +55,14 @@ async def reply(
     then: TicketState | None = None,
     seen_entry_id: int | None = None,
     file_ids: Sequence[int] = (),
+    release_reason: str | None = None,
 ) -> Delivery:
     """Answer the customer by mail; `then` lets the ticket wait or closes it.
 
     `to` defaults to whoever wrote last (recipients.py). `seen_entry_id`: the newest entry the writer had on the screen;
     what the customer said after it makes this a Conflict. `file_ids`: uploaded files that go with it (reply_files.py).
-    It is held for `undo_s` seconds, in which deliveries.take_back can undo all of this.
+    It is held for `undo_s` seconds, in which deliveries.take_back can undo all of this. `release_reason`: why facts of
+    the account may go to somebody whom nobody has verified; without it such a reply raises ConfirmRelease.
     """
     me.require(Permission.TICKET_WORK)
     text = _text(text)
@@ -76,6 +78,10 @@ async def reply(
         to = [proposed] if proposed else []
     recipients, copies = await whom(session, settings, to, cc)
     files = await reply_files.check(session, settings, ticket_id, file_ids, text)
+    released = await release.look(
+        session, settings, ticket, text, [*recipients, *copies], reason=release_reason,
+        files=[file.filename for file in files],
+    )  # fmt: skip
     found = read_text(text)
     language = found.language if found.confidence >= CLEAR else ticket.language
     signed_in = next((each for each in (language, ticket.language) if each in reply_templates.LANGUAGES), "en")
@@ -100,9 +106,12 @@ async def reply(
         created_by_id=me.id,
     )
     before = ticket.state, ticket.assignee_id, await open_assignment(session, ticket_id)
-    await record_sent(session, settings, me, ticket, delivery, text=text, files=files)
+    detail: dict[str, object] = {"released": released.detail()} if released else {}
+    await record_sent(session, settings, me, ticket, delivery, text=text, files=files, detail=detail)
+    if released:
+        release.record(session, me, ticket, delivery.id, released)
     if then is not None:
-        await _move(session, settings, me, ticket, then)
+        await move(session, settings, me, ticket, then)
         remember_state(delivery, ticket, *before)
     audit.record(
         session, me.id, "ticket.reply", object_type="delivery", object_id=delivery.id, ticket_id=ticket.id,
@@ -176,7 +185,7 @@ async def set_state(session: AsyncSession, settings: Settings, me: Actor, ticket
     before = ticket.state
     if ticket.state is not TicketState.CLOSED:
         require_mine(me, ticket)
-    await _move(session, settings, me, ticket, state)
+    await move(session, settings, me, ticket, state)
     if ticket.state is not before:
         audit.record(
             session, me.id, "ticket.set_state", ticket_id=ticket.id,
@@ -186,7 +195,7 @@ async def set_state(session: AsyncSession, settings: Settings, me: Actor, ticket
     return ticket
 
 
-async def _move(session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, state: TicketState) -> None:
+async def move(session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, state: TicketState) -> None:
     """Change the state of a locked ticket, with its assignment and its clock."""
     before, now = ticket.state, clock.now()
     if state is before or (before is TicketState.QUEUED and state is TicketState.QUEUED):

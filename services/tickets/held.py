@@ -1,74 +1,42 @@
-"""Mail that a policy kept from becoming a ticket: the list of it, and a person's word that it is a customer's."""
+"""Mail that a policy kept from becoming a ticket: a person's word that it is a customer's, or that it stays held."""
 
-from datetime import datetime
+from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from pydantic import BaseModel, Field
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_mail
+from services.tickets import intake_mail, spam, spam_corrections
 from services.tickets.intake import lock_names_of
 from services.tickets.locks import lock_names
-from shared import audit
+from shared import audit, clock
 from shared.database import ring
-from shared.errors import Conflict, NotFound
+from shared.errors import CentralitaError, Conflict, Forbidden, NotFound
 from shared.jobs import Job
 from shared.models import Intake, IntakeOutcome, Message
 from shared.people import Actor, Permission
 from shared.settings import Settings
 
-VOICEMAIL = "voicemail"  # nothing is missing: its recording made a ticket
-
-
-class HeldMail(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    id: int = Field(description="Of what became of the mail; names it here.")
-    policy: str = Field(description="auto_reply, list, loop, bounce_unmatched, mailbox_check or voicemail.")
-    evidence: str | None = Field(description="What in the mail says so.")
-    from_address: str
-    from_name: str
-    subject: str
-    received_at: datetime
-
-
-class HeldMails(BaseModel):
-    items: list[HeldMail]
+BULK_LIMIT = 100
 
 
 class MadeTicket(BaseModel):
     ticket_id: int
 
 
-async def held_mail(session: AsyncSession, me: Actor, *, policy: str | None = None, limit: int = 100) -> HeldMails:
-    """The newest. Without a `policy` all but voicemails, which are tickets through their recordings."""
-    me.require(Permission.HEALTH_READ)
-    wanted = Intake.policy == policy if policy is not None else Intake.policy != VOICEMAIL
-    rows = await session.execute(
-        select(Intake, Message)
-        .join(Message, Message.id == Intake.message_id)
-        .where(Intake.outcome == IntakeOutcome.HELD, wanted)
-        .order_by(Intake.id.desc())
-        .limit(limit)
-    )
-    return HeldMails(
-        items=[
-            HeldMail(
-                id=intake.id,
-                policy=intake.policy or "",
-                evidence=message.machine_evidence,
-                from_address=message.from_address,
-                from_name=message.from_name,
-                subject=message.subject,
-                received_at=message.received_at,
-            )
-            for intake, message in rows
-        ]
-    )
+class Outcome(BaseModel):
+    """What became of one of several."""
+
+    id: int
+    ticket_id: int | None = Field(description="Null when it was not possible; `detail` says why.")
+    detail: str = ""
 
 
 async def make_ticket(session: AsyncSession, settings: Settings, me: Actor, intake_id: int) -> MadeTicket:
-    """Take the mail in as a customer's, whatever held it: on the ticket that it answers, else on one of its own."""
+    """Take the mail in as a customer's, whatever held it: on the ticket that it answers, else on one of its own.
+
+    Of what looked like spam the sender is remembered, and a ticket that was closed as spam is opened again.
+    """
     me.require(Permission.TICKET_ASSIGN)
     intake = await session.get(Intake, intake_id)
     message = await session.get(Message, intake.message_id) if intake is not None and intake.message_id else None
@@ -79,10 +47,50 @@ async def make_ticket(session: AsyncSession, settings: Settings, me: Actor, inta
     if intake.outcome is not IntakeOutcome.HELD:
         raise Conflict("This mail is not held any more.")
     policy = intake.policy
-    ticket_id = await intake_mail.take_in_held(session, settings, message)
+    if intake.taken_off_ticket_id is not None:
+        ticket_id = (await spam_corrections.take_back(session, settings, me, intake.taken_off_ticket_id)).id
+    else:
+        ticket_id = await intake_mail.take_in_held(session, settings, message)
+        if policy == spam.POLICY:
+            await spam_corrections.remember(session, me, message, spam=False)
     ring(session, Job.ROUTE, ticket_id)
     audit.record(
         session, me.id, "held.ticket", object_type="message", object_id=message.id, ticket_id=ticket_id,
         detail={"policy": policy}, ip=me.ip,
     )  # fmt: skip
     return MadeTicket(ticket_id=ticket_id)
+
+
+async def make_tickets(
+    session: AsyncSession, settings: Settings, me: Actor, intake_ids: Sequence[int]
+) -> list[Outcome]:
+    """One after the other; one that cannot be made stops none of the others."""
+    me.require(Permission.TICKET_ASSIGN)
+    outcomes = []
+    for intake_id in dict.fromkeys(intake_ids):
+        try:
+            async with session.begin_nested():
+                made = await make_ticket(session, settings, me, intake_id)
+        except Forbidden:
+            raise
+        except CentralitaError as error:
+            outcomes.append(Outcome(id=intake_id, ticket_id=None, detail=str(error)))
+        else:
+            outcomes.append(Outcome(id=intake_id, ticket_id=made.ticket_id))
+    return outcomes
+
+
+async def leave(session: AsyncSession, me: Actor, intake_ids: Sequence[int]) -> list[int]:
+    """Somebody looked: it stays held and is no longer listed as waiting. Returns those that were."""
+    me.require(Permission.TICKET_ASSIGN)
+    left = await session.scalars(
+        update(Intake)
+        .where(Intake.id.in_(intake_ids), Intake.outcome == IntakeOutcome.HELD, Intake.left_at.is_(None))
+        .values(left_at=clock.now(), left_by_id=me.id)
+        .returning(Intake.id)
+        .execution_options(synchronize_session=False)
+    )
+    done = sorted(left)
+    if done:
+        audit.record(session, me.id, "held.leave", object_type="intake", detail={"ids": done}, ip=me.ip)
+    return done

@@ -68,7 +68,7 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
         plain = [
             message
             for message in plain
-            if known[message.id].outcome is None and not known[message.id].voicemail and not known[message.id].own
+            if (each := known[message.id]).outcome is None and not (each.voicemail or each.own or each.judged_spam)
         ]
         if plain:
             await intake_mail.open_plain(session, settings, plain)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, intake_machines, reroute, way_out
+from services.tickets import acknowledge, intake_machines, reroute, spam, way_out
 from services.tickets import intake_repository as repository
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
@@ -60,6 +60,9 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
     if message.machine is not None:
         await intake_machines.take_in_machine(session, message, placement)
         return
+    if await spam.holds(session, message, placement.ticket_id, known.judged_spam):
+        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy=spam.POLICY)
+        return
     reading = read(message)
     if placement.ticket_id is not None:
         await _join(session, settings, message, reading, placement)
@@ -71,6 +74,7 @@ def is_plain(message: Message) -> bool:
     """From a customer, and saying nothing of any ticket or other mail: it can only open a ticket of its own."""
     return (
         message.machine is None
+        and message.spam is None
         and bool(message.from_address)
         and not quoted_ids(message.in_reply_to, message.references)
         and not message.reply_token

@@ -28,6 +28,7 @@ from shared.models import (
     Participant,
     Recording,
     RecordingState,
+    SenderJudgement,
     Ticket,
     Transcript,
 )
@@ -54,6 +55,7 @@ class Beforehand:
     voicemail: bool  # handed to the voicemail service
     own: bool  # from an address of ours
     probe: bool  # the mail to itself by which a mailbox is tested
+    judged_spam: bool | None  # what somebody said about its sender
 
 
 async def not_taken_in(session: AsyncSession, message_ids: Sequence[int]) -> Sequence[Message]:
@@ -72,12 +74,12 @@ async def beforehand(session: AsyncSession, settings: Settings, message_ids: Seq
     outcome = select(Intake.outcome).where(Intake.message_id == Message.id).scalar_subquery()
     voicemail = exists().where(Attachment.message_id == Message.id, Attachment.voicemail)
     probe = exists().where(MailboxCheck.probes.has_key(Message.rfc_message_id))
+    judged = select(SenderJudgement.spam).where(SenderJudgement.address == Message.from_address).scalar_subquery()
+    own = is_own(settings, Message.from_address)
     rows = await session.execute(
-        select(Message.id, outcome, voicemail, is_own(settings, Message.from_address), probe).where(
-            Message.id.in_(message_ids)
-        )
+        select(Message.id, outcome, voicemail, own, probe, judged).where(Message.id.in_(message_ids))
     )
-    return {row[0]: Beforehand(row[1], row[2], row[3], row[4]) for row in rows}
+    return {row[0]: Beforehand(row[1], row[2], row[3], row[4], row[5]) for row in rows}
 
 
 async def put_intake(session: AsyncSession, **values: Any) -> None:

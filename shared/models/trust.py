@@ -16,7 +16,7 @@ class IdentityMethod(StrEnum):
 
 
 class IdentityCheck(Base):
-    """Somebody made sure, on this ticket, that an address is the customer's. When it ends by itself: tickets/trust.py."""
+    """Somebody made sure, on this ticket, that an address is the customer's. It may end by itself: tickets/trust.py."""
 
     __tablename__ = "identity_check"
 

@@ -1,7 +1,7 @@
 """Turns every error into an answer for its reader: a problem document (RFC 9457) for programs, a page for people."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,7 @@ SENTENCES = {
     415: N_("This kind of file or body cannot be used here."),
     416: N_("The file is shorter than that."),
     422: N_("Something in the request is missing or not valid."),
+    428: N_("This needs to be confirmed first."),
     429: N_("Too many requests. Wait a little."),
     500: N_("Something went wrong on our side. Nothing was saved; try again, and tell your administrator if it stays."),
     503: N_("A part we need is not there right now. Nothing was lost; try again in a moment."),
@@ -44,7 +45,8 @@ SENTENCES = {
 SLUGS = {400: "invalid", 401: "not-signed-in", 403: "forbidden", 404: "not-found", 405: "method-not-allowed",
          406: "not-acceptable", 409: "conflict", 413: "too-large", 415: "unsupported-media",
          416: "range-not-satisfiable",
-         422: "validation", 429: "too-many-requests", 500: "internal", 503: "unavailable"}  # fmt: skip
+         422: "validation", 428: "confirmation-required", 429: "too-many-requests", 500: "internal",
+         503: "unavailable"}  # fmt: skip
 
 # The validator's kinds of errors in words for people; {placeholders} come from its context.
 FIELD_SENTENCES = {
@@ -139,12 +141,13 @@ def answer(
     *,
     headers: dict[str, str] | None = None,
     errors: Sequence[dict[str, Any]] = (),
+    extension: Mapping[str, object] | None = None,
 ) -> Response:
     detail = translate(language_of(request), message, **(values or {}))
     if wants_page(request):
         return page(request, status, detail, headers=headers, errors=errors)
-    extension: dict[str, object] = {"errors": list(errors)} if errors else {}
-    return problem(request, status, slug, detail, headers=headers, **extension)
+    members = {**(extension or {}), **({"errors": list(errors)} if errors else {})}
+    return problem(request, status, slug, detail, headers=headers, **members)
 
 
 async def on_error(request: Request, error: Exception) -> Response:
@@ -161,7 +164,10 @@ async def on_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Invalid) and error.field:
         detail = translate(language_of(request), error.message, **error.values)
         errors = [{"detail": detail, "pointer": f"#/{error.field}"}]
-    return answer(request, error.status, error.slug, error.message, error.values, headers=headers, errors=errors)
+    return answer(
+        request, error.status, error.slug, error.message, error.values, headers=headers, errors=errors,
+        extension=error.extension(),
+    )  # fmt: skip
 
 
 def _to_sign_in(request: Request, error: NotSignedIn) -> Response:

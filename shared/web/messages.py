@@ -21,6 +21,7 @@ ERRORS = (
     "UnsupportedMedia",
     "TooMany",
     "Unavailable",
+    "ConfirmRelease",
     "UnreadableAudio",  # what is wrong with a recording is shown with it
     "EngineFailed",
 )

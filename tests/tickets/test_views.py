@@ -117,7 +117,7 @@ async def test_my_work_holds_offers_active_and_waiting(database: Database) -> No
     assert view.presence.live
 
 
-async def test_ticket_view_tells_its_story_and_what_one_may_do(database: Database) -> None:
+async def test_ticket_view_tells_its_story_and_what_one_may_do(database: Database, settings: Settings) -> None:
     async with database.transaction() as session:
         person, other = await make_person(session), await make_person(session)
         customer = await make_customer(session)
@@ -127,8 +127,8 @@ async def test_ticket_view_tells_its_story_and_what_one_may_do(database: Databas
         await make_entry(session, ticket, EntryKind.MAIL_IN, message_id=message.id)
         await make_entry(session, ticket, EntryKind.NOTE, actor_id=person.id, text="Asked for the account")
     async with database.transaction() as session:
-        mine = await ticket_view(session, actor(person), ticket.id)
-        others = await ticket_view(session, actor(other), ticket.id)
+        mine = await ticket_view(session, settings, actor(person), ticket.id)
+        others = await ticket_view(session, settings, actor(other), ticket.id)
     assert [entry.kind for entry in mine.entries] == [EntryKind.MAIL_IN, EntryKind.NOTE]
     assert mine.entries[0].message is not None
     assert mine.entries[0].message.text_new == "My bill doubled"
@@ -141,11 +141,11 @@ async def test_ticket_view_tells_its_story_and_what_one_may_do(database: Databas
     assert not others.allowed.assign
 
 
-async def test_an_unknown_ticket_is_not_found(database: Database) -> None:
+async def test_an_unknown_ticket_is_not_found(database: Database, settings: Settings) -> None:
     async with database.transaction() as session:
         person = await make_person(session)
         with pytest.raises(NotFound):
-            await ticket_view(session, actor(person), 12345)
+            await ticket_view(session, settings, actor(person), 12345)
 
 
 async def test_board_shows_people_with_their_state_and_valid_certificates(

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.tickets.api import board, center, files, operations, people, replies, session, tickets, work
+from services.tickets.api import board, center, files, held, operations, people, replies, session, tickets, trust, work
 
 TAGS = [
     {"name": "me", "description": "Signing in, my profile, my tokens."},
@@ -12,7 +12,7 @@ TAGS = [
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
     {"name": "center", "description": "Opening hours, special days, texts for customers."},
     {"name": "files", "description": "Audio, attachments, raw mail."},
-    {"name": "operations", "description": "Problems, mailboxes, dead letters, the audit log."},
+    {"name": "operations", "description": "Problems, mailboxes, dead letters, held mail, the audit log."},
 ]
 DESCRIPTION = """Everything the screens do. Authenticate with `Authorization: Bearer ctl_…` (make a token in your
 account), or with the session of a browser; then unsafe methods also need the header `X-CSRF-Token`.
@@ -24,4 +24,6 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
-    return [each.router for each in (session, work, board, tickets, replies, people, center, files, operations)]
+    return [
+        each.router for each in (session, work, board, tickets, replies, trust, people, center, files, operations, held)
+    ]

@@ -4,13 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.tickets import audit_log, held, operations
+from services.tickets import audit_log, operations
 from services.tickets.api.common import BIGINT, Id, link_next
 from services.tickets.audit_log import AuditFilter, AuditPage
 from services.tickets.files import download
-from services.tickets.held import HeldMails, MadeTicket
 from services.tickets.operations import DeadLetterKind, DeadLetters, MailboxView, ProblemView
-from shared.web.depends import BlobStore, Cfg, Me, Tx
+from shared.web.depends import BlobStore, Me, Tx
 
 router = APIRouter(prefix="/api/v1", tags=["operations"])
 
@@ -51,18 +50,6 @@ async def dead_letter_raw(session: Tx, me: Me, blobs: BlobStore, kind: DeadLette
 @router.post("/dead-letters/{kind}/{letter_id}/replay", status_code=202, summary="Try it again")
 async def replay(session: Tx, me: Me, kind: DeadLetterKind, letter_id: Id) -> None:
     await operations.replay(session, me, kind, letter_id)
-
-
-@router.get("/held", summary="Mail that a policy kept from becoming a ticket")
-async def held_mail(
-    session: Tx, me: Me, policy: Annotated[str | None, Query(max_length=40, description="Only this one.")] = None
-) -> HeldMails:
-    return await held.held_mail(session, me, policy=policy)
-
-
-@router.post("/held/{intake_id}/ticket", status_code=201, summary="Make it a ticket all the same")
-async def make_ticket(session: Tx, me: Me, settings: Cfg, intake_id: Id) -> MadeTicket:
-    return await held.make_ticket(session, settings, me, intake_id)
 
 
 @router.get("/audit", summary="Who looked at or changed what")

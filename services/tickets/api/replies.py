@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from services.tickets import deliveries, desk, files, reply_files, signatures, way_out
-from services.tickets.api.common import BIGINT, Body, Id, Number
+from services.tickets.api.common import BIGINT, Body, Id, Number, Reason
 from services.tickets.api.files import BYTES
 from services.tickets.signatures import Signature
 from services.tickets.views.deliveries import file_view, status_of
@@ -42,6 +42,28 @@ class NewReply(Body):
         default=None, description="The last timeline entry you have read: 409 when the customer wrote since."
     )
     file_ids: list[Number] = Field(default=[], max_length=20, description="Files uploaded for this ticket before.")
+    confirm_release: Reason | None = Field(
+        default=None, description="Why facts of the account may go to a recipient whom nobody verified."
+    )
+
+
+CONFIRM: dict[str, Any] = {
+    "description": "Facts of an account would leave to somebody unverified: confirm it with a reason.",
+    "content": {
+        "application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": {
+                "type": "/api/problems/confirm-release",
+                "title": "This needs to be confirmed first.",
+                "status": 428,
+                "detail": "This reply has facts of the account, and nobody has made sure that ana@example.com is the "
+                "customer.",
+                "found": [{"kind": "amount", "found": "$412.77", "quote": "Your October bill came to $412.77."}],
+                "unverified": [{"address": "ana@example.com", "standing": "not_verified"}],
+            },
+        }
+    },
+}
 
 
 class AgainBody(Body):
@@ -88,9 +110,14 @@ def _answer(sent: Delivery) -> DeliveryAnswer:
     status_code=201,
     summary="Reply to the customer by mail",
     response_model=DeliveryAnswer,
+    responses={428: CONFIRM},
 )
 async def reply(session: Tx, settings: Cfg, me: Me, once: Idempotent, ticket_id: Id, body: NewReply) -> Any:
-    """Send an `Idempotency-Key`: a repeated request must not become a second mail."""
+    """Send an `Idempotency-Key`: a repeated request must not become a second mail.
+
+    428 when the reply has facts of an account and nobody has made sure who gets them: the problem lists them as `found`
+    and the recipients as `unverified`. To send it all the same, say why in `confirm_release`; that is audited.
+    """
 
     async def work() -> DeliveryAnswer:
         me.require(Permission.TICKET_WORK)
@@ -105,6 +132,7 @@ async def reply(session: Tx, settings: Cfg, me: Me, once: Idempotent, ticket_id:
             then=TicketState(body.then) if body.then else None,
             seen_entry_id=body.seen_entry_id,
             file_ids=body.file_ids,
+            release_reason=body.confirm_release.reason if body.confirm_release else None,
         )
         return _answer(sent)
 
@@ -126,6 +154,7 @@ async def undo(session: Tx, settings: Cfg, me: Me, ticket_id: Id, delivery_id: I
     status_code=201,
     summary="Send a reply again that failed or came back",
     response_model=DeliveryAnswer,
+    responses={428: CONFIRM},
 )
 async def again(
     session: Tx, settings: Cfg, me: Me, once: Idempotent, ticket_id: Id, delivery_id: Id, body: AgainBody

@@ -114,9 +114,9 @@ def _look(session: Tx, me: Actor, ticket_id: int, action: str) -> None:
 
 
 @router.get("/tickets/{ticket_id}", summary="One ticket, whole")
-async def get_ticket(session: Tx, me: Me, ticket_id: Id) -> TicketView:
+async def get_ticket(session: Tx, settings: Cfg, me: Me, ticket_id: Id) -> TicketView:
     me.require(Permission.TICKET_READ)
-    view = await ticket_view(session, me, ticket_id)
+    view = await ticket_view(session, settings, me, ticket_id)
     _look(session, me, ticket_id, "ticket.view")
     return view
 

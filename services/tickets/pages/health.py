@@ -4,12 +4,13 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.responses import FileResponse, Response
 
-from services.tickets import held, operations
+from services.tickets import operations
 from services.tickets.pages.common import Page
+from services.tickets.views.held import counts
 from shared.errors import NotFound
 from shared.models import Recording, RecordingState
 from shared.people import Permission
-from shared.web.depends import BlobStore, Cfg
+from shared.web.depends import BlobStore
 from shared.web.i18n import N_
 
 router = APIRouter(include_in_schema=False)
@@ -32,7 +33,7 @@ async def show(screen: Page) -> Response:
         mailboxes=await operations.mailboxes(session, me),
         recordings=list(recordings),
         dead=await operations.dead_letters(session, me),
-        held=await held.held_mail(session, me),
+        held=await counts(session),
         section="health",
     )
 
@@ -42,14 +43,6 @@ async def replay(screen: Page, kind: operations.DeadLetterKind, letter_id: int) 
     screen.me.require(Permission.DEAD_LETTER_REPLAY)
     return await screen.act(
         operations.replay(screen.session, screen.me, kind, letter_id), N_("It is tried again now."), "/health"
-    )
-
-
-@router.post("/health/held/{intake_id}/ticket")
-async def make_ticket(screen: Page, settings: Cfg, intake_id: int) -> Response:
-    screen.me.require(Permission.TICKET_ASSIGN)
-    return await screen.act(
-        held.make_ticket(screen.session, settings, screen.me, intake_id), N_("The mail is on a ticket now."), "/health"
     )
 
 

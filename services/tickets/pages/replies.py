@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
 from starlette.responses import Response
@@ -11,6 +11,7 @@ from services.tickets import deliveries, desk, reply_files
 from services.tickets import files as stored
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.ticket import Draft, reply_language, show_ticket
+from services.tickets.release import ConfirmRelease
 from services.tickets.views.deliveries import file_view
 from services.tickets.views.models import FileView
 from services.tickets.views.ticket import ticket_view
@@ -34,9 +35,9 @@ def _addresses(text: str) -> list[str]:
     return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
 
 
-async def _question(screen: Screen, ticket_id: int, text: str) -> str:
+async def _question(screen: Screen, settings: Settings, ticket_id: int, text: str) -> str:
     """What to ask before this leaves; empty when nothing is odd."""
-    view = await ticket_view(screen.session, screen.me, ticket_id)
+    view = await ticket_view(screen.session, settings, screen.me, ticket_id)
     wanted = reply_language(view)
     found = await asyncio.to_thread(read_text, text)
     if found.language in ("en", "es") and found.language != wanted and found.confidence >= SURE:
@@ -84,19 +85,24 @@ async def reply(
     confirmed: Annotated[bool, Form()] = False,
     file_id: Numbers = [],  # noqa: B006  (FastAPI copies it)
     files: Uploads = [],  # noqa: B006
+    confirm_release: Annotated[bool, Form()] = False,
+    release_reason: Annotated[str, Form()] = "",
 ) -> Response:
     screen.me.require(Permission.TICKET_WORK)
     kept, refused = await _keep(screen, settings, blobs, ticket_id, files)
     ids = [*file_id, *(file.id for file in kept)]
 
-    async def back(status: int, **more: str) -> Response:
+    async def back(status: int, **more: Any) -> Response:
         """The form again, with everything that was in it."""
-        again = Draft(text=text, to=to, cc=cc, then=then, files=await _files(screen, ticket_id, ids), **more)
+        again = Draft(
+            text=text, to=to, cc=cc, then=then, files=await _files(screen, ticket_id, ids), confirmed=confirmed,
+            confirm_release=confirm_release, release_reason=release_reason, **more,
+        )  # fmt: skip
         return await show_ticket(screen, settings, ticket_id, again, status)
 
     if refused:
         return await back(400, error=" ".join(refused), field="files")
-    if text.strip() and not confirmed and (question := await _question(screen, ticket_id, text)):
+    if text.strip() and not confirmed and (question := await _question(screen, settings, ticket_id, text)):
         return await back(409, question=question)
     try:
         await screen.attempt(
@@ -104,8 +110,12 @@ async def reply(
                 screen.session, settings, screen.me, ticket_id,
                 text=text, to=_addresses(to) or None, cc=_addresses(cc), then=THEN.get(then), file_ids=ids,
                 seen_entry_id=last_entry_id if last_entry_id and not confirmed else None,
+                release_reason=release_reason if confirm_release else None,
             )
         )  # fmt: skip
+    except ConfirmRelease as error:
+        why = {"error": screen.say("Say why."), "field": "release_reason"} if confirm_release else {}
+        return await back(error.status, found=error.found, unverified=error.unverified, **why)
     except Conflict as error:  # the customer wrote meanwhile, or somebody closed it: read first, then send anyway
         return await back(409, question=screen.say(error.message, **error.values))
     except (Invalid, Unavailable) as error:

@@ -1,7 +1,8 @@
 """One ticket's page: who, what happened, and everything that can be done with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from services.tickets import deliveries, reply_files, reply_templates, signatures, way_out
+from services.tickets.account_facts import Fact
 from services.tickets.markdown import to_html
-from services.tickets.pages import wording
+from services.tickets.pages import wording, wording_trust
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.reading import runs
 from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
+from services.tickets.trust import Standing
 from services.tickets.views.board import board_people
 from services.tickets.views.deliveries import file_view
 from services.tickets.views.models import EntryView, FileView, IdentityView, TicketView
@@ -58,6 +61,11 @@ class Draft:
     field: str = ""
     files: tuple[FileView, ...] = ()
     focus: str = ""  # where the author was: files
+    confirmed: bool = False  # an earlier question was answered
+    found: Sequence[Fact] = ()  # facts of an account that would leave
+    unverified: Mapping[str, Standing] = member(default_factory=dict)  # towards whom
+    confirm_release: bool = False
+    release_reason: str = ""
 
 
 async def record_view(screen: Screen, ticket_id: int) -> None:
@@ -110,7 +118,7 @@ async def show_ticket(
     screen: Screen, settings: Settings, ticket_id: int, draft: Draft | None = None, status_code: int = 200
 ) -> Response:
     screen.me.require(Permission.TICKET_READ)
-    view = await ticket_view(screen.session, screen.me, ticket_id)
+    view = await ticket_view(screen.session, settings, screen.me, ticket_id)
     await record_view(screen, ticket_id)
     language = reply_language(view)
     known = [*view.participants, *(each.value for each in _identities(view) if each.kind == "email")]
@@ -145,6 +153,8 @@ async def show_ticket(
         failure_advice=lambda failure: wording.failure_advice(screen.language, failure),
         returned_advice=lambda returned: wording.returned_advice(screen.language, returned),
         reasons=lambda detail: wording.reasons(screen.language, detail),
+        verdict_means=lambda verdict, address: wording_trust.verdict(screen.language, verdict, address),
+        suspicion=lambda found: wording_trust.suspicion(screen.language, found),
         section="queue",
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from services.tickets.pages import wording_trust
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
@@ -179,6 +180,8 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str]) 
         )
     if kind is EntryKind.STATE:
         return _state(language, entry)
+    if kind in (EntryKind.IDENTITY, EntryKind.SPAM):
+        return wording_trust.entry(language, entry)
     if kind is EntryKind.OFFERED:
         person = _person(detail)
         return (

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets import spam
 from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
@@ -38,6 +39,7 @@ async def board(session: AsyncSession, settings: Settings) -> Board:
             .order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id)
             .limit(UNASSIGNED),
         ),
+        held_spam=await spam.waiting(session),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.tickets.lookalike import Likeness, Trick
+from services.tickets.trust import Standing, Verdict
 from shared.models import (
     AlertKind,
     AssignmentState,
@@ -14,6 +16,7 @@ from shared.models import (
     DeliveryKind,
     DeliveryState,
     EntryKind,
+    IdentityMethod,
     Intent,
     LanguageSource,
     Level,
@@ -154,6 +157,7 @@ class MessageView(View):
     machine_evidence: str | None
     bounce: dict[str, Any] | None
     authentication: dict[str, Any]
+    verdict: Verdict = Field(description="Whether the mail comes from the domain that it names.")
     defects: list[str]
     attachments: list[AttachmentView]
 
@@ -266,6 +270,46 @@ class CustomerView(View):
     identities: list[IdentityView]
 
 
+class SuspicionView(View):
+    """Something in a sender that is like somebody else's; a warning and no more."""
+
+    kind: Likeness
+    found: str = Field(description="What the mail says.", examples=["pge-billing.com"])
+    like: str = Field(description="Whom or what it is like; of `reply_to` the sender's own domain.")
+    trick: Trick | None = Field(description="How a domain is like another.")
+    message_id: int
+
+
+class IdentityCheckView(View):
+    """Somebody made sure that an address is the customer's."""
+
+    id: int
+    address: str
+    method: IdentityMethod
+    note: str
+    by: PersonRef
+    at: datetime
+    counts: bool
+    taken_back_at: datetime | None
+    taken_back_by: PersonRef | None
+    ended_by: str | None = Field(description="The address whose mail ended it: new and not verified, or forged.")
+
+
+class TrustView(View):
+    """Who really writes on this ticket."""
+
+    address: str = Field(description="Who wrote last by mail; empty when nobody did.")
+    verdict: Verdict | None = Field(description="Of that mail; null when nobody wrote by mail.")
+    domain: str | None = Field(description="The domain that was verified.")
+    standing: Standing | None = Field(
+        description="Whether account facts may go there: `verified`, `checked` and `staff` may, others are asked about."
+    )
+    checks: list[IdentityCheckView] = Field(description="Newest first.")
+    suspicions: list[SuspicionView] = Field(description="Of the newest mail of each sender.")
+    spam: str | None = Field(description="By what the mail server calls the newest mail spam.")
+    closed_as_spam: bool
+
+
 class AssignmentView(View):
     id: int
     person: PersonRef
@@ -287,10 +331,12 @@ class Allowed(View):
     release: bool
     assign: bool
     reply_by_mail: bool
+    spam: bool = Field(description="Close it as spam, or take that back.")
 
 
 class TicketView(View):
     ticket: TicketRow
+    trust: TrustView
     rev: int
     language_source: LanguageSource
     language_evidence: dict[str, Any]
@@ -332,3 +378,4 @@ class Board(View):
     people: list[BoardPerson]
     alerts: list[AlertView]
     unassigned: list[TicketRow]
+    held_spam: int = Field(description="Mail held as spam that nobody has looked at.")

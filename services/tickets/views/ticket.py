@@ -3,6 +3,7 @@
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.spam import may_be_spam
 from services.tickets.views.models import (
     Allowed,
     AssignmentView,
@@ -11,9 +12,11 @@ from services.tickets.views.models import (
     PersonRef,
     TicketRow,
     TicketView,
+    TrustView,
 )
 from services.tickets.views.rows import rows, select_rows, ticket_row
 from services.tickets.views.timeline import timeline
+from services.tickets.views.trust import trust_view
 from shared import clock
 from shared.errors import NotFound
 from shared.models import (
@@ -28,11 +31,12 @@ from shared.models import (
     TicketState,
 )
 from shared.people import Actor, Permission
+from shared.settings import Settings
 
 HISTORY = 10  # other tickets of the customer that are listed
 
 
-async def ticket_view(session: AsyncSession, me: Actor, ticket_id: int) -> TicketView:
+async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, ticket_id: int) -> TicketView:
     """Raises NotFound. Looking is audited by the caller, who knows why it looks."""
     row = (await session.execute(select_rows().where(Ticket.id == ticket_id))).one_or_none()
     if row is None:
@@ -46,6 +50,7 @@ async def ticket_view(session: AsyncSession, me: Actor, ticket_id: int) -> Ticke
         )
     )
     entries = await timeline(session, ticket_id)
+    trust = await trust_view(session, settings, ticket_id)
     linked_condition = Ticket.linked_ticket_id == ticket_id
     if ticket.linked_ticket_id is not None:
         linked_condition = or_(linked_condition, Ticket.id == ticket.linked_ticket_id)
@@ -60,6 +65,7 @@ async def ticket_view(session: AsyncSession, me: Actor, ticket_id: int) -> Ticke
         )
     return TicketView(
         ticket=ticket_row(row),
+        trust=trust,
         rev=ticket.rev,
         language_source=ticket.language_source,
         language_evidence=ticket.language_evidence,
@@ -74,7 +80,7 @@ async def ticket_view(session: AsyncSession, me: Actor, ticket_id: int) -> Ticke
         last_entry_id=entries[-1].id if entries else 0,
         linked=await rows(session, select_rows().where(linked_condition).order_by(Ticket.id)),
         history=history,
-        allowed=_allowed(me, ticket, assignment, customer, participants),
+        allowed=_allowed(me, ticket, assignment, customer, participants, trust),
     )
 
 
@@ -84,6 +90,7 @@ def _allowed(
     assignment: AssignmentView | None,
     customer: CustomerView | None,
     participants: list[str],
+    trust: TrustView,
 ) -> Allowed:
     may_work = me.may(Permission.TICKET_WORK)
     leads = me.may(Permission.TICKET_ASSIGN)
@@ -106,6 +113,7 @@ def _allowed(
         release=may_work and mine and ticket.state is TicketState.ASSIGNED,
         assign=leads and ticket.state is not TicketState.CLOSED,
         reply_by_mail=has_address,
+        spam=may_be_spam(me, ticket, assignment.person.id if assignment else None) and trust.verdict is not None,
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.trust import verdict_of
 from services.tickets.views.deliveries import delivery_views
 from services.tickets.views.models import (
     AttachmentView,
@@ -88,6 +89,7 @@ async def _messages(session: AsyncSession, ids: list[int]) -> dict[int, MessageV
             machine_evidence=message.machine_evidence,
             bounce=message.bounce,
             authentication=message.authentication,
+            verdict=verdict_of(message.authentication),
             defects=message.defects,
             attachments=attachments[message.id],
         )

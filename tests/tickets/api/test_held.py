@@ -38,8 +38,7 @@ async def test_held_mail_is_listed_and_becomes_a_ticket_once(
     assert mail["evidence"] == "List-Id: neighbours"
     assert (await supervisor.http.get("/api/v1/held?policy=loop")).json()["items"] == []
     page = await supervisor.http.get("/health", headers={"Accept": "text/html"})
-    assert f'action="/health/held/{mail["id"]}/ticket"' in page.text
-    assert "Mailing list" in page.text
+    assert 'href="/held?policy=list"' in page.text
 
     url = f"/api/v1/held/{mail['id']}/ticket"
     assert (await csr.http.post(url)).status_code == 403
@@ -71,11 +70,55 @@ async def test_a_form_that_writes_as_ourselves_is_its_authors_ticket(
         assert await session.scalar(select(func.count()).select_from(Ticket)) == 2
 
 
-async def test_the_page_makes_a_ticket_too(user: Users, database: Database, settings: Settings) -> None:
+async def test_the_page_makes_tickets_and_leaves_others(user: Users, database: Database, settings: Settings) -> None:
     await take_in(database, settings, from_address="ana@example.com", machine=Machine.AUTO_REPLY)
-    supervisor = await user(Role.SUPERVISOR)
-    [mail] = (await supervisor.http.get("/api/v1/held")).json()["items"]
-    answer = await supervisor.http.post(f"/health/held/{mail['id']}/ticket", headers={"Accept": "text/html"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/health")
+    await take_in(database, settings, from_address="win@example.net", spam="X-Spam-Flag: YES", subject="<b>Prize</b>")
+    supervisor, csr = await user(Role.SUPERVISOR), await user()
+    assert (await csr.http.get("/held", headers={"Accept": "text/html"})).status_code == 403
+    page = (await supervisor.http.get("/held", headers={"Accept": "text/html"})).text
+    assert "&lt;b&gt;Prize&lt;/b&gt;" in page
+    assert "X-Spam-Flag: YES" in page
+    assert "Automatic reply" in page
+    only = (await supervisor.http.get("/held?policy=spam&sender=WIN&subject=", headers={"Accept": "text/html"})).text
+    assert "ana@example.com" not in only
+    lure, reply = (await supervisor.http.get("/api/v1/held")).json()["items"]
+
+    async def act(do: str, *ids: int) -> None:
+        form = {"do": do, "mail": [str(each) for each in ids], "back": "/held?policy=spam"}
+        answer = await supervisor.http.post("/held", data=form, headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/held?policy=spam")
+
+    await act("tickets", reply["id"])
+    await act("leave", lure["id"])
+    await act("leave")
+    assert (await supervisor.http.get("/api/v1/held")).json()["items"] == []
+    [left] = (await supervisor.http.get("/api/v1/held?show=left")).json()["items"]
+    assert left["left_by"]["id"] == supervisor.id
     async with database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Ticket)) == 1
+        looks = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "held.view"))).all()
+        assert looks[0].detail == {"ids": [lure["id"], reply["id"]]}
+
+
+async def test_senders_are_remembered_and_forgotten_over_the_api(
+    user: Users, database: Database, settings: Settings
+) -> None:
+    for number in range(3):
+        await take_in(database, settings, from_address=f"win{number}@example.net", spam="X-Spam-Flag: YES")
+    supervisor = await user(Role.SUPERVISOR)
+    http = supervisor.http
+    first = (await http.get("/api/v1/held?limit=2")).json()
+    assert len(first["items"]) == 2
+    [last] = (await http.get(f"/api/v1/held?limit=2&cursor={first['next']}")).json()["items"]
+    made = (await http.post("/api/v1/held/tickets", json={"ids": [last["id"], 999_999]})).json()["results"]
+    assert [bool(each["ticket_id"]) for each in made] == [True, False]
+    assert made[1]["detail"] == "There is no such mail."
+    assert (await http.post("/api/v1/held/leave", json={"ids": [first["items"][0]["id"]]})).json()["ids"] != []
+    [judgement] = (await http.get("/api/v1/held/senders")).json()
+    assert (judgement["address"], judgement["spam"]) == ("win0@example.net", False)
+    page = (await http.get("/held", headers={"Accept": "text/html"})).text
+    assert f'action="/held/senders/{judgement["id"]}/forget"' in page
+    assert (await http.delete(f"/api/v1/held/senders/{judgement['id']}")).status_code == 204
+    assert (await http.delete(f"/api/v1/held/senders/{judgement['id']}")).status_code == 404
+    board = (await http.get("/api/v1/board")).json()
+    assert board["held_spam"] == 1

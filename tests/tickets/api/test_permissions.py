@@ -64,6 +64,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("PUT", "/api/v1/tickets/{ticket_id}/topic"): Route(P.TICKET_WORK, {"topic": "other"}),
     ("PUT", "/api/v1/tickets/{ticket_id}/priority"): Route(P.TICKET_WORK, {"priority": "high"}),
     ("PUT", "/api/v1/tickets/{ticket_id}/state"): Route(P.TICKET_WORK, {"state": "closed"}),
+    ("POST", "/api/v1/tickets/{ticket_id}/identity-checks"): Route(P.TICKET_WORK, {"method": "phone"}),
+    ("DELETE", "/api/v1/tickets/{ticket_id}/identity-checks/{check_id}"): Route(P.TICKET_WORK),
+    ("POST", "/api/v1/tickets/{ticket_id}/spam"): Route(P.TICKET_WORK),
+    ("DELETE", "/api/v1/tickets/{ticket_id}/spam"): Route(P.TICKET_WORK),
     ("GET", "/api/v1/people"): Route(P.PEOPLE_READ),
     ("POST", "/api/v1/people"): Route(P.PEOPLE_WRITE, {"name": "N", "email": "not an address", "role": "csr1"}),
     ("GET", "/api/v1/people/{person_id}"): Route(P.PEOPLE_READ),
@@ -100,6 +104,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/v1/no-acknowledgements/{address}"): Route(P.TICKET_WORK),
     ("GET", "/api/v1/held"): Route(P.HEALTH_READ),
     ("POST", "/api/v1/held/{intake_id}/ticket"): Route(P.TICKET_ASSIGN),
+    ("POST", "/api/v1/held/tickets"): Route(P.TICKET_ASSIGN, {"ids": [NOWHERE]}),
+    ("POST", "/api/v1/held/leave"): Route(P.TICKET_ASSIGN, {"ids": [NOWHERE]}),
+    ("GET", "/api/v1/held/senders"): Route(P.HEALTH_READ),
+    ("DELETE", "/api/v1/held/senders/{judgement_id}"): Route(P.TICKET_ASSIGN),
     ("GET", "/api/v1/audit"): Route(P.AUDIT_READ),
 }
 # Signing in asks nobody who they are; the others end the very session this test goes on with, or need more than

@@ -74,16 +74,19 @@ class Office:
         self, subject: str, text: str, address: str = "dana.whitlock@example.com", name: str = "Dana Whitlock",
         html: str | None = None, full: str = "", attachments: tuple[tuple[str, str, bytes], ...] = (),
         forwarded: tuple[dict[str, str], ...] = (),
+        verdict: str | None = None, **values: object,
     ) -> int:  # fmt: skip
-        """A mail that arrived and was taken in; returns its ticket."""
+        """A mail that arrived and was taken in; returns its ticket, 0 when it was held."""
         raw = secrets.token_bytes(16) + text.encode()
         async with self.database.transaction() as session:
+            found = {"verdict": verdict, "verified_by": "server", "domain": address.rpartition("@")[2]}
             message = Message(
                 mailbox_id=self.mailbox_id, blob=await self.blobs.put(raw),
                 rfc_message_id=f"<{secrets.token_hex(8)}@mail.example.com>", from_address=address, from_name=name,
                 to_addresses=["help@center.example.org"], subject=subject, sent_at=clock.now(),
                 received_at=clock.now(), text_new=text, text_full=full or text, html=html,
                 forwarded=list(forwarded),
+                authentication=found if verdict else {}, **values,
             )  # fmt: skip
             session.add(message)
             await session.flush()
@@ -97,8 +100,7 @@ class Office:
         await intake.take_in_message(self.database, self.settings, message.id)
         async with self.database.transaction() as session:
             ticket = await session.scalar(select(Entry.ticket_id).where(Entry.message_id == message.id))
-        assert ticket is not None
-        return int(ticket)
+        return int(ticket or 0)
 
     async def voicemail(self, segments: list[dict[str, object]], *, language: str = "es", flags: list[str]) -> int:
         """A recording that arrived, was transcribed and taken in; returns its ticket."""

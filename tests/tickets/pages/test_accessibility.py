@@ -58,7 +58,7 @@ async def furnish(office: Office) -> dict[str, int]:
 WORK = ("/work", "/queue", "/queue?q=recibo", "/tickets/1", "/tickets/2", "/tickets/3", "/tickets/4", "/contacts/new")
 CENTER = (
     "/board", "/people", "/people/3", "/people/new", "/hours", "/templates", "/templates/meter_reading",
-    "/templates/new", "/health", "/audit", "/account",
+    "/templates/new", "/held", "/health", "/audit", "/account",
 )  # fmt: skip
 
 
@@ -107,7 +107,8 @@ async def test_phone_width_shows_all_without_scrolling_sideways(office: Office, 
     page = await open_as(office["marta"], "/work", viewport={"width": 320, "height": 800})
     for path in (
         "/work", "/queue", f"/tickets/{numbers['voicemail']}", f"/tickets/{numbers['spanish']}", "/board", "/people",
-        f"/people/{office['mateo']}", "/hours", "/templates/new", "/health", "/audit", "/account", "/contacts/new",
+        f"/people/{office['mateo']}", "/hours", "/templates/new", "/held", "/health", "/audit", "/account",
+        "/contacts/new",
     ):  # fmt: skip
         await page.goto(path)
         width = await page.evaluate("document.documentElement.scrollWidth")
