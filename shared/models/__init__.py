@@ -1,6 +1,7 @@
 """Every noun of the store. Import from here, so that the metadata is always whole."""
 
 from shared.models.base import Base
+from shared.models.dead_letter import SettledLetter
 from shared.models.delivery import (
     Delivery,
     DeliveryFailure,
@@ -41,6 +42,7 @@ from shared.models.mailbox import (
     Security,
     SignInWith,
 )
+from shared.models.participant import Participant, ParticipantHow
 from shared.models.person import (
     AccessToken,
     Certification,
@@ -56,6 +58,7 @@ from shared.models.person import (
     WebSession,
 )
 from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript
+from shared.models.returned import ReturnedMail, ReturnedSettled
 from shared.models.ticket import (
     Assignment,
     AssignmentState,
@@ -69,7 +72,6 @@ from shared.models.ticket import (
     IntakeOutcome,
     LanguageSource,
     Level,
-    Participant,
     Priority,
     SearchText,
     Ticket,
@@ -127,6 +129,7 @@ __all__ = [
     "NoAcknowledgement",
     "OpeningHours",
     "Participant",
+    "ParticipantHow",
     "Person",
     "PersonSignature",
     "Presence",
@@ -138,12 +141,15 @@ __all__ = [
     "Recording",
     "RecordingSource",
     "RecordingState",
+    "ReturnedMail",
+    "ReturnedSettled",
     "Role",
     "SearchText",
     "Security",
     "SenderJudgement",
     "SentCopy",
     "SentCopyState",
+    "SettledLetter",
     "SignInAttempt",
     "SignInWith",
     "Situation",

@@ -82,6 +82,12 @@ class Delivery(Base):
         Index("ix_delivery_due", "next_attempt_at", postgresql_where=sql("state IN ('queued', 'sending')")),
         Index("ix_delivery_leased", "leased_until", postgresql_where=sql("leased_until IS NOT NULL")),
         Index("ix_delivery_ticket_id", "ticket_id"),
+        Index(  # how lately an address had an automatic answer
+            "ix_delivery_acknowledged",
+            sql("(to_addresses ->> 0)"),
+            "created_at",
+            postgresql_where=sql("kind IN ('acknowledgement', 'safety')"),
+        ),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent"),
         CheckConstraint("state <> 'failed' OR last_error IS NOT NULL", name="failed"),
         CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failure_named"),
@@ -154,10 +160,10 @@ class SentCopy(Base):
 
 
 class NoAcknowledgement(Base):
-    """An address whose owner asked for no automatic acknowledgements. Written by tickets."""
+    """An address whose owner asked for no automatic acknowledgements, or complained. Written by tickets."""
 
     __tablename__ = "no_acknowledgement"
 
     address: Mapped[str] = mapped_column(Text, primary_key=True)  # lower case
-    asked_by: Mapped[str] = mapped_column(Text)  # mail, click
+    asked_by: Mapped[str] = mapped_column(Text)  # mail, click, complaint
     at: Mapped[Created]

@@ -124,6 +124,8 @@ class Ticket(Base):
     weight: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     callback_number: Mapped[str | None] = mapped_column(Text)
     linked_ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    split_from_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))  # its first entries stood there
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))  # goes on there; never a chain
     reply_token: Mapped[str] = mapped_column(Text, unique=True)  # unguessable; the plus part of our reply address
     queued_at: Mapped[datetime]  # when the customer's wait began; kept through requeues
     first_response_due_at: Mapped[datetime | None]
@@ -138,6 +140,8 @@ class Ticket(Base):
         CheckConstraint("language_confidence BETWEEN 0 AND 1", name="confidence"),
         CheckConstraint("language ~ '^([a-z]{2}|mixed|unknown)$'", name="language"),
         CheckConstraint("linked_ticket_id <> id", name="linked"),
+        CheckConstraint("split_from_id <> id", name="split"),
+        CheckConstraint("merged_into_id IS NULL OR (state = 'closed' AND merged_into_id <> id)", name="merged"),
         Index(
             "ix_ticket_queued", "language", "level", "first_response_due_at", postgresql_where=sql("state = 'queued'")
         ),
@@ -145,18 +149,10 @@ class Ticket(Base):
         Index("ix_ticket_assignee_open", "assignee_id", postgresql_where=sql("state IN ('assigned', 'waiting')")),
         Index("ix_ticket_customer_id", "customer_id"),
         Index("ix_ticket_linked_ticket_id", "linked_ticket_id"),
+        Index("ix_ticket_split_from_id", "split_from_id", postgresql_where=sql("split_from_id IS NOT NULL")),
+        Index("ix_ticket_merged_into_id", "merged_into_id", postgresql_where=sql("merged_into_id IS NOT NULL")),
         Index("ix_ticket_created_at", "created_at"),
     )
-
-
-class Participant(Base):
-    """Who may speak on a ticket by mail. A sender who is not here starts a new, linked ticket."""
-
-    __tablename__ = "participant"
-
-    ticket_id: Mapped[Ref] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
-    address: Mapped[str] = mapped_column(Text, primary_key=True)  # lower case
-    added_at: Mapped[Created]
 
 
 class EntryKind(StrEnum):
@@ -184,6 +180,10 @@ class EntryKind(StrEnum):
     DELIVERY_CANCELLED = "delivery_cancelled"  # taken back before it left
     DELIVERY_AGAIN = "delivery_again"  # a failed one was sent again as it was
     LINKED = "linked"
+    SPLIT = "split"  # entries went on to a ticket of their own, or came from one
+    MERGED = "merged"  # this ticket goes on in another, another goes on in this one, or no longer
+    RETURNED = "returned"  # what somebody did about a mail of ours that came back
+    PARTICIPANT = "participant"  # somebody may speak here from now on, or may no longer
     ALERT = "alert"
     IDENTITY = "identity"  # somebody made sure who writes, or took that back
     SPAM = "spam"  # closed as spam, or taken back
