@@ -1,19 +1,22 @@
-"""Replaying mail on which our code failed, from the command line; the health page does the same for people."""
+"""Replaying mail on which our code failed, from the command line; the page of dead letters does more for people."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
+from sqlalchemy import exists, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import audit
-from shared.models import MailReceipt, ReceiptState
+from shared.models import MailReceipt, ReceiptState, SettledLetter
 
 
 async def replay_mail(session: AsyncSession, actor_id: int | None, receipt_ids: Sequence[int] | None = None) -> int:
-    """Put dead mail back to `stored`: the inbox's sweep takes it up within seconds. None: all of it. How many."""
+    """Put dead mail back to `stored`: the inbox's sweep takes it up within seconds. None: all of it. How many.
+
+    What somebody set aside by hand stays aside; it is replayed on the page, which takes that word back.
+    """
     statement = (
         update(MailReceipt)
-        .where(MailReceipt.state == ReceiptState.DEAD)
+        .where(MailReceipt.state == ReceiptState.DEAD, ~exists().where(SettledLetter.receipt_id == MailReceipt.id))
         .values(state=ReceiptState.STORED, attempts=0, error=None)
         .returning(MailReceipt.id)
     )

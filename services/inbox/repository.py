@@ -20,6 +20,7 @@ from shared.models import (
     Message,
     ReceiptState,
     Recording,
+    SettledLetter,
 )
 
 WRITE_LOCK = 0x696E626F78  # «inbox»: one process at a time decides whether a mail is known already
@@ -232,7 +233,9 @@ async def mark_dead(session: AsyncSession, receipt_id: int, error: str) -> None:
 
 
 async def count_dead(session: AsyncSession) -> int:
-    return int(await session.scalar(select(func.count()).where(MailReceipt.state == ReceiptState.DEAD)) or 0)
+    """Those that nobody has set aside by hand."""
+    settled = exists().where(SettledLetter.receipt_id == MailReceipt.id)
+    return int(await session.scalar(select(func.count()).where(MailReceipt.state == ReceiptState.DEAD, ~settled)) or 0)
 
 
 async def messages_not_taken_in(session: AsyncSession, since: datetime, until: datetime) -> list[int]:

@@ -26,11 +26,13 @@ from shared.settings import Settings
 # Mailboxes that nobody reads, or that answer by themselves.
 _MACHINES = frozenset(
     ("mailer-daemon", "postmaster", "noreply", "no-reply", "no.reply", "no_reply", "donotreply", "do-not-reply",
-     "do_not_reply", "bounce", "bounces", "notification", "notifications", "daemon", "root")
+     "do_not_reply", "noresponder", "no-responder", "autoreply",
+     "auto-reply", "autoresponder", "bounce", "bounces", "notification", "notifications", "daemon", "root")
 )  # fmt: skip
 _OTHER_LANGUAGE_NOTE = "*Hablamos español: puede escribirnos en español.*"
 MAX_EXCERPT = 500
-ONCE_PER = timedelta(hours=1)
+ONCE_PER = timedelta(hours=1)  # sender, and address that is answered
+ONCE_PER_THREAD = timedelta(days=1)  # also when every answer comes from another address
 # «We have your mail» to somebody who wrote long ago only confuses, and the first start on a full mailbox would write to
 # every sender in it and page the shift lead for emergencies that are over. A night's outage is shorter.
 ANSWERED_WITHIN = timedelta(hours=24)
@@ -74,11 +76,11 @@ async def acknowledge(
 async def acknowledge_new(
     session: AsyncSession, settings: Settings, mails: Sequence[tuple[Ticket, Message]], *, emergency: bool
 ) -> None:
-    """Send it for each of these mails of different customers, at most once per customer and hour, to nobody's machine.
+    """Send it for each of these mails of different customers: to nobody's machine, and to nobody who complained.
 
-    Old mail gets none.
-
-    The caller holds a lock on the senders, so that two of their mails at once get one acknowledgement.
+    At most once an hour for one customer and for one address, and once a day in one thread, which is a ticket with
+    those that are linked to it: two machines that answer each other stop there, whatever addresses they use. Old mail
+    gets none. The caller holds a lock on the senders, so that two of their mails at once get one acknowledgement.
     """
     kind = DeliveryKind.SAFETY if emergency else DeliveryKind.ACKNOWLEDGEMENT
     mails = [(ticket, message) for ticket, message in mails if _may_be_answered(message)]
@@ -90,6 +92,18 @@ async def acknowledge_new(
         mails = [(ticket, message) for ticket, message in mails if _answer_to(message).lower() not in unwanted]
     lately = await repository.acknowledged_since(session, customers, counted, clock.now() - ONCE_PER)
     mails = [(ticket, message) for ticket, message in mails if ticket.customer_id not in lately]
+    # One mail for each address, also when several of these ask for answers to the same.
+    mails = list({_answer_to(message): (ticket, message) for ticket, message in reversed(mails)}.values())[::-1]
+    spared = await repository.addresses_acknowledged_since(
+        session, [_answer_to(message) for _, message in mails], counted, clock.now() - ONCE_PER
+    )
+    threads = {ticket.linked_ticket_id for ticket, _ in mails if ticket.linked_ticket_id is not None}
+    told = await repository.threads_acknowledged_since(session, threads, counted, clock.now() - ONCE_PER_THREAD)
+    mails = [
+        (ticket, message)
+        for ticket, message in mails
+        if _answer_to(message) not in spared and ticket.linked_ticket_id not in told
+    ]
     if not mails:
         return
     texts = await reply_templates.load(session, kind.value)
@@ -111,7 +125,7 @@ async def acknowledge_new(
 
 
 def _answer_to(message: Message) -> str:
-    return next(iter(message.reply_to), "") or message.from_address
+    return (next(iter(message.reply_to), "") or message.from_address).strip().lower()
 
 
 def _may_be_answered(message: Message) -> bool:

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, reroute, search
 from services.tickets import intake_repository as repository
-from services.tickets.desk import MAX_TEXT, addresses_in
+from services.tickets.addresses import addresses_in
+from services.tickets.desk import MAX_TEXT
 from services.tickets.facts import as_e164
 from services.tickets.locks import lock_names, lock_ticket
 from services.tickets.new_ticket import clean_line, open_ticket, storable

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import desk, outgoing, release, search
+from services.tickets import desk, outgoing, release, returned, search
 from services.tickets.locks import lock_ticket
+from services.tickets.thread_repository import family
 from shared import audit, clock
 from shared.database import ring
 from shared.errors import Conflict, Forbidden, NotFound
@@ -156,6 +157,7 @@ async def send_again(
             session, settings, me, ticket, sent,
             text=text, files=files, detail={"again": delivery_id},
         )  # fmt: skip
+    await returned.sent_again(session, me, ticket, delivery_id, recipients)
     ticket.updated_at = clock.now()
     audit.record(
         session, me.id, "ticket.send_again", object_type="delivery", object_id=sent.id, ticket_id=ticket_id,
@@ -172,7 +174,11 @@ async def _locked(session: AsyncSession, me: Actor, ticket_id: int, delivery_id:
     ticket = await lock_ticket(session, ticket_id, people=back_to)
     delivery = await session.scalar(
         select(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.ticket_id == ticket_id, Delivery.kind == DeliveryKind.REPLY)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.ticket_id.in_(family(ticket_id)),
+            Delivery.kind == DeliveryKind.REPLY,
+        )
         .with_for_update()
         .execution_options(populate_existing=True)
     )

@@ -1,6 +1,5 @@
 """What a representative does with a ticket at the desk: answer it, note something, let it wait, close it, reopen it."""
 
-import re
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -8,14 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
 from services.tickets import letter, outgoing, release, reply_files, reply_templates, search, signatures
+from services.tickets.addresses import addresses_in, without_tag
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at, storable
+from services.tickets.participants import written_to
 from services.tickets.recipients import propose
+from services.tickets.rights import require_mine, require_not_merged
 from services.tickets.routing.handover import end
 from shared import audit, clock
 from shared.database import ring
-from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.events import Event, publish
 from shared.jobs import Job
 from shared.language import CLEAR, read_text
@@ -28,7 +30,6 @@ from shared.models import (
     DeliveryKind,
     Entry,
     EntryKind,
-    Participant,
     Ticket,
     TicketState,
 )
@@ -39,7 +40,6 @@ __all__ = ["move", "note", "reply", "set_language", "set_priority", "set_state",
 
 MAX_TEXT = 100_000
 MAX_RECIPIENTS = 20
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+")
 _FROM_CUSTOMER = (EntryKind.MAIL_IN, EntryKind.VOICEMAIL, EntryKind.CONTACT)
 
 
@@ -130,9 +130,7 @@ async def record_sent(
     await outgoing.send_all(session, [delivery])
     reply_files.send_with(delivery, files)
     everybody = [*delivery.to_addresses, *delivery.cc_addresses]
-    known = set(await session.scalars(select(Participant.address).where(Participant.ticket_id == ticket.id)))
-    await repository.add_participants(session, ticket.id, everybody)  # whom we write to may write back
-    delivery.undo = {"participants": [address for address in everybody if address not in known]}
+    delivery.undo = {"participants": await written_to(session, ticket.id, everybody, me.id)}
     session.add(
         Entry(
             ticket_id=ticket.id,
@@ -182,6 +180,7 @@ async def set_state(session: AsyncSession, settings: Settings, me: Actor, ticket
     """Let it wait for the customer, work on it again, close it; or reopen it into the queue."""
     me.require(Permission.TICKET_WORK)
     ticket = await lock_ticket(session, ticket_id)
+    require_not_merged(ticket)
     before = ticket.state
     if ticket.state is not TicketState.CLOSED:
         require_mine(me, ticket)
@@ -236,15 +235,6 @@ async def move(session: AsyncSession, settings: Settings, me: Actor, ticket: Tic
     await session.flush()
 
 
-def require_mine(me: Actor, ticket: Ticket) -> None:
-    """The assignee answers and closes; those who assign work may step in."""
-    if ticket.assignee_id == me.id or me.may(Permission.TICKET_ASSIGN):
-        return
-    if ticket.assignee_id is None:
-        raise Forbidden("Take ticket {number} first: only who works on it answers or closes it.", number=ticket.id)
-    raise Forbidden("Somebody else works on ticket {number}.", number=ticket.id)
-
-
 async def whom(
     session: AsyncSession, settings: Settings, to: Sequence[str], cc: Sequence[str]
 ) -> tuple[list[str], list[str]]:
@@ -256,7 +246,7 @@ async def whom(
     if len(recipients) + len(copies) > MAX_RECIPIENTS:
         raise Invalid("That is too many recipients; at most {limit}.", field="to", limit=MAX_RECIPIENTS)
     own = await own_addresses(session, settings)
-    if own & {*recipients, *copies}:
+    if own & {without_tag(address) for address in (*recipients, *copies)}:
         raise Invalid("This is our own address. Say whom the answer goes to.", field="to")
     return recipients, copies
 
@@ -269,14 +259,6 @@ async def _nothing_newer(session: AsyncSession, ticket_id: int, seen_entry_id: i
     )
     if newer is not None:
         raise Conflict("The customer has written again since you opened this ticket. Please read it first.")
-
-
-def addresses_in(addresses: Sequence[str], field: str) -> list[str]:
-    clean = list(dict.fromkeys(address.strip().lower() for address in addresses if address.strip()))
-    for address in clean:
-        if len(address) > 254 or not _ADDRESS.fullmatch(address):
-            raise Invalid("{address} is not an email address.", field=field, address=address[:100])
-    return clean
 
 
 def _text(text: str) -> str:

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 from starlette.responses import FileResponse
 
+from services.tickets.thread_repository import family
 from shared import audit
 from shared.blobs import Blobs
 from shared.errors import NotFound
@@ -126,7 +127,7 @@ async def _ticket_of(
     """The ticket through which something is seen: the one that was named, which must hold it, or its first."""
     statement = select(func.min(Entry.ticket_id)).where(column == value)
     if named is not None:
-        statement = statement.where(Entry.ticket_id == named)
+        statement = statement.where(Entry.ticket_id.in_(family(named)))
     found: int | None = await session.scalar(statement)
     if found is None and named is not None:
         raise NotFound("There is nothing here.")

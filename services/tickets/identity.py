@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.desk import addresses_in
+from services.tickets.addresses import addresses_in
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import storable
 from services.tickets.recipients import propose

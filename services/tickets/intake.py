@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
 from services.tickets import intake_repository as repository
 from services.tickets.gather import Gatherer
-from services.tickets.locks import lock_names
+from services.tickets.locks import ChangedHands, lock_names
 from services.tickets.thread import quoted_ids
 from shared import clock, health
 from shared.database import Database
@@ -201,8 +201,10 @@ def lock_names_of(message: Message) -> list[str]:
     ids = [*quoted_ids(message.in_reply_to, message.references), message.rfc_message_id or ""]
     names = {f"thread:{rfc_id}" for rfc_id in ids if rfc_id}
     names.add(f"message:{message.id}")
-    if message.from_address:
-        names.add(f"customer:{message.from_address}")
+    # Those who wrote, and those who are answered: each is acknowledged once.
+    names |= {
+        f"customer:{address.strip().lower()}" for address in (message.from_address, *message.reply_to[:1]) if address
+    }
     return sorted(names)
 
 
@@ -245,6 +247,8 @@ async def _retried(take: Callable[[], Awaitable[None]]) -> None:
                 raise
             log.info("intake.again", sqlstate=getattr(error.orig, "sqlstate", None))
             await asyncio.sleep(0.05)
+        except ChangedHands:
+            log.info("intake.again", reason="the ticket was merged meanwhile")
         else:
             return
     await take()

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets import returned
 from services.tickets.locks import lock_ticket
+from services.tickets.thread_repository import survivor
 from shared import clock
 from shared.errors import NotFound
 from shared.events import Event, publish, publish_all
@@ -20,7 +22,7 @@ async def take_in(session: AsyncSession, settings: Settings, delivery_id: int) -
         raise NotFound("There is no delivery {number}.", number=delivery_id)
     if found.failure_noted or found.state not in (DeliveryState.SENT, DeliveryState.FAILED):
         return
-    ticket = await lock_ticket(session, found.ticket_id)
+    ticket = await lock_ticket(session, await survivor(session, found.ticket_id))
     delivery = await session.scalar(
         select(Delivery).where(Delivery.id == delivery_id).with_for_update().execution_options(populate_existing=True)
     )
@@ -40,6 +42,11 @@ async def take_in(session: AsyncSession, settings: Settings, delivery_id: int) -
             detail=detail,
         )
     )
+    if not sent and delivery.kind in returned.TOLD:
+        lost = [*delivery.to_addresses, *delivery.cc_addresses]
+        await returned.came_back(
+            session, delivery, [{"address": address, "diagnostic": delivery.last_error} for address in lost]
+        )
     if sent and delivery.kind is DeliveryKind.REPLY and ticket.first_responded_at is None:
         ticket.first_responded_at = delivery.sent_at
     ticket.updated_at = clock.now()

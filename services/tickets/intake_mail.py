@@ -10,9 +10,10 @@ from services.tickets import acknowledge, intake_machines, reroute, spam, way_ou
 from services.tickets import intake_repository as repository
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
-from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at
-from services.tickets.thread import Candidate, Placement, place, quoted_ids, subject_number
+from services.tickets.thread import Placement, evidence, place, quoted_ids, subject_number
+from services.tickets.thread_repository import participation, quoted
 from services.tickets.topics import EMERGENCY, OTHER
 from shared import clock
 from shared.database import ring
@@ -51,7 +52,7 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
         await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="mailbox_check")
         return
     if message.machine is Machine.LOOP or known.own:
-        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy="loop")
+        await intake_machines.take_in_loop(session, message)
         return
     if await way_out.asked_by_mail(session, settings, message):
         await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy=way_out.POLICY)
@@ -102,29 +103,22 @@ async def take_in_held(session: AsyncSession, settings: Settings, message: Messa
 
 
 async def _place(session: AsyncSession, settings: Settings, message: Message) -> Placement:
-    ids = quoted_ids(message.in_reply_to, message.references)
-    known = await repository.tickets_by_message_ids(session, ids)
-    candidates: list[Candidate] = []
-    if message.reply_token:
-        by_token = await repository.ticket_by_token(session, message.reply_token)
-        if by_token is not None:
-            candidates.append(Candidate(by_token, "token"))
-    answered = set(message.in_reply_to)
-    candidates += [
-        Candidate(known[rfc_id], "in_reply_to" if rfc_id in answered else "references")
-        for rfc_id in ids
-        if rfc_id in known
-    ]
     number = subject_number(message.subject)
-    if number is not None:
-        candidates.append(Candidate(number, "subject"))
-    if not candidates:
+    known = await quoted(
+        session,
+        token=message.reply_token,
+        rfc_ids=quoted_ids(message.in_reply_to, message.references),
+        number=number,
+        address=message.from_address,
+    )
+    if known is None:
         return Placement(None)
-    existing, participates, closed = await repository.participation(
+    candidates = evidence(known, in_reply_to=message.in_reply_to, references=message.references, number=number)
+    participates, closed = await participation(
         session, [candidate.ticket_id for candidate in candidates], message.from_address
     )
     return place(
-        [candidate for candidate in candidates if candidate.ticket_id in existing],
+        candidates,
         participates if message.from_address else set(),
         closed,
         at=message.received_at,
@@ -137,6 +131,8 @@ async def _join(
 ) -> None:
     assert placement.ticket_id is not None
     ticket = await lock_ticket(session, placement.ticket_id)
+    if ticket.merged_into_id is not None:  # while we waited for the lock: who may speak there must be asked anew
+        raise ChangedHands
     before = ticket.state
     customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
     await _wake(session, settings, ticket, message)

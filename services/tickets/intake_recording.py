@@ -9,6 +9,7 @@ from services.tickets.intake_mail import URGENCY, keep_correction, priority_corr
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import open_ticket
 from services.tickets.priority import triage
+from services.tickets.thread_repository import survivor
 from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, match_topic
 from shared import clock
 from shared.events import Event, publish
@@ -66,7 +67,7 @@ async def _open(session: AsyncSession, settings: Settings, recording: Recording)
     customer: Customer | None = None
     if number:
         customer = await repository.customer_by(session, IdentityKind.PHONE, number, recording.caller_name.strip())
-    decision = decide(_evidence(settings, recording, customer, None))
+    decision = decide(evidence_of(settings, recording, customer, None))
     ticket = await open_ticket(
         session,
         settings,
@@ -99,7 +100,7 @@ async def _hear(
 ) -> None:
     """The transcript reaches the ticket: text, language, topic, urgency, facts; and whoever no longer fits lets go."""
     assert intake.ticket_id is not None
-    ticket = await lock_ticket(session, intake.ticket_id)
+    ticket = await lock_ticket(session, await survivor(session, intake.ticket_id))
     customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
     said = transcript.text.strip()
     facts = find_facts(said, spoken=True)
@@ -121,7 +122,7 @@ async def _hear(
         session,
         recording_id=recording.id,
         outcome=IntakeOutcome.TICKETED,
-        ticket_id=ticket.id,
+        ticket_id=intake.ticket_id,
         transcript_id=transcript.id,
     )
     _learn_facts(ticket, customer, facts)
@@ -169,7 +170,7 @@ def _learn_language(
 ) -> bool:
     if ticket.language_source is LanguageSource.CORRECTION:
         return False
-    decision = decide(_evidence(settings, recording, customer, transcript))
+    decision = decide(evidence_of(settings, recording, customer, transcript))
     if decision.language == ticket.language:
         ticket.language_confidence = decision.confidence
         ticket.language_source = LanguageSource(decision.source)
@@ -205,10 +206,10 @@ async def _note_failure(session: AsyncSession, recording: Recording, ticket_id: 
     """The timeline says, once for each kind of failure, that there are no words and why."""
     if await repository.told_of_state(session, recording.id, recording.state):
         return
-    ticket = await lock_ticket(session, ticket_id)
+    ticket = await lock_ticket(session, await survivor(session, ticket_id))
     session.add(
         Entry(
-            ticket_id=ticket_id,
+            ticket_id=ticket.id,
             kind=EntryKind.TRANSCRIPT,
             recording_id=recording.id,
             detail={"state": recording.state.value, "error": (recording.error or "").strip().splitlines()[-1:]},
@@ -216,10 +217,10 @@ async def _note_failure(session: AsyncSession, recording: Recording, ticket_id: 
     )
     ticket.updated_at = clock.now()
     people = (ticket.assignee_id,) if ticket.assignee_id is not None else ()
-    await publish(session, Event("ticket", ticket_id, people=people, what="transcript"))
+    await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))
 
 
-def _evidence(
+def evidence_of(
     settings: Settings, recording: Recording, customer: Customer | None, transcript: Transcript | None
 ) -> Evidence:
     line = line_language(settings, recording)

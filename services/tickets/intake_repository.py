@@ -10,12 +10,14 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.thread_repository import family
 from shared.mailboxes import is_own
 from shared.models import (
     Attachment,
     Customer,
     CustomerIdentity,
     Delivery,
+    DeliveryKind,
     DeliveryState,
     Entry,
     EntryKind,
@@ -110,46 +112,6 @@ async def waiting_messages(session: AsyncSession, rfc_ids: Sequence[str], before
     return list(rows)
 
 
-async def tickets_by_message_ids(session: AsyncSession, rfc_ids: Sequence[str]) -> dict[str, int]:
-    """Message-ID → ticket, for our own deliveries and for mails already taken in. Ours win."""
-    if not rfc_ids:
-        return {}
-    of_messages = (
-        select(Message.rfc_message_id, Intake.ticket_id)
-        .join(Intake, Intake.message_id == Message.id)
-        .where(Message.rfc_message_id.in_(rfc_ids), Intake.ticket_id.is_not(None))
-    )
-    of_deliveries = select(Delivery.rfc_message_id, Delivery.ticket_id).where(Delivery.rfc_message_id.in_(rfc_ids))
-    found = [*(await session.execute(of_messages)), *(await session.execute(of_deliveries))]
-    return {row[0]: row[1] for row in found if row[0] is not None}
-
-
-async def ticket_by_token(session: AsyncSession, token: str) -> int | None:
-    found: int | None = await session.scalar(select(Ticket.id).where(Ticket.reply_token == token))
-    return found
-
-
-async def participation(
-    session: AsyncSession, ticket_ids: Sequence[int], address: str
-) -> tuple[set[int], set[int], dict[int, datetime]]:
-    """Of these tickets: which exist, on which the address takes part, and when the closed ones were closed."""
-    rows = await session.execute(
-        select(Ticket.id, Ticket.closed_at, Participant.address)
-        .outerjoin(Participant, and_(Participant.ticket_id == Ticket.id, Participant.address == address))
-        .where(Ticket.id.in_(ticket_ids))
-    )
-    existing: set[int] = set()
-    participates: set[int] = set()
-    closed: dict[int, datetime] = {}
-    for ticket_id, closed_at, participant in rows:
-        existing.add(ticket_id)
-        if participant is not None:
-            participates.add(ticket_id)
-        if closed_at is not None:
-            closed[ticket_id] = closed_at
-    return existing, participates, closed
-
-
 async def customer_by(session: AsyncSession, kind: IdentityKind, value: str, name: str = "") -> Customer:
     """The customer known by this address or number, made when there is none. Safe against a second one at once."""
     found = await session.scalar(
@@ -215,12 +177,6 @@ async def customers_by_mail(session: AsyncSession, names: Mapping[str, str]) -> 
     return customers
 
 
-async def add_participants(session: AsyncSession, ticket_id: int, addresses: Sequence[str]) -> None:
-    rows = [{"ticket_id": ticket_id, "address": address} for address in dict.fromkeys(addresses) if address]
-    if rows:
-        await session.execute(insert(Participant).on_conflict_do_nothing(), rows)
-
-
 async def delivery_of_bounce(
     session: AsyncSession, message: Message, recipients: Sequence[str], since: datetime
 ) -> Delivery | None:
@@ -282,7 +238,7 @@ async def messages_to_take_in(session: AsyncSession, now: datetime, limit: int) 
         select(Message.id)
         .outerjoin(Intake, Intake.message_id == Message.id)
         .where(_retry_is_due(now))
-        .order_by(Message.id)
+        .order_by(Intake.id.is_not(None), Message.id)  # what never failed goes first
         .limit(limit)
     )
     return list(rows)
@@ -317,7 +273,9 @@ async def recordings_to_take_in(session: AsyncSession, now: datetime, limit: int
                 ),
             )
         )
-        .order_by(Recording.id)
+        .order_by(
+            func.coalesce(Intake.outcome == IntakeOutcome.FAILED, False), Recording.id
+        )  # what never failed goes first
         .limit(limit)
     )
     return list(rows)
@@ -354,12 +312,56 @@ async def unwanted_by(session: AsyncSession, addresses: Collection[str]) -> set[
     return set(found)
 
 
+async def addresses_acknowledged_since(
+    session: AsyncSession, addresses: Collection[str], kinds: Sequence[str], since: datetime
+) -> set[str]:
+    """Which of these addresses got a mail of one of these kinds since then."""
+    if not addresses:
+        return set()
+    first = Delivery.to_addresses[0].astext
+    lately = select(first).where(
+        first.in_(addresses),
+        Delivery.kind.in_((DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY)),  # of the index
+        Delivery.kind.in_(kinds),
+        Delivery.created_at >= since,
+    )
+    return set(await session.scalars(lately))
+
+
+async def threads_acknowledged_since(
+    session: AsyncSession, ticket_ids: Collection[int], kinds: Sequence[str], since: datetime
+) -> set[int]:
+    """On which of these tickets, or on a ticket linked to which of them, a mail of these kinds left since then."""
+    if not ticket_ids:
+        return set()
+    found: set[int] = set()
+    for column in (Ticket.id, Ticket.linked_ticket_id):
+        found |= {
+            ticket_id
+            for ticket_id in await session.scalars(
+                select(column)
+                .join(Delivery, Delivery.ticket_id == Ticket.id)
+                .where(column.in_(ticket_ids), Delivery.kind.in_(kinds), Delivery.created_at >= since)
+            )
+            if ticket_id is not None
+        }
+    return found
+
+
 async def last_mail_of(session: AsyncSession, ticket_id: int) -> Message | None:
-    """The customer's newest mail on the ticket."""
+    """The newest mail on the ticket, or on one that goes on in it, of somebody who was not shown out."""
     found: Message | None = await session.scalar(
         select(Message)
         .join(Intake, Intake.message_id == Message.id)
-        .where(Intake.ticket_id == ticket_id, Message.machine.is_(None))
+        .where(
+            Intake.ticket_id.in_(family(ticket_id)),
+            Message.machine.is_(None),
+            ~exists().where(
+                Participant.ticket_id == ticket_id,
+                Participant.address == Message.from_address,
+                Participant.removed_at.is_not(None),
+            ),
+        )
         .order_by(Message.id.desc())
         .limit(1)
     )

@@ -32,6 +32,8 @@ def concerns(me: Actor, event: Event) -> bool:
         return mine or me.may(Permission.BOARD_READ)
     if event.kind == "presence":
         return mine or event.id == me.id or me.may(Permission.BOARD_READ)
+    if event.kind == "returned":
+        return mine
     if event.kind in NEEDS:
         return me.may(NEEDS[event.kind])
     return event.kind == "resync"

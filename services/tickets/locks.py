@@ -8,9 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.errors import Conflict, NotFound
 from shared.models import Assignment, AssignmentState, Person, Ticket
+from shared.web.i18n import N_
 
 OPEN = (AssignmentState.OFFERED, AssignmentState.ACCEPTED)
 _ATTEMPTS = 5
+
+
+class ChangedHands(Conflict):
+    """What was decided before the lock no longer holds. Nothing is wrong: begin again from the start."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("This ticket is changing hands right now. Please try again."))
 
 
 async def lock_names(session: AsyncSession, names: Iterable[str]) -> None:
@@ -25,28 +33,41 @@ async def lock_names(session: AsyncSession, names: Iterable[str]) -> None:
 
 
 async def lock_ticket(session: AsyncSession, ticket_id: int, *, people: Iterable[int] = ()) -> Ticket:
-    """The ticket as it is now, locked together with whoever it is assigned or offered to.
+    """The ticket as it is now, locked together with whoever it is assigned or offered to."""
+    return (await lock_together(session, [ticket_id], people=people))[ticket_id]
 
-    Who that is can change while we wait for the locks; then they are given back and taken again.
+
+async def lock_together(
+    session: AsyncSession, ticket_ids: Iterable[int], *, people: Iterable[int] = ()
+) -> dict[int, Ticket]:
+    """The same for several. Raises NotFound when one does not exist.
+
+    Who holds them can change while we wait for the locks; then they are given back and taken again.
     """
-    wanted = set(people)
+    ids, wanted = sorted(set(ticket_ids)), set(people)
     for _ in range(_ATTEMPTS):
         savepoint = await session.begin_nested()
-        holders = {*wanted, *await _holders(session, ticket_id)}
+        holders = {*wanted, *await _holders(session, ids)}
         if holders:
             await session.execute(
                 select(Person.id).where(Person.id.in_(holders)).order_by(Person.id).with_for_update(key_share=True)
             )
-        ticket = await session.scalar(
-            select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
+        found = await session.scalars(
+            select(Ticket)
+            .where(Ticket.id.in_(ids))
+            .order_by(Ticket.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
-        if ticket is None:
-            raise NotFound("There is no ticket {number}.", number=ticket_id)
-        if set(await _holders(session, ticket_id)) <= holders:
+        tickets = {ticket.id: ticket for ticket in found}
+        for ticket_id in ids:
+            if ticket_id not in tickets:
+                raise NotFound("There is no ticket {number}.", number=ticket_id)
+        if set(await _holders(session, ids)) <= holders:
             await savepoint.commit()
-            return ticket
+            return tickets
         await savepoint.rollback()
-    raise Conflict("This ticket is changing hands right now. Please try again.")
+    raise ChangedHands
 
 
 async def open_assignment(session: AsyncSession, ticket_id: int) -> Assignment | None:
@@ -60,8 +81,8 @@ async def open_assignment(session: AsyncSession, ticket_id: int) -> Assignment |
     return found
 
 
-async def _holders(session: AsyncSession, ticket_id: int) -> list[int]:
+async def _holders(session: AsyncSession, ticket_ids: list[int]) -> list[int]:
     rows = await session.scalars(
-        select(Assignment.person_id).where(Assignment.ticket_id == ticket_id, Assignment.state.in_(OPEN))
+        select(Assignment.person_id).where(Assignment.ticket_id.in_(ticket_ids), Assignment.state.in_(OPEN))
     )
     return list(rows)

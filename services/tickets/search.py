@@ -1,13 +1,13 @@
 """Full-text search over everything said on tickets, in English and Spanish, with or without accents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.models import SearchText, Ticket
+from shared.models import Entry, SearchText, Ticket
 
 MAX_CHARACTERS = 200_000  # a tsvector holds at most 1 MB
 
@@ -57,6 +57,31 @@ async def index_all(session: AsyncSession, found: Sequence[Found]) -> None:
 async def forget(session: AsyncSession, source: str, source_id: int) -> None:
     """What was never said in the end is not found."""
     await session.execute(delete(SearchText).where(SearchText.source == source, SearchText.source_id == source_id))
+
+
+async def move(session: AsyncSession, sources: Sequence[tuple[str, int]], *, from_id: int, to_id: int) -> None:
+    """What these sources say is found on another ticket from now on."""
+    if sources:
+        await session.execute(
+            update(SearchText)
+            .where(tuple_(SearchText.source, SearchText.source_id).in_(sources), SearchText.ticket_id == from_id)
+            .values(ticket_id=to_id)
+        )
+
+
+def sources_of(entries: Iterable[Entry]) -> list[tuple[str, int]]:
+    """Where the words of these entries stand in the search."""
+    return [
+        (source, id_)
+        for entry in entries
+        for source, id_ in (
+            ("entry", entry.id),
+            ("message", entry.message_id),
+            ("recording", entry.recording_id),
+            ("delivery", entry.delivery_id),
+        )
+        if id_ is not None
+    ]
 
 
 def matching(query: str) -> ColumnElement[bool]:

@@ -65,7 +65,7 @@ async def _known(session: AsyncSession, address: str) -> bool:
     if not address:
         return False
     as_spam = exists().where(Intake.taken_off_ticket_id == Participant.ticket_id)
-    takes_part = exists().where(Participant.address == address, ~as_spam)
+    takes_part = exists().where(Participant.address == address, Participant.removed_at.is_(None), ~as_spam)
     has_one = exists().where(
         CustomerIdentity.kind == IdentityKind.EMAIL,
         CustomerIdentity.value == address,

@@ -1,20 +1,17 @@
 """Which ticket a mail belongs to: the order of the evidence, and who may join. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 # «Re:», «RV:», «AW:», «Fwd:»… in many languages, with counters and in any number, are not part of a subject.
-_PREFIX = re.compile(
-    r"^\s*(?:(?:re|r|rv|res|resp|rif|aw|antw|antwort|sv|vs|vá|odp|ynt|ref|回复|答复|回覆)(?:\s*[\[(]\d+[\])])?\s*[:：]\s*"
-    r"|(?:fw|fwd|wg|tr|enc|i|vb|vl|rvd|reenv|reenviado|转发|轉寄)(?:\s*[\[(]\d+[\])])?\s*[:：]\s*)",
-    re.IGNORECASE,
-)
-_REPLY = re.compile(
-    r"^\s*(?:re|r|rv|res|resp|rif|aw|antw|antwort|sv|vs|odp|ynt|ref|回复|答复)(?:\s*[\[(]\d+[\])])?\s*[:：]",
-    re.IGNORECASE,
-)
+# «Ref:» is not among them: that is how people in both our languages begin the number of their bill.
+_ANSWERED = "re|r|rv|res|resp|réf|rif|aw|antw|antwort|sv|vs|vá|odp|ynt|atb|απ|σχετ|回复|答复|回覆"
+_FORWARDED = "fw|fwd|wg|tr|trs|enc|i|vb|vl|rvd|reenv|reenviado|pd|doorst|ilt|πρθ|转发|轉寄"
+_COUNTED = r"(?:\s*[\[(]\d+[\])])?\s*[:：]\s*"
+_PREFIX = re.compile(rf"^\s*(?:{_ANSWERED}|{_FORWARDED}){_COUNTED}", re.IGNORECASE)
+_REPLY = re.compile(rf"^\s*(?:{_ANSWERED}){_COUNTED}", re.IGNORECASE)
 _NUMBER = re.compile(r"\[#\s?(\d{1,12})\]")
 MAX_REFERENCES = 50  # the newest; the first is kept too, it names the thread
 
@@ -35,6 +32,23 @@ class Placement:
     by: str = ""
     linked_to: int | None = None
     why: str = ""  # of a link: stranger, closed_long_ago
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store knows of everything a mail points to. Tickets are named by their numbers.
+
+    `of_ids`: Message-ID → the tickets of our deliveries with it, then those of mails with it, oldest first: two mails
+    may carry the same. `merged`: a ticket → the one in which it goes on. `split_from`: a ticket → the one on which its
+    first entries stood. `followed_by`: a ticket → those that were opened because they could not join it, newest first.
+    """
+
+    of_token: int | None = None
+    of_ids: Mapping[str, Sequence[int]] | None = None
+    existing: Collection[int] = ()
+    merged: Mapping[int, int] | None = None
+    split_from: Mapping[int, int] | None = None
+    followed_by: Mapping[int, Sequence[int]] | None = None
 
 
 def bare_subject(subject: str) -> str:
@@ -66,6 +80,58 @@ def quoted_ids(in_reply_to: Sequence[str], references: Sequence[str]) -> list[st
     return list(dict.fromkeys([*in_reply_to[:MAX_REFERENCES], *newest]))
 
 
+def evidence(
+    known: Known, *, in_reply_to: Sequence[str], references: Sequence[str], number: int | None
+) -> list[Candidate]:
+    """The tickets a mail points to, strongest first, each once, as the tickets in which they go on today.
+
+    The token of our reply address comes first, then the Message-IDs, then the number in the subject. One thing is
+    stronger than a token: it names the ticket of the day it was given out, and when the very mail that is answered was
+    split from that ticket since, the answer follows the mail. What followed a ticket that could not be joined comes
+    last: whoever answers an old mail twice goes on where the first answer went.
+    """
+    merged, of_ids = known.merged or {}, known.of_ids or {}
+    answered = set(in_reply_to)
+    by_id = [
+        Candidate(ticket_id, "in_reply_to" if rfc_id in answered else "references")
+        for rfc_id in quoted_ids(in_reply_to, references)
+        for ticket_id in of_ids.get(rfc_id, ())
+    ]
+    found: list[Candidate] = []
+    if known.of_token is not None:
+        token_s = {known.of_token, merged.get(known.of_token, known.of_token)}
+        found += [
+            Candidate(each.ticket_id, "token")
+            for each in by_id
+            if token_s & _split_from(each.ticket_id, known.split_from or {})
+        ]
+        found.append(Candidate(known.of_token, "token"))
+    found += by_id
+    if number is not None:
+        found.append(Candidate(number, "subject"))
+    today = [
+        Candidate(merged.get(each.ticket_id, each.ticket_id), each.by)
+        for each in found
+        if each.ticket_id in known.existing
+    ]
+    followers = [
+        Candidate(follower, each.by) for each in today for follower in (known.followed_by or {}).get(each.ticket_id, ())
+    ]
+    first: dict[int, Candidate] = {}
+    for each in (*today, *followers):
+        first.setdefault(each.ticket_id, each)
+    return list(first.values())
+
+
+def _split_from(ticket_id: int, split_from: Mapping[int, int]) -> set[int]:
+    """The tickets that it was split from, however often."""
+    found: set[int] = set()
+    while (parent := split_from.get(ticket_id)) is not None and parent not in found:
+        found.add(parent)
+        ticket_id = parent
+    return found
+
+
 def place(
     candidates: Iterable[Candidate],
     participates: set[int],
@@ -74,16 +140,22 @@ def place(
     at: datetime,
     reopen_days: float,
 ) -> Placement:
-    """The first candidate that the sender takes part in; a stranger gets a new ticket, linked to what was quoted."""
+    """The first candidate that the sender takes part in and that is not long closed.
+
+    Without one, a new ticket: linked to what is long closed, else, for a stranger, to what was quoted first.
+    """
     first: Candidate | None = None
+    late: Candidate | None = None
     for candidate in candidates:
         first = first or candidate
         if candidate.ticket_id not in participates:
             continue
         closed_at = closed.get(candidate.ticket_id)
-        if closed_at is not None and at - closed_at > timedelta(days=reopen_days):
-            return Placement(None, candidate.by, candidate.ticket_id, "closed_long_ago")
-        return Placement(candidate.ticket_id, candidate.by)
+        if closed_at is None or at - closed_at <= timedelta(days=reopen_days):
+            return Placement(candidate.ticket_id, candidate.by)
+        late = late or candidate
+    if late is not None:
+        return Placement(None, late.by, late.ticket_id, "closed_long_ago")
     if first is None:
         return Placement(None)
     return Placement(None, first.by, first.ticket_id, "stranger")

@@ -64,7 +64,7 @@ class Quiet(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     address: str
-    asked_by: str = Field(description="`mail` or `click`.")
+    asked_by: str = Field(description="`mail`, `click`, or `complaint` about a mail of ours.")
     at: datetime
 
 

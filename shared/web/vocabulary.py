@@ -127,6 +127,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "history": N_("Balance, payments or usage"),
         "attachment": N_("File"),
     },
+    "participant": {  # how they came to a ticket
+        "customer": N_("began it"),
+        "written_to": N_("we wrote to them"),
+        "added": N_("let in by hand"),
+        "copied": N_("was in copy and let in"),
+        "merged": N_("came with a merged ticket"),
+    },
+    "dead_letter": {
+        "receipt": N_("Could not be read"),
+        "intake": N_("Could not be made a ticket"),
+    },
     "alert": {
         "emergency": N_("Emergency"),
         "no_bilingual": N_("No verified bilingual is available"),

@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from services.tickets.api import board, center, files, held, operations, people, replies, session, tickets, trust, work
+from services.tickets.api import (
+    board,
+    center,
+    conversation,
+    files,
+    held,
+    operations,
+    people,
+    replies,
+    session,
+    tickets,
+    trust,
+    work,
+)
 
 TAGS = [
     {"name": "me", "description": "Signing in, my profile, my tokens."},
@@ -24,6 +37,5 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
-    return [
-        each.router for each in (session, work, board, tickets, replies, trust, people, center, files, operations, held)
-    ]
+    desk = (session, work, board, tickets, replies, conversation, trust)
+    return [each.router for each in (*desk, people, center, files, operations, held)]

@@ -122,7 +122,11 @@ async def show_ticket(
     await record_view(screen, ticket_id)
     language = reply_language(view)
     known = [*view.participants, *(each.value for each in _identities(view) if each.kind == "email")]
-    latest = [line.message.from_address for line in view.entries if line.kind is EntryKind.MAIL_IN and line.message]
+    latest = [
+        line.message.from_address
+        for line in view.entries
+        if line.kind is EntryKind.MAIL_IN and line.message and not line.moved_to
+    ]
     proposal = await propose(screen.session, await screen.session.get_one(Ticket, ticket_id))
     people: list[Any] = []
     if view.allowed.assign:
@@ -137,6 +141,7 @@ async def show_ticket(
         reply_language=language,
         known_addresses=list(dict.fromkeys([*reversed(latest), *known, *filter(None, [proposal.asked_for])])),
         reply_to=proposal.to or "",
+        reply_cc=", ".join(proposal.cc),
         asked_for=proposal.asked_for,
         quiet=[each.address for each in await way_out.list_quiet(screen.session, screen.me, known)],
         snippets=await snippets(screen, settings, language),

@@ -26,8 +26,38 @@ _BY_SYSTEM: dict[EntryKind, str] = {
     EntryKind.DELIVERY_AGAIN: N_("The mail to {to} was sent again as it was."),
     EntryKind.DELIVERY_SENT: N_("The mail to {to} was sent."),
     EntryKind.DELIVERY_FAILED: N_("The mail to {to} could not be delivered."),
-    EntryKind.MACHINE_MAIL: N_("A machine's mail arrived; it is never answered."),
-    EntryKind.BOUNCE: N_("The mail server of {to} sent our mail back."),
+    EntryKind.BOUNCE: N_("Our mail did not reach {to}: their mail server sent it back."),
+}
+# What stands in `what` (of machines' mail: in `machine`) → the sentence; the first is for what has none.
+_BY_WHAT: dict[EntryKind, dict[str, str]] = {
+    EntryKind.SPLIT: {
+        "to": N_("{actor} split off what belongs to ticket #{ticket}."),
+        "from": N_("{actor} split this ticket off ticket #{ticket}."),
+    },
+    EntryKind.MERGED: {
+        "from": N_("{actor} let ticket #{ticket} go on here."),
+        "into": N_("{actor} let this ticket go on in ticket #{ticket}."),
+        "apart": N_("{actor} took this ticket and ticket #{ticket} apart again."),
+    },
+    EntryKind.PARTICIPANT: {
+        "added": N_("{actor} let {address} speak on this ticket."),
+        "removed": N_("{actor} removed {address}: their mail opens a ticket of its own."),
+        "declined": N_("{actor} did not let {address} in, who was in copy."),
+    },
+    EntryKind.RETURNED: {
+        "dismissed": N_("{actor} saw that the answer to {addresses} came back."),
+        "resent": N_("{actor} sent the answer that came back from {addresses} again."),
+        "called": N_("{actor} called because the answer to {addresses} came back."),
+        "closed": N_("{actor} closed it after the answer to {addresses} came back."),
+    },
+    EntryKind.MACHINE_MAIL: {
+        "auto_reply": N_("An automatic reply; it is never answered."),
+        "complaint": N_("{addresses} called a mail of ours spam. Nothing automatic is written there any more."),
+        "receipt": N_("A receipt: a mail of ours was read or arrived."),
+        "challenge": N_("Their mail system wants to know that a person wrote to them before it lets our mail through."),
+        "list": N_("A mailing list's mail arrived; it is never answered."),
+        "loop": N_("Our own mail came back."),
+    },
 }
 # Why the desk itself did something; what people write is shown as they wrote it.
 REASONS = {
@@ -47,6 +77,7 @@ REASONS = {
     "customer_voicemail": N_("the customer called again"),
     "stranger": N_("somebody who is not part of that ticket answered it"),
     "closed_long_ago": N_("that ticket was closed long ago"),
+    "merged": N_("it goes on in another ticket"),
 }
 _RULES = {
     "role": (N_("{n} does not take tickets"), N_("{n} do not take tickets")),
@@ -202,20 +233,34 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str]) 
         return _released(language, entry)
     if kind is EntryKind.BOUNCE and detail.get("delayed"):
         return translate(language, N_("The mail to {to} is delayed; the mail server keeps trying."), to=_to(entry))
+    if kind is EntryKind.BOUNCE and detail.get("permanent") is False:
+        return translate(language, N_("The mail did not reach {to} in time; it may work later."), to=_to(entry))
     if kind is EntryKind.ALERT:
         word = vocabulary.label(language, "alert", _text(detail.get("alert") or detail.get("kind")))
         return translate(language, N_("Alert for the supervisors: {alert}."), alert=word)
-    values = {"actor": _name(entry), "ticket": _text(detail.get("ticket_id") or detail.get("ticket")), "to": _to(entry)}
+    values = {
+        "actor": _name(entry) or translate(language, N_("The system")),
+        "ticket": _text(detail.get("ticket_id") or detail.get("ticket")),
+        "to": _to(entry),
+        "address": _text(detail.get("address")),
+        "addresses": ", ".join(_text(each) for each in detail.get("addresses") or []) or "—",
+    }
+    if kind in _BY_WHAT:
+        sentences = _BY_WHAT[kind]
+        what = _text(detail.get("machine") if kind is EntryKind.MACHINE_MAIL else detail.get("what"))
+        return translate(language, sentences.get(what, next(iter(sentences.values()))), **values)
     table = _BY_PERSON if entry.actor and kind in _BY_PERSON else _BY_SYSTEM
     return translate(language, table[kind], **values) if kind in table else ""
 
 
 def _to(entry: EntryView) -> str:
-    if entry.delivery:
+    if entry.delivery and entry.kind is not EntryKind.BOUNCE:
         return ", ".join(entry.delivery.to)
     recipients = entry.detail.get("recipients") or entry.detail.get("to") or []
     if isinstance(recipients, str):
         return recipients
+    if not entry.detail.get("delayed"):  # of a report about several: those who did not get it
+        recipients = [each for each in recipients if not isinstance(each, dict) or each.get("kind") != "delayed"]
     return ", ".join(_text(each.get("address")) if isinstance(each, dict) else _text(each) for each in recipients)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.tickets.lookalike import Likeness, Trick
+from services.tickets.participants import PeopleOnTicket
+from services.tickets.returned import ReturnedView
 from services.tickets.trust import Standing, Verdict
 from shared.models import (
     AlertKind,
@@ -248,6 +250,8 @@ class EntryView(View):
     """One line of the timeline."""
 
     id: int
+    ticket_id: int = Field(description="Where it was written: this ticket, or one that goes on in it.")
+    moved_to: int | None = Field(default=None, description="The ticket to which it was split off.")
     kind: EntryKind
     at: datetime
     actor: PersonRef | None
@@ -328,6 +332,7 @@ class Allowed(View):
     take: bool
     work: bool = Field(description="Reply, and change the state.")
     correct: bool = Field(description="Note, language, topic, priority.")
+    people: bool = Field(description="Let people in and show them out; split and merge.")
     release: bool
     assign: bool
     reply_by_mail: bool
@@ -346,6 +351,10 @@ class TicketView(View):
     closed_at: datetime | None
     customer: CustomerView | None
     participants: list[str]
+    people: PeopleOnTicket = Field(description="Who may speak on it, who is proposed, and who was shown out.")
+    returned: list[ReturnedView] = Field(description="Our answers that came back and wait for somebody.")
+    merged_into_id: int | None = Field(description="The ticket in which this one goes on.")
+    split_from_id: int | None = Field(description="The ticket on which its first entries stood.")
     assignment: AssignmentView | None
     entries: list[EntryView]
     last_entry_id: int

@@ -3,6 +3,8 @@
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.participants import people_on
+from services.tickets.returned import of_ticket
 from services.tickets.spam import may_be_spam
 from services.tickets.views.models import (
     Allowed,
@@ -25,7 +27,6 @@ from shared.models import (
     Customer,
     CustomerIdentity,
     IdentityKind,
-    Participant,
     Person,
     Ticket,
     TicketState,
@@ -44,16 +45,12 @@ async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, tick
     ticket: Ticket = row[0]
     assignment = await _open_assignment(session, ticket_id)
     customer = await _customer(session, ticket.customer_id)
-    participants = list(
-        await session.scalars(
-            select(Participant.address).where(Participant.ticket_id == ticket_id).order_by(Participant.address)
-        )
-    )
+    people = await people_on(session, ticket)
+    participants = sorted(each.address for each in people.participants)
     entries = await timeline(session, ticket_id)
     trust = await trust_view(session, settings, ticket_id)
-    linked_condition = Ticket.linked_ticket_id == ticket_id
-    if ticket.linked_ticket_id is not None:
-        linked_condition = or_(linked_condition, Ticket.id == ticket.linked_ticket_id)
+    here = (Ticket.linked_ticket_id, Ticket.split_from_id, Ticket.merged_into_id)
+    there = {ticket.linked_ticket_id, ticket.split_from_id, ticket.merged_into_id} - {None}
     history: list[TicketRow] = []
     if ticket.customer_id is not None:
         history = await rows(
@@ -75,10 +72,19 @@ async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, tick
         closed_at=ticket.closed_at,
         customer=customer,
         participants=participants,
+        people=people,
+        returned=await of_ticket(session, ticket_id),
+        merged_into_id=ticket.merged_into_id,
+        split_from_id=ticket.split_from_id,
         assignment=assignment,
         entries=entries,
         last_entry_id=entries[-1].id if entries else 0,
-        linked=await rows(session, select_rows().where(linked_condition).order_by(Ticket.id)),
+        linked=await rows(
+            session,
+            select_rows()
+            .where(or_(*(column == ticket_id for column in here), Ticket.id.in_(there)))
+            .order_by(Ticket.id),
+        ),
         history=history,
         allowed=_allowed(me, ticket, assignment, customer, participants, trust),
     )
@@ -108,8 +114,9 @@ def _allowed(
     return Allowed(
         accept=may_work and offered_to_me,
         take=may_work and ticket.state is TicketState.QUEUED,
-        work=may_work and (mine or leads),
+        work=may_work and (mine or leads) and ticket.merged_into_id is None,
         correct=may_work,
+        people=may_work and (mine or leads) and ticket.merged_into_id is None,
         release=may_work and mine and ticket.state is TicketState.ASSIGNED,
         assign=leads and ticket.state is not TicketState.CLOSED,
         reply_by_mail=has_address,

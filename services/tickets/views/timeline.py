@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.thread_repository import family
 from services.tickets.trust import verdict_of
 from services.tickets.views.deliveries import delivery_views
 from services.tickets.views.models import (
@@ -19,7 +20,7 @@ from services.tickets.views.models import (
     RecordingView,
     TranscriptView,
 )
-from shared.models import Attachment, Entry, Message, Person, Recording, Transcript
+from shared.models import Attachment, Entry, EntryKind, Message, Person, Recording, Transcript
 
 
 def _ids(values: Iterable[int | None]) -> list[int]:
@@ -27,14 +28,15 @@ def _ids(values: Iterable[int | None]) -> list[int]:
 
 
 async def timeline(session: AsyncSession, ticket_id: int) -> list[EntryView]:
-    """Oldest first."""
+    """Of the ticket and of those that go on in it, oldest first."""
     found = await session.execute(
         select(Entry, Person.name)
         .outerjoin(Person, Person.id == Entry.actor_id)
-        .where(Entry.ticket_id == ticket_id)
+        .where(Entry.ticket_id.in_(family(ticket_id)))
         .order_by(Entry.id)
     )
     entries = list(found)
+    moved = moves(entry for entry, _ in entries)
     messages = await _messages(session, _ids(entry.message_id for entry, _ in entries))
     recordings = await recording_views(session, _ids(entry.recording_id for entry, _ in entries))
     found_deliveries = _ids(entry.delivery_id for entry, _ in entries)
@@ -42,6 +44,8 @@ async def timeline(session: AsyncSession, ticket_id: int) -> list[EntryView]:
     return [
         EntryView(
             id=entry.id,
+            ticket_id=entry.ticket_id,
+            moved_to=moved.get(entry.id),
             kind=entry.kind,
             at=entry.at,
             actor=None if entry.actor_id is None else PersonRef(id=entry.actor_id, name=name or ""),
@@ -53,6 +57,16 @@ async def timeline(session: AsyncSession, ticket_id: int) -> list[EntryView]:
         )
         for entry, name in entries
     ]
+
+
+def moves(entries: Iterable[Entry]) -> dict[int, int]:
+    """Entry → the ticket to which it was split off."""
+    return {
+        entry_id: entry.detail["ticket_id"]
+        for entry in entries
+        if entry.kind is EntryKind.SPLIT
+        for entry_id in entry.detail.get("entries", [])
+    }
 
 
 async def _messages(session: AsyncSession, ids: list[int]) -> dict[int, MessageView]:

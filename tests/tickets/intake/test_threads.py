@@ -18,7 +18,7 @@ from services.tickets.thread import (
     subject_number,
 )
 from shared import clock
-from shared.models import EntryKind, IntakeOutcome, Person, Role, TicketState
+from shared.models import Delivery, EntryKind, IntakeOutcome, Person, Role, TicketState
 from tests.tickets.intake.conftest import Center, Seen, days_ago
 
 
@@ -61,6 +61,8 @@ async def test_a_stranger_who_quotes_a_ticket_gets_a_new_linked_one(center: Cent
         "subject": {"subject": f"Re: A question [#{ticket.id}]"},
     }
     quoting = ways[by]
+    async with center.database.transaction() as session:  # a thread is acknowledged once a day
+        await session.execute(update(Delivery).values(created_at=days_ago(1.1)))
     seen = await center.receive("What did they say?", from_address="stranger@example.net", **quoting)
     assert seen.row.outcome is IntakeOutcome.TICKETED
     assert seen.ticket.id != ticket.id
@@ -91,6 +93,20 @@ async def test_the_same_subject_alone_never_joins(center: Center) -> None:
     second = await center.receive(subject="Re: my bill")
     assert first.ticket.id != second.ticket.id
     assert second.ticket.linked_ticket_id is None
+
+
+async def test_a_copied_message_id_pushes_nobody_aside(center: Center) -> None:
+    """Two mails with one Message-ID are both kept, and each sender's answers stay on their own ticket."""
+    first = await center.receive()
+    original = await message_id_of(center, first)
+    copied = await center.receive("Something else", from_address="eve@example.net", rfc_message_id=original)
+    assert copied.ticket.id != first.ticket.id
+    for seen, address in ((first, "ana@example.com"), (copied, "eve@example.net")):
+        answer = await center.receive("And?", from_address=address, in_reply_to=[original])
+        assert answer.ticket.id == seen.ticket.id
+    (ours,) = await center.deliveries(first.ticket.id)
+    await center.receive("I am you", from_address="eve@example.net", rfc_message_id=ours.rfc_message_id)
+    assert (await center.receive("Thanks", in_reply_to=[ours.rfc_message_id])).ticket.id == first.ticket.id
 
 
 async def test_a_number_that_is_no_ticket_is_ignored(center: Center) -> None:
@@ -128,6 +144,9 @@ async def test_a_closed_ticket_reopens_or_is_followed_by_a_new_one(center: Cente
     assert late.ticket.linked_ticket_id == ticket.id
     assert late.ticket.customer_id == ticket.customer_id
     assert (await center.ticket(ticket.id)).state is TicketState.CLOSED
+    # Who answers the old mail once more goes on where the first answer went.
+    again = await center.receive("And one thing.", reply_token=ticket.reply_token)
+    assert again.ticket.id == late.ticket.id
 
 
 async def test_a_waiting_ticket_goes_back_to_its_person_or_to_the_queue(center: Center) -> None:
@@ -179,6 +198,8 @@ async def test_many_replies_at_once_all_arrive(center: Center) -> None:
         ("Reference: none", "Reference: none"),
         ("  re:  ", ""),
         ("回复:电费", "电费"),
+        ("RV: ENC: TR: RES: R: FWD: Réf: recibo", "recibo"),
+        ("Ref: Factura 123", "Ref: Factura 123"),
     ],
 )
 def test_bare_subject(subject: str, bare: str) -> None:

@@ -3,11 +3,25 @@
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from services.tickets.returned import came_back
+from shared import clock
 from shared.database import Database
 from shared.health import report
-from shared.models import Person, Ticket
+from shared.models import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Entry,
+    EntryKind,
+    Intake,
+    IntakeOutcome,
+    Message,
+    NoAcknowledgement,
+    Person,
+    Ticket,
+)
 from tests.browser import OpenAs
 from tests.tickets.pages.office import ENGLISH, GAS, SPANISH, Office, spoken
 
@@ -52,13 +66,43 @@ async def furnish(office: Office) -> dict[str, int]:
         ),
     }  # fmt: skip
     await office.offer(numbers["spanish"], "marta")
+    await trouble(office, numbers["english"])
     return numbers
 
 
-WORK = ("/work", "/queue", "/queue?q=recibo", "/tickets/1", "/tickets/2", "/tickets/3", "/tickets/4", "/contacts/new")
+async def trouble(office: Office, ticket_id: int) -> None:
+    """Somebody in copy, a complaint, an answer that came back, and a mail on which our code failed."""
+    async with office.database.transaction() as session:
+        message = await session.scalar(select(Message).where(Message.from_address == "dana.whitlock@example.com"))
+        assert message is not None
+        message.cc_addresses = ["lee.whitlock@example.com"]
+        session.add(NoAcknowledgement(address=message.from_address, asked_by="complaint"))
+        delivery = Delivery(
+            ticket_id=ticket_id, kind=DeliveryKind.REPLY, state=DeliveryState.SENT, sent_at=clock.now(),
+            to_addresses=["dana@exmaple.com"], subject="Re: Two companies?", language="en", text="No.", html="<p>No.",
+            rfc_message_id="<answer@center.example.org>", reply_token="t", created_by_id=office["marta"],
+        )  # fmt: skip
+        dead = Message(
+            mailbox_id=office.mailbox_id, blob="0" * 64, from_address="lee@example.com", subject="Odd",
+            received_at=clock.now(),
+        )  # fmt: skip
+        session.add_all([delivery, dead])
+        await session.flush()
+        session.add(Entry(ticket_id=ticket_id, kind=EntryKind.MAIL_OUT, delivery_id=delivery.id, text="No."))
+        await came_back(
+            session, delivery, [{"address": "dana@exmaple.com", "permanent": True, "diagnostic": "550 unknown user"}]
+        )
+        error = "Traceback (most recent call last):\n  File «intake.py»\nZeroDivisionError: a defect of our own"
+        session.add(Intake(message_id=dead.id, outcome=IntakeOutcome.FAILED, attempts=3, error=error))
+
+
+WORK = (
+    "/work", "/queue", "/queue?q=recibo", "/tickets/1", "/tickets/2", "/tickets/3", "/tickets/4", "/contacts/new",
+    "/tickets/3/split", "/tickets/3/merge",
+)  # fmt: skip
 CENTER = (
     "/board", "/people", "/people/3", "/people/new", "/hours", "/templates", "/templates/meter_reading",
-    "/templates/new", "/held", "/health", "/audit", "/account",
+    "/templates/new", "/held", "/health", "/dead-letters", "/audit", "/account",
 )  # fmt: skip
 
 
@@ -109,6 +153,8 @@ async def test_phone_width_shows_all_without_scrolling_sideways(office: Office, 
         "/work", "/queue", f"/tickets/{numbers['voicemail']}", f"/tickets/{numbers['spanish']}", "/board", "/people",
         f"/people/{office['mateo']}", "/hours", "/templates/new", "/held", "/health", "/audit", "/account",
         "/contacts/new",
+        "/dead-letters", f"/tickets/{numbers['english']}", f"/tickets/{numbers['english']}/split",
+        f"/tickets/{numbers['english']}/merge",
     ):  # fmt: skip
         await page.goto(path)
         width = await page.evaluate("document.documentElement.scrollWidth")

@@ -209,7 +209,9 @@ def test_every_kind_of_entry_has_its_sentence(language: str) -> None:
     for kind in EntryKind:
         for actor in (None, PersonRef(id=1, name="Ana")):
             detail = {"person": "Mateo", "was": "offered", "to": ["a@example.com"], **details.get(kind, {})}
-            entry = EntryView(id=1, kind=kind, at=datetime(2026, 1, 1, tzinfo=UTC), actor=actor, text="", detail=detail)
+            entry = EntryView(
+                id=1, ticket_id=1, kind=kind, at=datetime(2026, 1, 1, tzinfo=UTC), actor=actor, text="", detail=detail
+            )
             sentence = wording.sentence(language, entry, lambda key: key)
             assert sentence or kind in CARDS, kind
             assert "{" not in sentence

@@ -1,0 +1,131 @@
+"""What the store knows of the tickets that a mail points to, for thread.py to decide on."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.thread import Known
+from shared.models import Delivery, Intake, Message, Participant, Ticket
+
+
+def taking_part(address: str) -> Select[int]:
+    """The tickets on which this address may speak."""
+    return select(Participant.ticket_id).where(Participant.address == address, Participant.removed_at.is_(None))
+
+
+def family(ticket_id: int) -> Select[int]:
+    """The ticket and those that go on in it."""
+    return select(Ticket.id).where(or_(Ticket.id == ticket_id, Ticket.merged_into_id == ticket_id))
+
+
+async def survivor(session: AsyncSession, ticket_id: int) -> int:
+    """The ticket in which this one goes on: itself, unless it was merged."""
+    merged_into: int | None = await session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
+    return ticket_id if merged_into is None else merged_into
+
+
+async def quoted(
+    session: AsyncSession, *, token: str | None, rfc_ids: Sequence[str], number: int | None, address: str
+) -> Known | None:
+    """Everything these words point to, or None when that is nothing. `address`: the sender's, for what followed."""
+    of_token = await _of_token(session, token) if token else None
+    of_ids = await _of_ids(session, rfc_ids) if rfc_ids else {}
+    named = {ticket_id for tickets in of_ids.values() for ticket_id in tickets}
+    named |= {ticket_id for ticket_id in (of_token, number) if ticket_id is not None}
+    if not named:
+        return None
+    existing, merged, split_from = await _relations(session, named)
+    return Known(
+        of_token=of_token,
+        of_ids=of_ids,
+        existing=existing,
+        merged=merged,
+        split_from=split_from,
+        followed_by=await _followers(session, {merged.get(id_, id_) for id_ in existing}, address),
+    )
+
+
+async def participation(
+    session: AsyncSession, ticket_ids: Collection[int], address: str
+) -> tuple[set[int], dict[int, datetime]]:
+    """Of these tickets: on which the address takes part, and when the closed ones were closed."""
+    rows = await session.execute(
+        select(Ticket.id, Ticket.closed_at, Participant.address)
+        .outerjoin(
+            Participant,
+            and_(Participant.ticket_id == Ticket.id, Participant.address == address, Participant.removed_at.is_(None)),
+        )
+        .where(Ticket.id.in_(ticket_ids))
+    )
+    participates: set[int] = set()
+    closed: dict[int, datetime] = {}
+    for ticket_id, closed_at, participant in rows:
+        if participant:
+            participates.add(ticket_id)
+        if closed_at is not None:
+            closed[ticket_id] = closed_at
+    return participates, closed
+
+
+async def _of_token(session: AsyncSession, token: str) -> int | None:
+    found: int | None = await session.scalar(select(Ticket.id).where(Ticket.reply_token == token))
+    return found
+
+
+async def _of_ids(session: AsyncSession, rfc_ids: Sequence[str]) -> dict[str, list[int]]:
+    """Message-ID → tickets: of our own deliveries, then of the mails with it. Nobody can push ours aside by copying."""
+    of_deliveries = select(Delivery.rfc_message_id, Delivery.ticket_id).where(Delivery.rfc_message_id.in_(rfc_ids))
+    of_messages = (
+        select(Message.rfc_message_id, Intake.ticket_id)
+        .join(Intake, Intake.message_id == Message.id)
+        .where(Message.rfc_message_id.in_(rfc_ids), Intake.ticket_id.is_not(None))
+        .order_by(Message.id)
+    )
+    found: dict[str, list[int]] = defaultdict(list)
+    for rfc_id, ticket_id in [*(await session.execute(of_deliveries)), *(await session.execute(of_messages))]:
+        if ticket_id not in found[rfc_id]:
+            found[rfc_id].append(ticket_id)
+    return dict(found)
+
+
+async def _relations(
+    session: AsyncSession, ticket_ids: Iterable[int]
+) -> tuple[set[int], dict[int, int], dict[int, int]]:
+    """Which of these exist, into which they were merged, and from which they were split, up to the first."""
+    existing: set[int] = set()
+    merged: dict[int, int] = {}
+    split_from: dict[int, int] = {}
+    wanted = set(ticket_ids)
+    while wanted:
+        rows = await session.execute(
+            select(Ticket.id, Ticket.merged_into_id, Ticket.split_from_id).where(Ticket.id.in_(wanted))
+        )
+        for ticket_id, into, parent in rows:
+            existing.add(ticket_id)
+            if into is not None:
+                merged[ticket_id] = into
+            if parent is not None:
+                split_from[ticket_id] = parent
+        wanted = set(split_from.values()) - existing
+    return existing, merged, split_from
+
+
+async def _followers(session: AsyncSession, ticket_ids: Collection[int], address: str) -> dict[int, list[int]]:
+    """Tickets that were opened because their mail could not join these, and on which the address takes part."""
+    if not address:
+        return {}
+    goes_on_in = func.coalesce(Ticket.merged_into_id, Ticket.id)
+    rows = await session.execute(
+        select(Ticket.linked_ticket_id, goes_on_in)
+        .where(Ticket.linked_ticket_id.in_(ticket_ids), goes_on_in.in_(taking_part(address)))
+        .order_by(Ticket.id.desc())
+        .limit(50)
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for linked_to, follower in rows:
+        if linked_to is not None:
+            found[linked_to].append(follower)
+    return dict(found)
