@@ -37,6 +37,7 @@ class Resolver:
         self._lock = threading.Lock()
         self._unanswered = 0
         self._away_until = 0.0
+        self.troubled: bool | None = None  # None until it is known
 
     def __call__(self, name: str, timeout_s: float) -> list[bytes]:
         self._read_system_configuration()
@@ -69,8 +70,11 @@ class Resolver:
     def _answered(self, answered: bool) -> None:
         with self._lock:
             self._unanswered = 0 if answered else self._unanswered + 1
-            if self._unanswered >= PATIENCE:
+            if answered:
+                self.troubled = False
+            elif self._unanswered >= PATIENCE:
                 self._unanswered, self._away_until = 0, time.monotonic() + AWAY_S
+                self.troubled = True
 
 
 def _nameserver(server: str) -> dns.nameserver.Nameserver:

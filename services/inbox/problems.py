@@ -111,6 +111,10 @@ DEAD_MAIL = Trouble(
     N_("Mail could not be processed because of an error in the program. It is kept."),
     N_("See the mails that failed, with the error, and replay them after an update."),
 )
+DNS_SILENT = Trouble(
+    N_("Senders cannot be verified: no DNS server answers."),
+    N_("Mail still arrives, with its senders marked as unknown. Check dns_servers, or set verify_senders to never."),
+)
 UNREADABLE_ON_SERVER = Trouble(
     N_("The mail server cannot deliver one of its mails."),
     N_("Open the mailbox with a mail program and look at the mail that the log names; we keep trying."),

@@ -70,7 +70,9 @@ class Processor:
         self.database = database
         self.blobs = blobs
         self.settings = settings
-        self.senders = Senders(blobs, Resolver(settings.dns_servers))
+        self.resolver = Resolver(settings.dns_servers)
+        self.senders = Senders(blobs, self.resolver)
+        self._dns_trouble_told: bool | None = None
         self._wake = asyncio.Event()
         self._own = frozenset(mailbox.address.lower() for mailbox in settings.mailboxes)
         self._by_name: dict[str, MailboxSettings] = {mailbox.name: mailbox for mailbox in settings.mailboxes}
@@ -146,6 +148,7 @@ class Processor:
             raise
         ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
         await self.senders.verify(self._unsure_who_wrote(ready))
+        await self._tell_of_dns()
         if self._disk_troubled and any(outcome.attachment_blobs for outcome in ready):  # bytes were written
             self._disk_troubled = False
             await problems.resolve(self.database, "blob_store")
@@ -258,6 +261,17 @@ class Processor:
         except Exception:  # our own defect, or bytes that cannot be read back: it can be replayed
             return Crashed(claim, traceback.format_exc())
         return Ready(claim, parsed, content_print, [self.blobs.put_sync(file.data) for file in parsed.files])
+
+    async def _tell_of_dns(self) -> None:
+        """A problem row while no DNS server answers; the first answer closes it."""
+        troubled = self.resolver.troubled
+        if troubled is None or troubled is self._dns_trouble_told:
+            return
+        if troubled:
+            await problems.report(self.database, "dns", problems.DNS_SILENT)
+        else:
+            await problems.resolve(self.database, "dns")
+        self._dns_trouble_told = troubled
 
     def _unsure_who_wrote(self, ready: Sequence[Ready]) -> list[tuple[str, Parsed, Sequence[str]]]:
         """Mail of which the settings want its sender looked up, unless a server of ours has said who wrote it."""

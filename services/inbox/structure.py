@@ -238,8 +238,10 @@ class _Reader:
     def _open_tnef(self, place: _Place, data: bytes) -> bool:
         """winmail.dat: the files in it, and its body where the mail has no other."""
         found = tnef.read(data)
-        if found is None or not (found.files or found.text or found.html):
+        if found is None or not (found.files or found.text or found.html or found.rtf):
             return False
+        if found.rtf and not (found.text or found.html):
+            self._add(File("message.rtf", "application/rtf", found.rtf))
         if not place.foreign and not any((block.text or block.html or "").strip() for block in self.blocks):
             self.blocks.append(_Block(text=found.text or None, html=found.html or None))
         for each in found.files:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from services.inbox import charsets
+from services.inbox import charsets, rtf
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 ATTRIBUTE_LIMIT = 5_000
@@ -23,7 +23,7 @@ _NEW_FILE, _FILE_TITLE, _FILE_DATA, _FILE_PROPERTIES = 0x9002, 0x8010, 0x800F, 0
 _PROPERTIES = 0x9003
 
 # Properties ([MS-OXPROPS]) that matter here.
-_P_BODY, _P_HTML, _P_CODEPAGE = 0x1000, 0x1013, 0x3FDE
+_P_BODY, _P_RTF, _P_HTML, _P_CODEPAGE = 0x1000, 0x1009, 0x1013, 0x3FDE
 _P_NAME, _P_LONG_NAME, _P_MIME, _P_CONTENT_ID, _P_OBJECT = 0x3704, 0x3707, 0x370E, 0x3712, 0x3701
 
 _STRING, _UNICODE, _OBJECT, _BINARY = 0x1E, 0x1F, 0x0D, 0x102
@@ -45,6 +45,7 @@ class TnefFile:
 class Tnef:
     text: str = ""
     html: str = ""
+    rtf: bytes = b""
     files: list[TnefFile] = field(default_factory=list)
 
 
@@ -92,6 +93,8 @@ def _read_body(found: Tnef, value: memoryview, codepage: str) -> None:
     html_codepage = f"cp{_u32(declared, 0)}" if len(declared) >= 4 else codepage
     if _P_BODY in properties:
         found.text = _string(properties[_P_BODY], codepage)
+    if _P_RTF in properties:
+        found.rtf = rtf.decompress(bytes(properties[_P_RTF][1]))
     if _P_HTML in properties:
         found.html = _string(properties[_P_HTML], "utf-8" if html_codepage == "cp65001" else html_codepage)
 

@@ -9,6 +9,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sqlalchemy import select
 
 from services.inbox import dns_lookup, headers, verify
 from services.inbox.dns_lookup import DnsAway, Resolver
@@ -17,9 +18,9 @@ from services.inbox.process import Processor
 from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database
-from shared.models import Mailbox, MailReceipt
+from shared.models import Mailbox, MailReceipt, Problem
 from shared.settings import Settings
-from tests.inbox.conftest import HELP, mail, mailbox, messages
+from tests.inbox.conftest import HELP, mail, mailbox, messages, rows
 from tests.servers.dns import DnsServer
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)
@@ -176,6 +177,19 @@ def test_a_forwarder_whose_word_counts(dns: DnsServer, results: str, sealers: li
     assert (found["verdict"], found["arc"]) == (expected, "pass")
 
 
+async def test_the_settings_of_a_mailbox_reach_the_parser(
+    database: Database, blobs: Blobs, settings: Settings, dns: DnsServer
+) -> None:
+    raw = mail("Form", sender="forms@center.example.net", Reply_To="lucia@example.com", Auto_Submitted="auto-generated")
+    raw = b"Received: from a by mx.center.example.org\r\nX-Our-Filter: yes\r\n" + raw
+    box = {"form_senders": ["Forms@center.example.net"], "spam_headers": ["X-Our-Filter"]}
+    found = await verdict(database, blobs, settings, dns, raw, **box)
+    (message,) = await messages(database)
+    assert (message.from_address, message.machine, message.spam) == ("lucia@example.com", None, "X-Our-Filter: yes")
+    assert found["verdict"] == "unknown"  # whoever fills in a form can type any address
+    assert not dns.questions
+
+
 async def test_silence_leaves_the_sender_unknown_and_the_mail_arrives(
     database: Database, blobs: Blobs, settings: Settings, dns: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +197,22 @@ async def test_silence_leaves_the_sender_unknown_and_the_mail_arrives(
     dns.silent = True
     found = await verdict(database, blobs, settings, dns, signed(written_by("ana@example.com"), "example.com"))
     assert (found["verdict"], found["verified_by"], found["dkim"]) == ("unknown", None, "temperror")
+
+
+async def test_a_silent_dns_is_a_problem_until_it_answers(
+    database: Database, blobs: Blobs, settings: Settings, dns: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dns_lookup, "LOOKUP_S", 0.05)
+    monkeypatch.setattr(dns_lookup, "PATIENCE", 2)
+    dns.silent = True
+    await verdict(database, blobs, settings, dns, signed(written_by("ana@example.com"), "example.com"))
+    problem = select(Problem.key).where(Problem.key == "dns", Problem.resolved_at.is_(None))
+    assert await rows(database, problem) == ["dns"]
+    processor = Processor(database, blobs, settings.model_copy(update={"dns_servers": [dns.address]}))
+    dns.silent = False
+    processor.resolver("_dmarc.example.com", 1)
+    await processor._tell_of_dns()
+    assert await rows(database, problem) == []
 
 
 def test_answers_are_kept_and_a_silent_server_is_not_asked_for_ever(
