@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import intake_repository as repository
 from services.tickets import outgoing, reply_templates
 from services.tickets.alerts import raise_alert
+from services.tickets.letter import Letter
 from shared import clock
 from shared.language import MIXED, UNKNOWN
 from shared.models import (
@@ -31,6 +33,7 @@ _MACHINES = frozenset(
 )  # fmt: skip
 _OTHER_LANGUAGE_NOTE = "*Hablamos español: puede escribirnos en español.*"
 MAX_EXCERPT = 500
+_ANY_NUMBER = "90817263544536271809"  # stands for the ticket's until the words are made into a mail
 ONCE_PER = timedelta(hours=1)  # sender, and address that is answered
 ONCE_PER_THREAD = timedelta(days=1)  # also when every answer comes from another address
 # «We have your mail» to somebody who wrote long ago only confuses, and the first start on a full mailbox would write to
@@ -146,9 +149,9 @@ async def _acknowledgement(
     languages = languages_for(ticket.language)
     parts, subjects = [], []
     for language in languages:
-        values = {**reply_templates.usual_values(settings, language), "number": str(ticket.id)}
-        parts.append(reply_templates.fill(texts[language].body, values))
-        subjects.append(reply_templates.fill(texts[language].subject, values))
+        values = reply_templates.usual_values(settings, language)
+        parts.append(reply_templates.fill(texts[language].body, {**values, "number": _ANY_NUMBER}))
+        subjects.append(reply_templates.fill(texts[language].subject, {**values, "number": str(ticket.id)}))
     if ticket.language not in ("en", "es", MIXED, UNKNOWN):
         parts.append(_OTHER_LANGUAGE_NOTE)
     subject = " / ".join(subjects)
@@ -164,9 +167,20 @@ async def _acknowledgement(
         to=[_answer_to(message)],
         subject=subject,
         language=languages[0] if len(languages) == 1 else MIXED,
-        letter=outgoing.plain("\n\n---\n\n".join(parts)),
+        letter=_numbered(_letter("\n\n---\n\n".join(parts)), ticket.id),
         answers=message,
     )
+
+
+@lru_cache(maxsize=64)
+def _letter(markdown: str) -> Letter:
+    """The same words go to everybody who writes: made into a mail once."""
+    return outgoing.plain(markdown)
+
+
+def _numbered(letter: Letter, ticket_id: int) -> Letter:
+    number = str(ticket_id)
+    return Letter(letter.text.replace(_ANY_NUMBER, number), letter.html.replace(_ANY_NUMBER, number))
 
 
 async def raise_alarm(

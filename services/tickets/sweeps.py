@@ -128,8 +128,8 @@ class Sweeps:
                 checked = started if withdraw else checked
             else:
                 self._fit_doubtful = withdraw
-            # A pass over a long backlog costs more: while a burst comes in, at most half of the time goes to passes.
-            await asyncio.sleep(max(BREATH_S, min(monotonic() - started, LONGEST_BREATH_S)))
+            # A pass over a long backlog costs more: while a burst comes in, at most a third of the time goes to passes.
+            await asyncio.sleep(max(BREATH_S, min(2 * (monotonic() - started), LONGEST_BREATH_S)))
             try:
                 async with asyncio.timeout(self.settings.sweep_s):
                     await self._woken.wait()
