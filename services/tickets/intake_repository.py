@@ -93,9 +93,9 @@ async def put_intakes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) 
     """The same for several, all messages or all recordings, in one statement."""
     column = "message_id" if rows[0].get("message_id") is not None else "recording_id"
     full = [{"ticket_id": None, "policy": None, "error": None, "next_attempt_at": None, **row} for row in rows]
-    statement = insert(Intake).values(full)
+    statement = insert(Intake)
     update = {key: statement.excluded[key] for key in full[0] if key != column}
-    await session.execute(statement.on_conflict_do_update(index_elements=[column], set_=update))
+    await session.execute(statement.on_conflict_do_update(index_elements=[column], set_=update), full)
 
 
 async def waiting_messages(session: AsyncSession, rfc_ids: Sequence[str], before: Message) -> list[int]:

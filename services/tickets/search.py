@@ -45,12 +45,13 @@ async def index_all(session: AsyncSession, found: Sequence[Found]) -> None:
     rows = [row for row in rows if str(row["body"]).strip()]
     if not rows:
         return
-    statement = insert(SearchText).values(rows)
+    statement = insert(SearchText)  # the rows apart: written into the statement, each number of them is compiled anew
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["source", "source_id"],
             set_={name: statement.excluded[name] for name in ("ticket_id", "language", "body")},
-        )
+        ),
+        rows,
     )
 
 
