@@ -27,6 +27,7 @@ class Job(StrEnum):
     TAKE_IN_DELIVERY = "tickets.take_in_delivery"  # it was sent or failed: put it on the timeline
     ROUTE = "tickets.route"  # something changed that a routing pass should see; id of the ticket, or 0
     SEND = "inbox.send"
+    RECONCILE = "inbox.reconcile"  # id of the mailbox whose folders somebody wants compared with the ledger
     TAKE_IN_ATTACHMENT = "voicemail.take_in_attachment"
     TRANSCRIBE = "voicemail.transcribe"
     PUBLISH_GREETINGS = "voicemail.publish_greetings"  # id of the slot that changed, or 0

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     # Inbox
     mailboxes: list[MailboxSettings] = []
     imap_poll_s: float = 30.0  # when the server has no IDLE
+    reconcile_s: float = 3600.0  # how often each folder is compared with the ledger, whole
+    mailbox_lease_s: float = 15.0  # a reader that is silent for so long is dead: another process takes its folders over
     max_parse_bytes: int = 25 * 1024 * 1024  # a larger mail is kept raw and shown as too large
     delivery_give_up_h: float = 72.0
     domain_interval_s: float = Field(default=0.2, ge=0)  # from one mail to the next to the same domain

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import LoginError
+from imapclient.exceptions import IMAPClientError, LoginError
 
 from services.inbox.credentials import Credentials
 
@@ -81,10 +81,22 @@ def idle(client: IMAPClient, waker: int, timeout: float) -> bool:
 
     True when the server spoke. Leaving IDLE needs the server's answer, so a dead link raises here.
     """
-    client.idle()
-    spoke = _wait(client, waker, timeout)
+    spoke = _enter_idle(client)
+    if not spoke:
+        spoke = _wait(client, waker, timeout)
     _, said = client.idle_done()
     return spoke or bool(said)
+
+
+def _enter_idle(client: IMAPClient) -> bool:
+    """True when the server spoke of news before its «+»: IMAPClient's own `idle` takes that for a broken server."""
+    client._idle_tag = client._imap._command("IDLE")
+    spoke = False
+    while (line := client._imap._get_response()) is not None:
+        if client._imap.tagged_commands[client._idle_tag]:
+            raise IMAPClientError(f"IDLE was refused: {line!r}"[:500])
+        spoke = True
+    return spoke
 
 
 def _wait(client: IMAPClient, waker: int, timeout: float) -> bool:

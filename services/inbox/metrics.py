@@ -11,7 +11,13 @@ MAIL_LAG = Histogram(
     "From the ledger row to the message row",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300),
 )
-WATCHING = Gauge("centralita_inbox_mailbox_up", "1 when the mailbox is watched or polled", ["mailbox"])
+WATCHING = Gauge("centralita_inbox_mailbox_up", "1 when this process watches or polls the mailbox", ["mailbox"])
+FOLDER_MAILS = Gauge(
+    "centralita_inbox_folder_mails",
+    "What the last comparison with the server found: on_server, in_ledger, missing, repaired, refused, gone",
+    ["mailbox", "folder", "what"],
+)
+RECONCILED = Gauge("centralita_inbox_folder_reconciled_timestamp_seconds", "When it ended last", ["mailbox", "folder"])
 RECONNECTS = Counter("centralita_inbox_connection_failures_total", "Failed or lost IMAP connections", ["mailbox"])
 DELIVERIES = Counter("centralita_inbox_deliveries_total", "Attempts to send, by what came of them", ["outcome"])
 SEND_TIME = Histogram(

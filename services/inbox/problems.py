@@ -83,7 +83,6 @@ TLS_FAILED = Trouble(
 FOLDER_MISSING = Trouble(
     N_("A folder named in the settings is not on the mail server."),
     N_("Create the folder or correct folders and voicemail_folders in the settings."),
-    slow=True,
 )
 SERVER_TROUBLE = Trouble(
     N_("The mail server answered with an error."),
@@ -117,7 +116,7 @@ DNS_SILENT = Trouble(
 )
 UNREADABLE_ON_SERVER = Trouble(
     N_("The mail server cannot deliver one of its mails."),
-    N_("Open the mailbox with a mail program and look at the mail that the log names; we keep trying."),
+    N_("Open the folder with a mail program and look at the mails whose UIDs are named below; we keep trying."),
 )
 
 NO_SENT_COPY = Trouble(

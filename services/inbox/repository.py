@@ -1,4 +1,4 @@
-"""The inbox's SQL: mailboxes, the ledger, and messages with their attachments."""
+"""The inbox's SQL: mailboxes, stored mail that is to be parsed, and messages. Watched folders are in `folders.py`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,11 @@ from sqlalchemy import Integer, and_, bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import clock
 from shared.models import (
     Attachment,
     Delivery,
     Intake,
     Mailbox,
-    MailboxState,
-    MailFolder,
     MailReceipt,
     Message,
     ReceiptState,
@@ -24,16 +21,6 @@ from shared.models import (
 )
 
 WRITE_LOCK = 0x696E626F78  # «inbox»: one process at a time decides whether a mail is known already
-
-
-@dataclass(frozen=True)
-class StoredMail:
-    """A mail whose bytes are safe."""
-
-    uid: int
-    blob: str
-    size: int
-    internal_date: datetime | None
 
 
 @dataclass(frozen=True)
@@ -56,77 +43,6 @@ async def upsert_mailbox(session: AsyncSession, name: str, address: str) -> int:
         statement.on_conflict_do_update(index_elements=["name"], set_={"address": address}).returning(Mailbox.id)
     )
     return int(result.scalar_one())
-
-
-async def set_mailbox_state(session: AsyncSession, mailbox_id: int, state: MailboxState, *, error: str | None) -> None:
-    """How the mailbox is: with an error while it fails, without one as soon as all its folders are read again."""
-    values: dict[str, object] = {"state": state}
-    if error is not None:
-        values |= {"last_error": error, "last_error_at": clock.now()}
-    else:
-        values["last_seen_at"] = clock.now()
-        if state is not MailboxState.FAILED:
-            values["last_error"] = None
-    await session.execute(update(Mailbox).where(Mailbox.id == mailbox_id).values(**values))
-
-
-async def open_folder(session: AsyncSession, mailbox_id: int, folder: str, uidvalidity: int) -> int:
-    """The highest UID seen under this UIDVALIDITY; 0 when the server has begun to number anew."""
-    row = await session.get(MailFolder, (mailbox_id, folder))
-    if row is None:
-        await session.execute(
-            insert(MailFolder)
-            .values(mailbox_id=mailbox_id, name=folder, uidvalidity=uidvalidity)
-            .on_conflict_do_nothing()
-        )
-        return 0
-    if row.uidvalidity != uidvalidity:
-        row.uidvalidity, row.last_uid = uidvalidity, 0
-    return row.last_uid
-
-
-async def known_uids(session: AsyncSession, mailbox_id: int, folder: str, uidvalidity: int, above: int = 0) -> set[int]:
-    found = await session.scalars(
-        select(MailReceipt.uid).where(
-            MailReceipt.mailbox_id == mailbox_id,
-            MailReceipt.folder == folder,
-            MailReceipt.uidvalidity == uidvalidity,
-            MailReceipt.uid > above,
-        )
-    )
-    return set(found)
-
-
-async def record_receipts(
-    session: AsyncSession, mailbox_id: int, folder: str, uidvalidity: int, mails: Sequence[StoredMail]
-) -> int:
-    """The ledger rows of mails whose bytes are stored; how many were new."""
-    result = await session.execute(
-        insert(MailReceipt)
-        .values(
-            [
-                {
-                    "mailbox_id": mailbox_id,
-                    "folder": folder,
-                    "uidvalidity": uidvalidity,
-                    "uid": mail.uid,
-                    "blob": mail.blob,
-                    "size": mail.size,
-                    "internal_date": mail.internal_date,
-                }
-                for mail in mails
-            ]
-        )
-        .on_conflict_do_nothing(index_elements=["mailbox_id", "folder", "uidvalidity", "uid"])
-        .returning(MailReceipt.id)
-    )
-    new = len(result.all())
-    await session.execute(
-        update(MailFolder)
-        .where(MailFolder.mailbox_id == mailbox_id, MailFolder.name == folder, MailFolder.uidvalidity == uidvalidity)
-        .values(last_uid=func.greatest(MailFolder.last_uid, max(mail.uid for mail in mails)))
-    )
-    return new
 
 
 async def claim_stored(session: AsyncSession, *, tried_before: bool, limit: int) -> list[Claim]:

@@ -70,7 +70,15 @@ class Inbox:
             log.info("inbox.stopped")
 
     async def _hear(self) -> None:
-        await worker.hear(self.settings, self.sender)
+        answers: dict[Job, Callable[[int], Awaitable[object]]] = {
+            Job.SEND: self.sender.send,
+            Job.RECONCILE: self.reconcile,
+        }
+        await worker.hear(self.settings, answers)
+
+    async def reconcile(self, mailbox_id: int) -> None:
+        """Somebody wants a mailbox compared: let its watchers look at the wish now. Others do when they renew."""
+        await asyncio.gather(*(each.renew() for each in self.watchers if each.lease.mailbox_id == mailbox_id))
 
     async def _watch(self) -> None:
         """Start the watchers once the database knows the mailboxes."""

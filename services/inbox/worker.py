@@ -1,14 +1,15 @@
-"""The arq worker inside the inbox: hears `inbox.send`. Redis may come and go; the sweeps do not need it."""
+"""The arq worker inside the inbox: hears what rings for it. Redis may come and go; the sweeps do not need it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import structlog
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from services.inbox.send import Sender
 from shared.jobs import Job, deserialize, queue_of, redis_settings, serialize
 from shared.settings import Settings
 
@@ -18,19 +19,25 @@ POLL_DELAY_S = 0.05
 BACK_OFF_S = (0.5, 15.0)
 
 
-async def hear(settings: Settings, sender: Sender) -> None:
-    """Run a worker for ever; a new one after each failure, with back-off."""
+async def hear(settings: Settings, answers: Mapping[Job, Callable[[int], Awaitable[object]]]) -> None:
+    """Run a worker for ever that calls these with each id of a job; a new worker after each failure, with back-off."""
 
-    async def send(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
-        await asyncio.gather(*(sender.send(int(id_)) for id_ in args))
+    def answering(answer: Callable[[int], Awaitable[object]]) -> WorkerCoroutine:
+        async def call(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
+            await asyncio.gather(*(answer(int(id_)) for id_ in args))
+
+        return call
 
     pause = BACK_OFF_S[0]
     while True:
         redis = redis_settings(settings)
         redis.conn_retries = 0
         worker = Worker(
-            # One try: a delivery that could not be sent is queued in PostgreSQL, not in Redis.
-            functions=[func(send, name=Job.SEND.value, max_tries=1, keep_result=0, timeout=900)],
+            # One try: what could not be done waits in PostgreSQL, not in Redis.
+            functions=[
+                func(answering(answer), name=job.value, max_tries=1, keep_result=0, timeout=900)
+                for job, answer in answers.items()
+            ],
             queue_name=queue_of("inbox"),
             redis_settings=redis,
             handle_signals=False,

@@ -37,14 +37,37 @@ class Mailbox(Base):
 
 
 class MailFolder(Base):
-    """How far one folder of a mailbox was read."""
+    """One watched folder: who may read it, how far it was read, and what comparing it with the ledger found last.
+
+    `reconcile_wanted_at` is written by tickets: somebody asks for a comparison now.
+    """
 
     __tablename__ = "mail_folder"
 
     mailbox_id: Mapped[Ref] = mapped_column(ForeignKey("mailbox.id"), primary_key=True)
     name: Mapped[str] = mapped_column(Text, primary_key=True)
-    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    uidvalidity: Mapped[int | None] = mapped_column(BigInteger)  # null: never opened
     last_uid: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    state: Mapped[MailboxState] = mapped_column(choice(MailboxState, "state"), server_default="starting")
+    state_at: Mapped[datetime | None]  # when its reader said so
+
+    # The lease. Only the process named here writes receipts of this folder; times are the database's.
+    holder: Mapped[str | None] = mapped_column(Text)
+    holder_until: Mapped[datetime | None]
+    standby: Mapped[str | None] = mapped_column(Text)  # the process that last asked and has to wait
+    standby_at: Mapped[datetime | None]
+
+    # The last comparison with the server, under `uidvalidity`; null: none was finished yet.
+    reconcile_wanted_at: Mapped[datetime | None]
+    reconciled_at: Mapped[datetime | None]
+    on_server: Mapped[int | None] = mapped_column(Integer)  # UIDs on the server
+    in_ledger: Mapped[int | None] = mapped_column(Integer)  # of these, in the ledger when it was over
+    missing: Mapped[int | None] = mapped_column(Integer)  # of these, not in the ledger when it began
+    repaired: Mapped[int | None] = mapped_column(Integer)  # of the missing, fetched meanwhile
+    gone: Mapped[int | None] = mapped_column(Integer)  # in the ledger, not on the server any more
+    refused_uids: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))  # the server cannot deliver them
+
+    __table_args__ = (CheckConstraint("(holder IS NULL) = (holder_until IS NULL)", name="lease"),)
 
 
 class ReceiptState(StrEnum):

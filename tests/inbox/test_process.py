@@ -20,10 +20,10 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from local.mail import LocalMail
-from services.inbox import dead_letters, problems, process, repository
+from services.inbox import dead_letters, folders, problems, process, repository
+from services.inbox.folders import Lease, StoredMail
 from services.inbox.parse import Parsed, Surroundings, parse
 from services.inbox.process import Processor
-from services.inbox.repository import StoredMail
 from shared.blobs import Blobs
 from shared.database import Database
 from shared.jobs import deserialize, queue_of
@@ -39,9 +39,12 @@ async def store(database: Database, blobs: Blobs, *raws: bytes, name: str = "mai
     """As the watcher leaves it: bytes in the blob store, receipts in the ledger."""
     async with database.transaction() as session:
         mailbox_id = await repository.upsert_mailbox(session, name, HELP)
-        last = await repository.open_folder(session, mailbox_id, folder, 7)
+        lease = Lease(mailbox_id, folder, "a reader")
+        assert await folders.take(session, lease, 60, lambda _holder: False) is None
+        last = await folders.open_folder(session, lease, 7)
         mails = [StoredMail(last + n, blobs.put_sync(raw), len(raw), None) for n, raw in enumerate(raws, 1)]
-        assert await repository.record_receipts(session, mailbox_id, folder, 7, mails) == len(raws)
+        assert await folders.record_receipts(session, lease, 7, mails) == len(raws)
+        await folders.release(session, lease)
     return mailbox_id
 
 

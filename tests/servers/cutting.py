@@ -1,0 +1,66 @@
+"""A TCP proxy on loopback that hangs up after so many bytes of the server's, however much of them that splits.
+
+async with Cutting(server.port) as proxy:
+    proxy.after = 1234      # of each connection that is opened from now on; None: never
+    proxy.port, proxy.passed
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Self
+
+
+class Cutting:
+    def __init__(self, target: int) -> None:
+        self.port = 0
+        self.after: int | None = None
+        self.passed = 0  # bytes from the server, of the newest connection
+        self.cuts = 0
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = self.after
+        self.passed = 0
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        ends = {writer, far_writer}
+        self._writers |= ends
+        asking = asyncio.create_task(self._ask(reader, far_writer))
+        try:
+            with suppress(ConnectionError):
+                while data := await far_reader.read(65536):
+                    if left is not None:
+                        if len(data) >= left:
+                            writer.write(data[:left])
+                            self.cuts += 1
+                            await writer.drain()
+                            return
+                        left -= len(data)
+                    self.passed += len(data)
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            asking.cancel()
+            for end in ends:
+                end.close()
+            self._writers -= ends
+
+    async def _ask(self, reader: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.sleep(0)
