@@ -8,6 +8,7 @@ from services.tickets.api import (
     conversation,
     files,
     held,
+    ingestion,
     operations,
     people,
     replies,
@@ -38,4 +39,4 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
     desk = (session, work, board, tickets, replies, conversation, trust)
-    return [each.router for each in (*desk, people, center, files, operations, held)]
+    return [each.router for each in (*desk, people, center, files, operations, ingestion, held)]

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from services.tickets import dead_letters, operations
+from services.tickets.ingestion import account, folders
 from services.tickets.pages.common import Page
 from services.tickets.views.held import counts
 from shared.models import Recording, RecordingState
@@ -31,5 +32,7 @@ async def show(screen: Page) -> Response:
         recordings=list(recordings),
         dead=await dead_letters.counts(session, me),
         held=await counts(session),
+        folders=await folders(session, me),
+        account=await account(session, me),
         section="health",
     )

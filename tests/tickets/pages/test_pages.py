@@ -23,6 +23,8 @@ from shared.models import (
     DeliveryState,
     Entry,
     EntryKind,
+    Mailbox,
+    MailFolder,
     Message,
     Person,
     Presence,
@@ -347,3 +349,38 @@ async def test_any_click_says_that_somebody_is_there_and_no_heartbeat_does(
     assert (await by_api.post("/api/v1/tickets/999999/notes", json={"text": "x"})).status_code == 404
     assert not await missed("ines")
     assert await missed("mateo")
+
+
+async def test_health_says_what_the_mail_server_cannot_deliver_and_compares_again(
+    as_person: SignIn, office: Office, database: Database
+) -> None:
+    await office.mail("Two companies?", ENGLISH)
+    async with database.transaction() as session:
+        mailbox_id = (await session.scalars(select(Mailbox.id))).one()
+        session.add(
+            MailFolder(
+                mailbox_id=mailbox_id, name="INBOX", uidvalidity=7, reconciled_at=clock.now(), on_server=12,
+                in_ledger=10, missing=3, repaired=1, gone=2, refused_uids=[41, 42],
+            )
+        )  # fmt: skip
+    sofia = await as_person("sofia")
+    page = (await sofia.get("/health")).text
+    assert "41, 42" in page
+    assert "The server cannot deliver 2 mails" in page
+    assert "Nobody reads it now" in page
+    answer = await sofia.post(f"/health/mailboxes/{mailbox_id}/compare")
+    assert answer.status_code == 303
+    assert "is being compared" in (await sofia.get("/health")).text
+    assert (await (await as_person("mateo")).post(f"/health/mailboxes/{mailbox_id}/compare")).status_code == 403
+
+
+async def test_a_mail_too_large_to_display_says_so_beside_its_bytes(
+    as_person: SignIn, office: Office, database: Database
+) -> None:
+    number = await office.mail("Forty megabytes", ENGLISH)
+    async with database.transaction() as session:
+        message = (await session.scalars(select(Message))).one()
+        message.defects = ["too large to display"]
+    page = (await (await as_person("sofia")).get(f"/tickets/{number}")).text
+    notice = page[page.index("too large to be displayed") :]
+    assert f"/tickets/{number}/messages/{message.id}/raw" in notice[: notice.index("</div>")]

@@ -1,0 +1,27 @@
+"""Health with folders that were compared, in a real browser: axe has nothing to say."""
+
+import pytest
+from sqlalchemy import func, insert, literal, select
+
+from shared.database import Database
+from shared.models import Mailbox, MailFolder
+from tests.browser import OpenAs
+from tests.tickets.pages.office import ENGLISH, Office
+from tests.tickets.pages.test_accessibility import problems
+
+pytestmark = pytest.mark.browser
+
+
+async def test_compared_folders_can_be_read_by_everybody(office: Office, open_as: OpenAs, database: Database) -> None:
+    await office.mail("Two companies?", ENGLISH)
+    async with database.transaction() as session:
+        await session.execute(
+            insert(MailFolder).from_select(
+                ["mailbox_id", "name", "reconciled_at", "on_server", "in_ledger", "missing", "repaired", "gone"],
+                select(Mailbox.id, literal("INBOX"), func.now(), *(literal(n) for n in (9, 9, 2, 2, 1))),
+            )
+        )
+    page = await open_as(office["marta"], "/health", viewport={"width": 320, "height": 800})
+    await page.locator("#folders-title").wait_for()
+    assert await problems(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
