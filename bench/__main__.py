@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import latency, memory, pages, throughput
+from bench import ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
 from bench.trimming import measure as trimming
 from shared import clock
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "pages": (pages.measure, 100_000, 2_000),
     "memory": (memory.measure, 200, 20),
     "trimming": (trimming.measure, 1_000, 50),
+    "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
 
 

@@ -1,0 +1,56 @@
+"""Peak memory of the inbox while it takes in a full mailbox: it must not grow with the number of mails."""
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bench.figures import Figures
+from bench.mails import mail
+from bench.rig import running_stack
+from local.config import HELP_ADDRESS
+from local.stack import services
+
+ATTACHED_BYTES = 20_000
+
+
+def peak_mib(pid: int) -> float:
+    """The highest resident set size so far (VmHWM of proc(5))."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the system does not tell a process's peak memory")
+
+
+async def take_in(mails: int) -> float:
+    """The peak of a fresh inbox process that finds so many mails of 30 kB, in MiB."""
+    async with running_stack(services=False) as (stack, database):
+        for number in range(mails):
+            message = mail(number)
+            message.add_attachment(bytes([number % 251]) * ATTACHED_BYTES, "application", "pdf", filename="bill.pdf")
+            await stack.mail.deliver(HELP_ADDRESS, message.as_bytes())
+        await stack.processes.start(next(each for each in services(stack.config) if each.name == "inbox"))
+        await stack.processes.ready("inbox")
+        while True:
+            await asyncio.sleep(1)
+            async with database.transaction() as session:
+                done = await session.scalar(text("SELECT count(*) FROM mail_receipt WHERE state = 'parsed'"))
+            if done == mails:
+                break
+        pid = stack.processes.pid("inbox")
+        if pid is None:
+            raise RuntimeError("the inbox does not run")
+        return peak_mib(pid)
+
+
+async def measure(mails: int) -> Figures:
+    figures = Figures(
+        "Memory of the inbox, by size of the mailbox",
+        "A fresh inbox process finds a mailbox of that many mails of 30 kB and takes them in, to message rows; its "
+        "highest resident set. Beside the mails it keeps the UIDs, about 100 bytes each.",
+    )
+    few = await take_in(mails // 10)
+    many = await take_in(mails)
+    figures.add(f"{mails // 10:,} mails", f"{few:.0f} MiB")
+    figures.add(f"{mails:,} mails", f"{many:.0f} MiB", "at most 20 MiB more")
+    return figures
