@@ -22,17 +22,18 @@ SIGN_IN = frozenset({"/sign-in", "/api/v1/session"})
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def _database(request: Request) -> Database:
+# Dependencies are `async` although they wait for nothing: FastAPI sends plain functions to a thread, at each request.
+async def _database(request: Request) -> Database:
     found: Database = request.app.state.database
     return found
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     found: Settings = request.app.state.settings
     return found
 
 
-def _blobs(request: Request) -> Blobs:
+async def _blobs(request: Request) -> Blobs:
     found: Blobs = request.app.state.blobs
     return found
 

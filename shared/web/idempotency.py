@@ -105,7 +105,7 @@ class Once:
         return JSONResponse(kept["body"], status, headers)
 
 
-def _once(
+async def _once(
     request: Request,
     session: Tx,
     me: Me,

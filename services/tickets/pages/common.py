@@ -96,7 +96,7 @@ class Screen:
         return response
 
 
-def _screen(request: Request, session: Tx, me: Me) -> Screen:
+async def _screen(request: Request, session: Tx, me: Me) -> Screen:
     return Screen(request, session, me)
 
 

@@ -1,6 +1,6 @@
 """Who may come to greetings: asked before anything else about a request is looked at."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends
@@ -9,8 +9,8 @@ from shared.people import Actor, Permission
 from shared.web.depends import Me
 
 
-def _may(permission: Permission) -> Callable[[Actor], Actor]:
-    def check(me: Me) -> Actor:
+def _may(permission: Permission) -> Callable[[Actor], Awaitable[Actor]]:
+    async def check(me: Me) -> Actor:
         me.require(permission)
         return me
 
