@@ -21,6 +21,7 @@ from services.inbox.problems import NoSuchFolder
 from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database
+from shared.errors import NotFound
 from shared.models import Delivery, DeliveryKind, SentCopy, SentCopyState
 from shared.settings import MailboxSettings, Settings
 
@@ -67,11 +68,19 @@ class SentCopies:
         name = credentials.mailbox.name
         async with self.database.transaction() as session:
             copies = await _lease(session, name)
+        mails: dict[int, tuple[str, bytes]] = {}
+        for copy in list(copies):
+            try:
+                mails[copy.delivery_id] = await self._mail(copy, credentials.mailbox)
+            except (NotFound, OSError, ValueError) as error:  # this one cannot be made; the others can
+                log.warning("sent_copies.not_made", delivery=copy.delivery_id, error=repr(error)[:500])
+                async with self.database.transaction() as session:
+                    await _later(session, [copy], repr(error)[:2000])
+                copies.remove(copy)
         if not copies:
             return 0
-        mails = [(copy, *await self._mail(copy, credentials.mailbox)) for copy in copies]
         try:
-            folder = await asyncio.to_thread(_append, credentials, [(mid, data) for _, mid, data in mails])
+            folder = await asyncio.to_thread(_append, credentials, list(mails.values()))
         except Exception as error:  # whatever it is: the customers have their mail, and copies can wait
             trouble = problems.explain(error)
             log.warning("sent_copies.failed", mailbox=name, problem=trouble.message, error=repr(error)[:500])

@@ -15,8 +15,19 @@ from services.inbox.problems import NoSuchFolder
 from services.inbox.sent_copies import SentCopies, find_folder, keeps_copy
 from shared import clock
 from shared.database import Database
-from shared.models import Delivery, DeliveryKind, DeliveryState, Intake, MailReceipt, Problem, SentCopy, SentCopyState
+from shared.models import (
+    Delivery,
+    DeliveryFile,
+    DeliveryKind,
+    DeliveryState,
+    Intake,
+    MailReceipt,
+    Problem,
+    SentCopy,
+    SentCopyState,
+)
 from shared.settings import Settings
+from tests.factories import make_person
 from tests.inbox.conftest import HELP, PASSWORD, Start, mailbox, rows, until, wait_for_messages
 from tests.inbox.test_send import queue
 from tests.servers.dovecot import Dovecot
@@ -97,6 +108,25 @@ async def test_dovecot_and_a_process_that_died_after_the_append(database: Databa
         assert len(flags) == 2
         assert all(b"\\Seen" in each for each in flags)
         assert (await copy_of(database, second)).state is SentCopyState.KEPT
+
+
+async def test_one_that_cannot_be_made_keeps_no_other(
+    local_mail: LocalMail, database: Database, settings: Settings
+) -> None:
+    lost, good = await sent_delivery(database), await sent_delivery(database)
+    async with database.transaction() as session:
+        person = await make_person(session)
+        ticket_id = await session.scalar(select(Delivery.ticket_id).where(Delivery.id == lost))
+        session.add(
+            DeliveryFile(
+                ticket_id=ticket_id, delivery_id=lost, uploaded_by_id=person.id, filename="a.pdf",
+                content_type="application/pdf", size=1, blob="0" * 64, content_id="x@centralita",
+            )
+        )  # fmt: skip
+    assert await SentCopies(database, settings, credentials(local_mail.imap_port)).sweep() == 1
+    assert (await copy_of(database, good)).state is SentCopyState.KEPT
+    assert (await copy_of(database, lost)).state is SentCopyState.WAITING
+    assert len(local_mail.mails(HELP, "Sent")) == 1
 
 
 async def test_a_folder_that_is_not_there_is_told_and_tried_again(
