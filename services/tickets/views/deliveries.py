@@ -30,7 +30,7 @@ def returns_of(entries: Iterable[Entry]) -> dict[int, list[ReturnView]]:
         if entry.kind is not EntryKind.BOUNCE or entry.delivery_id is None or entry.detail.get("delayed"):
             continue
         for each in entry.detail.get("recipients") or []:
-            if isinstance(each, dict) and each.get("kind", "failed") != "delayed" and each.get("address"):
+            if isinstance(each, dict) and each.get("kind", "failed") == "failed" and each.get("address"):
                 address = str(each["address"])
                 words = str(each.get("diagnostic") or each.get("status") or "")
                 found[entry.delivery_id][address] = ReturnView(address=address, words=words)
