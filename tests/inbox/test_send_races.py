@@ -9,10 +9,11 @@ from sqlalchemy import update
 from services.inbox.send import NOT_KNOWN
 from shared import clock
 from shared.database import Database
+from shared.events import Event, Hearing
 from shared.models import Delivery, DeliveryState
 from shared.settings import Settings
 from tests.inbox.conftest import until
-from tests.inbox.test_send import delivery_of, queue, sender_to
+from tests.inbox.test_send import delivery_of, make_due, queue, sender_to
 from tests.servers.smtp import FaultySmtp
 
 
@@ -121,3 +122,21 @@ async def test_state_while_the_server_thinks(smtp: FaultySmtp, database: Databas
     smtp.delay_content.set()
     await sending
     assert (await delivery_of(database, delivery_id)).state is DeliveryState.SENT
+
+
+async def test_screens_hear_of_each_step(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
+    """Delayed, then handed over, then sent: whoever looks at the ticket sees it without asking."""
+    hearing = Hearing(settings)
+    hearing.start()
+    async with hearing.subscribe() as events:
+        assert (await asyncio.wait_for(events.get(), 10)).kind == "resync"
+        smtp.answers["ana@example.com"] = ["451 4.2.0 Greylisted", "250 OK"]
+        delivery_id = await queue(database)
+        ticket_id = (await delivery_of(database, delivery_id)).ticket_id
+        sender = sender_to(database, settings, smtp.port)
+        await sender.send(delivery_id)
+        await make_due(database, delivery_id)
+        await sender.send(delivery_id)
+        heard = [await asyncio.wait_for(events.get(), 10) for _ in range(3)]
+    assert heard == [Event("ticket", ticket_id, (), "delivery")] * 3
+    await hearing.stop()
