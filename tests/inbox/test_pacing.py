@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from services.inbox import pacing
 from services.inbox.pacing import Pace, take_turn
@@ -100,7 +100,14 @@ async def test_a_storm_of_refusals_delays_one_domain_only(
     (slowed,) = await rows(database, select(MailDomain).where(MailDomain.refusals > 0))
     assert slowed.domain == "busy.example"
     assert "450 4.2.1 Too many" in slowed.last_error
+    # Whoever looks at them now finds the domain slowed.
+    async with database.transaction() as session:
+        untried = update(Delivery).where(Delivery.id.in_(busy), Delivery.attempts == 0)
+        await session.execute(untried.values(next_attempt_at=clock.now() - timedelta(seconds=1), slot_at=None))
+    for each in busy:
+        await sender.send(each)
     waiting = [await delivery_of(database, each) for each in busy]
+    assert sum(delivery.attempts for delivery in waiting) == sum(tried)
     assert all(delivery.next_attempt_at > clock.now() + timedelta(seconds=15) for delivery in waiting)
     # Safety instructions ask all the same.
     urgent = await queue(database, to_addresses=["gas@busy.example"], kind=DeliveryKind.SAFETY)
