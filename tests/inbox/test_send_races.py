@@ -35,6 +35,7 @@ async def test_what_its_writer_still_may_take_back_waits(
     delivery = await delivery_of(database, delivery_id)
     assert delivery.sent_at is not None
     assert delivery.sent_at >= until_then
+    await sender.stop()
 
 
 async def test_a_process_that_lost_its_lease_changes_nothing(
