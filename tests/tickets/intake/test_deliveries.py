@@ -54,7 +54,7 @@ async def again(mine: Desk, delivery: Delivery, **values: Any) -> Delivery:
         )
 
 
-async def attach(mine: Desk, data: bytes = PNG, name: str = "medidor.png", kind: str = "image/png") -> DeliveryFile:
+async def attach(mine: Desk, data: bytes = PNG, name: str = "foto.png", kind: str = "image/png") -> DeliveryFile:
     async with mine.center.database.transaction() as session:
         return await reply_files.upload(
             session, mine.center.settings, Blobs.from_settings(mine.center.settings), mine.me, mine.ticket.id,
@@ -171,7 +171,7 @@ async def test_send_again_as_it_was_is_the_same_mail(mine: Desk) -> None:
 
 async def test_a_corrected_address_is_a_new_mail_with_the_same_words_and_files(mine: Desk) -> None:
     file = await attach(mine)
-    delivery = await mine.reply(f"Mire: ![medidor](cid:{file.content_id})", file_ids=[file.id])
+    delivery = await mine.reply(f"Mire: ![foto](cid:{file.content_id})", file_ids=[file.id])
     await mine.center.sent(delivery.id)
     await mine.center.bounced(delivery)
     assert await status(mine, delivery) is DeliveryStatus.BOUNCED
@@ -219,9 +219,9 @@ async def test_files_of_a_reply_are_checked(mine: Desk) -> None:
         with pytest.raises(Invalid) as raised:
             await mine.reply(text_of_reply, file_ids=ids)
         assert raised.value.field == field
-    delivery = await mine.reply(f"![el medidor](cid:{image.content_id})", file_ids=[image.id])
-    assert f'<img src="cid:{image.content_id}" alt="el medidor">' in delivery.html
-    assert "[el medidor]" in delivery.text
+    delivery = await mine.reply(f"![la foto](cid:{image.content_id})", file_ids=[image.id])
+    assert f'<img src="cid:{image.content_id}" alt="la foto">' in delivery.html
+    assert "[la foto]" in delivery.text
     with pytest.raises(Invalid):
         await mine.reply("Hola", file_ids=[image.id])  # it belongs to that mail now
 

@@ -128,14 +128,14 @@ async def test_the_form_in_a_browser(
     page = await open_as(office["mateo"], f"/tickets/{ticket}", viewport={"width": width, "height": 900})
     await page.locator(f"form[action='/tickets/{ticket}/take'] button").click()
     await page.locator("#reply-files").set_input_files(
-        FilePayload(name="medidor.png", mimeType="image/png", buffer=PNG)
+        FilePayload(name="foto.png", mimeType="image/png", buffer=PNG)
     )
     line = page.locator("#reply-uploads li")
-    await expect(line).to_contain_text("medidor.png")
+    await expect(line).to_contain_text("foto.png")
     assert await page.locator("#reply-files").input_value() == "", "it is not sent twice"
-    await page.fill("#reply-text", "Estimada señora: mire su medidor.\n\n")
+    await page.fill("#reply-text", "Estimada señora: mire la foto.\n\n")
     await line.locator("[data-show-image]").click()
-    await expect(page.locator("#reply-text")).to_have_value(re.compile(r"!\[medidor\.png\]\(cid:"))
+    await expect(page.locator("#reply-text")).to_have_value(re.compile(r"!\[foto\.png\]\(cid:"))
     await page.locator("#reply details summary").last.click()
     violations = (await Axe().run(page, options=RULES)).response["violations"]
     assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in violations] == []
@@ -151,8 +151,8 @@ async def test_the_form_in_a_browser(
     assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in violations] == []
     await page.locator("h1").click()
     await page.keyboard.press("u")
-    await expect(page.locator("#reply-text")).to_have_value(re.compile("mire su medidor"))
-    await expect(page.locator("#reply-uploads li")).to_contain_text("medidor.png")
+    await expect(page.locator("#reply-text")).to_have_value(re.compile("mire la foto"))
+    await expect(page.locator("#reply-uploads li")).to_contain_text("foto.png")
 
 
 @pytest.fixture
