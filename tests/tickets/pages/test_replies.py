@@ -127,9 +127,7 @@ async def test_the_form_in_a_browser(
     ticket = await office.mail("Mi recibo", SPANISH, "rosario@example.com", "Rosario Peñaloza")
     page = await open_as(office["mateo"], f"/tickets/{ticket}", viewport={"width": width, "height": 900})
     await page.locator(f"form[action='/tickets/{ticket}/take'] button").click()
-    await page.locator("#reply-files").set_input_files(
-        FilePayload(name="foto.png", mimeType="image/png", buffer=PNG)
-    )
+    await page.locator("#reply-files").set_input_files(FilePayload(name="foto.png", mimeType="image/png", buffer=PNG))
     line = page.locator("#reply-uploads li")
     await expect(line).to_contain_text("foto.png")
     assert await page.locator("#reply-files").input_value() == "", "it is not sent twice"
