@@ -28,6 +28,8 @@ class Job(StrEnum):
     ROUTE = "tickets.route"  # something changed that a routing pass should see; id of the ticket, or 0
     SEND = "inbox.send"
     RECONCILE = "inbox.reconcile"  # id of the mailbox whose folders somebody wants compared with the ledger
+    APPLY_MAILBOXES = "inbox.apply_mailboxes"  # id of the mailbox that was added or changed
+    CHECK_MAILBOX = "inbox.check_mailbox"  # id of the check
     TAKE_IN_ATTACHMENT = "voicemail.take_in_attachment"
     TRANSCRIBE = "voicemail.transcribe"
     PUBLISH_GREETINGS = "voicemail.publish_greetings"  # id of the slot that changed, or 0

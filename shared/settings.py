@@ -43,6 +43,8 @@ class MailboxSettings(BaseModel):
     smtp_username: str | None = None  # null: the same as username
     keep_sent: bool | None = None  # copies of replies in its Sent folder; null: unless the server is known to do it
     sent_folder: str | None = None  # null: the one the server marks as \Sent, else one that is named so
+    sends_per_minute: int | None = Field(default=None, ge=1)  # what the provider lets us send; null: no limit
+    max_parse_bytes: int | None = Field(default=None, ge=1)  # null: as for all mailboxes
 
     @model_validator(mode="after")
     def one_secret(self) -> Self:

@@ -1,9 +1,11 @@
-"""The secret of a mailbox: its password, or an OAuth2 access token printed by the operator's command."""
+"""The secret of a mailbox: its password, or an access token, printed by the operator's command or fetched by us."""
 
+import asyncio
 import base64
 import subprocess
 import threading
 import time
+from typing import Protocol
 
 from services.inbox.problems import CannotGetToken
 from shared.settings import MailboxSettings
@@ -12,23 +14,37 @@ TOKEN_KEPT_S = 300.0  # commands cache for themselves; this only spares a burst 
 TOKEN_TIMEOUT_S = 60
 
 
+class TokenSource(Protocol):
+    def token(self, refused: str | None = None) -> str:
+        """An access token, another one than `refused`. Raises CannotGetToken."""
+        ...
+
+
 class Credentials:
     """Thread-safe: the watcher's threads and the sender share it."""
 
-    def __init__(self, mailbox: MailboxSettings) -> None:
+    def __init__(self, mailbox: MailboxSettings, tokens: TokenSource | None = None, *, paused: bool = False) -> None:
         self.mailbox = mailbox
+        self.tokens = tokens  # null: a password, or the command
+        self.paused = paused  # nothing is sent from here now, and what names this mailbox waits
         self._lock = threading.Lock()
         self._token: tuple[str, float] | None = None
+        self._refused: str | None = None
+        self._next_turn = 0.0
 
     @property
     def uses_oauth2(self) -> bool:
-        return self.mailbox.oauth2_token_command is not None
+        return self.tokens is not None or self.mailbox.oauth2_token_command is not None
 
     def password(self) -> str:
         return self.mailbox.password.get_secret_value() if self.mailbox.password is not None else ""
 
     def token(self) -> str:
         """An access token. Raises CannotGetToken."""
+        if self.tokens is not None:
+            token = self.tokens.token(self._refused)
+            self._token = (token, time.monotonic())
+            return token
         with self._lock:
             if self._token is not None and time.monotonic() - self._token[1] < TOKEN_KEPT_S:
                 return self._token[0]
@@ -39,7 +55,16 @@ class Credentials:
     def forget(self) -> None:
         """The server refused the token: the next one is fetched anew."""
         with self._lock:
-            self._token = None
+            if self._token is not None:
+                self._refused, self._token = self._token[0], None
+
+    async def turn(self) -> None:
+        """Wait until this mailbox may send its next mail: `sends_per_minute`, spread evenly, in this process."""
+        if self.mailbox.sends_per_minute is None:
+            return
+        at = max(time.monotonic(), self._next_turn)
+        self._next_turn = at + 60 / self.mailbox.sends_per_minute
+        await asyncio.sleep(at - time.monotonic())
 
     def _run(self) -> str:
         command = self.mailbox.oauth2_token_command or []

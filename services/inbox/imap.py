@@ -7,9 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from services.inbox.credentials import Credentials
+from services.inbox.problems import TokenNotTaken
+from shared.settings import ImapServer
 
 CONNECT_TIMEOUT_S = 20.0
 READ_TIMEOUT_S = 60.0
@@ -17,9 +19,28 @@ READ_TIMEOUT_S = 60.0
 
 def connect(credentials: Credentials) -> IMAPClient:
     """Connected and signed in. Raises OSError, LoginError, IMAPClientError or CannotGetToken."""
-    mailbox = credentials.mailbox
-    server = mailbox.imap
-    token = credentials.token() if credentials.uses_oauth2 else None
+    token = credentials.token() if credentials.uses_oauth2 else None  # it may take a while: servers do not wait for it
+    try:
+        return _connect(credentials, token)
+    except TokenNotTaken:  # ended or withdrawn before its time: another one may do
+        fresh = credentials.token()
+        if fresh == token:
+            raise
+        return _connect(credentials, fresh)
+
+
+def _connect(credentials: Credentials, token: str | None) -> IMAPClient:
+    client = open_connection(credentials.mailbox.imap)
+    try:
+        sign_in(client, credentials, token)
+    except BaseException:
+        close(client)
+        raise
+    return client
+
+
+def open_connection(server: ImapServer) -> IMAPClient:
+    """Connected, encrypted as the server's settings say, not signed in. Raises OSError or IMAPClientError."""
     client = IMAPClient(
         server.host,
         server.port,
@@ -32,18 +53,28 @@ def connect(credentials: Credentials) -> IMAPClient:
         client.normalise_times = False  # INTERNALDATE with its zone
         if server.security == "starttls":
             client.starttls(ssl.create_default_context())
-        if token is not None:
-            try:
-                client.oauth2_login(mailbox.username, token)
-            except LoginError:
-                credentials.forget()
-                raise
-        else:
-            client.login(mailbox.username, credentials.password())
     except BaseException:
         close(client)
         raise
     return client
+
+
+def sign_in(client: IMAPClient, credentials: Credentials, token: str | None) -> None:
+    """With the token by XOAUTH2, or OAUTHBEARER (RFC 7628) where only that is offered; else with the password."""
+    username = credentials.mailbox.username
+    if token is None:
+        client.login(username, credentials.password())
+        return
+    try:
+        if client.has_capability("AUTH=OAUTHBEARER") and not client.has_capability("AUTH=XOAUTH2"):
+            client.oauthbearer_login(username, token)
+        else:
+            client.oauth2_login(username, token)
+    except LoginError as error:
+        credentials.forget()
+        if isinstance(error.__context__, IMAPClientAbortError):
+            raise
+        raise TokenNotTaken(str(error)) from error
 
 
 def close(client: IMAPClient) -> None:

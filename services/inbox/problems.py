@@ -37,7 +37,15 @@ class Trouble:
 
 
 class CannotGetToken(Exception):
-    """The command that prints the OAuth2 access token failed."""
+    """There is no OAuth2 access token; `trouble` says what to do about it."""
+
+    def __init__(self, words: str, trouble: Trouble | None = None) -> None:
+        super().__init__(words)
+        self.trouble = trouble if trouble is not None else NO_TOKEN
+
+
+class TokenNotTaken(LoginError):  # type: ignore[misc]  # the library has no types
+    """The mail server refused an access token that the provider gave us."""
 
 
 class NoSuchFolder(Exception):
@@ -54,7 +62,12 @@ class DiskTrouble(Exception):
 
 WRONG_PASSWORD = Trouble(
     N_("The mail server refused the user name or the password."),
-    N_("Check username and password (or oauth2_token_command) of this mailbox in the settings and restart the inbox."),
+    N_("Enter the user name and the password again; some providers want an app password or OAuth instead."),
+    slow=True,
+)
+TOKEN_NOT_TAKEN = Trouble(
+    N_("The mail server refused the access token."),
+    N_("Check the user name, and that the provider lets this application or person use the mailbox by IMAP and SMTP."),
     slow=True,
 )
 NO_TOKEN = Trouble(
@@ -64,25 +77,25 @@ NO_TOKEN = Trouble(
 )
 NOT_REACHABLE = Trouble(
     N_("The mail server does not answer."),
-    N_("Check host and port in the settings, the network, and whether the server is running. We keep trying."),
+    N_("Check the host, the port, the network, and whether the server is running."),
 )
 UNKNOWN_HOST = Trouble(
     N_("The mail server's name cannot be found."),
-    N_("Check the host in the settings and the name service (DNS)."),
+    N_("Check the spelling of the host, and the name service (DNS)."),
 )
 BAD_CERTIFICATE = Trouble(
     N_("The mail server's certificate is not trusted."),
-    N_("Renew the certificate or correct the host in the settings; to trust a private authority set SSL_CERT_FILE."),
+    N_("Renew the certificate, or enter the host that it names; to trust a private authority set SSL_CERT_FILE."),
     slow=True,
 )
 TLS_FAILED = Trouble(
     N_("No secure connection to the mail server could be made."),
-    N_("Check security (tls, starttls) and port of this mailbox in the settings."),
+    N_("Security and port do not fit: TLS is usually 993 for IMAP and 465 for SMTP, STARTTLS 143 and 587."),
     slow=True,
 )
 FOLDER_MISSING = Trouble(
-    N_("A folder named in the settings is not on the mail server."),
-    N_("Create the folder or correct folders and voicemail_folders in the settings."),
+    N_("A folder of this mailbox is not on the mail server."),
+    N_("Create the folder, or correct the folders of this mailbox."),
 )
 SERVER_TROUBLE = Trouble(
     N_("The mail server answered with an error."),
@@ -102,8 +115,59 @@ SENDER_REFUSED = Trouble(
     slow=True,
 )
 NO_SMTP = Trouble(
-    N_("Mail waits to be sent, but no mailbox in the settings has an SMTP server."),
-    N_("Give a mailbox its smtp server in the settings and restart the inbox."),
+    N_("Mail waits to be sent, but no mailbox has an SMTP server."),
+    N_("Give a mailbox its SMTP server on the page Mailboxes, or in the settings."),
+    slow=True,
+)
+CLIENT_REFUSED = Trouble(
+    N_("The provider refused the client id or the client secret of this mailbox."),
+    N_("Make a new client secret at the provider and enter it on the mailbox's page."),
+    slow=True,
+)
+GRANT_REFUSED = Trouble(
+    N_("The provider no longer accepts the permission that was given for this mailbox."),
+    N_("Open the mailbox's page and sign in at the provider again."),
+    slow=True,
+)
+NOT_SIGNED_IN = Trouble(
+    N_("Nobody has signed in at the provider for this mailbox yet."),
+    N_("Open the mailbox's page and sign in at the provider."),
+    slow=True,
+)
+NOT_ALLOWED = Trouble(
+    N_("The provider does not let this application read and send mail."),
+    N_("Give the application the mail permissions at the provider, have them consented to, and check the scope."),
+    slow=True,
+)
+TOKEN_SERVER_AWAY = Trouble(
+    N_("The provider's token server does not answer."),
+    N_("Check the token endpoint of this mailbox, and whether the inbox reaches it."),
+)
+TOKEN_ERROR = Trouble(
+    N_("The provider's token server answered with an error."),
+    N_("Check client id, scope and endpoints of this mailbox; the log of the inbox has the server's words."),
+    slow=True,
+)
+SECRET_ENDS = Trouble(
+    N_("The client secret of this mailbox ends within thirty days: then no mail comes and none leaves."),
+    N_("Make a new client secret at the provider and enter it, with its last day, on the mailbox's page."),
+)
+SECRET_ENDED = Trouble(
+    N_("The client secret of this mailbox has passed its last day."),
+    N_("Make a new client secret at the provider and enter it, with its last day, on the mailbox's page."),
+)
+REFRESH_ENDS = Trouble(
+    N_("The permission that was given for this mailbox ends within three days: then no mail comes and none leaves."),
+    N_("Open the mailbox's page and sign in at the provider again."),
+)
+CANNOT_OPEN = Trouble(
+    N_("A stored secret of this mailbox cannot be opened: the secret key of the installation was changed."),
+    N_("Add the key of before to CENTRALITA_OLD_SECRET_KEYS and restart, or enter the mailbox's secrets again."),
+    slow=True,
+)
+NAME_TWICE = Trouble(
+    N_("A mailbox of the settings has the name of this one: the settings' is watched, this one is not."),
+    N_("Give the mailbox in the settings another name and restart the inbox, or remove this one."),
     slow=True,
 )
 DEAD_MAIL = Trouble(
@@ -125,6 +189,24 @@ NO_SENT_COPY = Trouble(
 )
 
 
+_TOKEN_ERRORS = {  # RFC 6749, sections 4.1.2.1 and 5.2, and ours
+    "invalid_client": CLIENT_REFUSED,
+    "invalid_grant": GRANT_REFUSED,
+    "not_signed_in": NOT_SIGNED_IN,
+    "unauthorized_client": NOT_ALLOWED,
+    "invalid_scope": NOT_ALLOWED,
+    "access_denied": NOT_ALLOWED,
+    "consent_required": NOT_ALLOWED,
+    "interaction_required": GRANT_REFUSED,
+    "unreachable": TOKEN_SERVER_AWAY,
+    "cannot_open": CANNOT_OPEN,
+}
+
+
+def of_token_error(code: str) -> Trouble:
+    return _TOKEN_ERRORS.get(code, TOKEN_ERROR)
+
+
 def of_disk(error: OSError) -> Trouble:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return DISK_FULL if full else DISK_FAILS
@@ -136,9 +218,11 @@ def explain(error: BaseException) -> Trouble:
         cause = error.__cause__
         return of_disk(cause) if isinstance(cause, OSError) else DISK_FAILS
     if isinstance(error, CannotGetToken):
-        return NO_TOKEN
+        return error.trouble
     if isinstance(error, NoSuchFolder):
         return FOLDER_MISSING
+    if isinstance(error, TokenNotTaken):
+        return SERVER_TROUBLE if _FOR_NOW.search(str(error)) else TOKEN_NOT_TAKEN
     if isinstance(error, LoginError):
         if isinstance(error.__context__, IMAPClientAbortError):
             return NOT_REACHABLE  # the connection ended while we signed in: the library calls that a refusal too

@@ -6,7 +6,7 @@ traceback, and never delays another: batches fall apart into single mails as soo
 
 import asyncio
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ from shared.blobs import Blobs
 from shared.database import Database, ring
 from shared.errors import NotFound
 from shared.jobs import Job
+from shared.mailboxes import addresses_in_settings
 from shared.models import Attachment, Machine, Message
 from shared.settings import MailboxSettings, Settings
 
@@ -74,17 +75,17 @@ class Processor:
         self.senders = Senders(blobs, self.resolver)
         self._dns_trouble_told: bool | None = None
         self._wake = asyncio.Event()
-        self._own = frozenset(mailbox.address.lower() for mailbox in settings.mailboxes)
-        self._by_name: dict[str, MailboxSettings] = {mailbox.name: mailbox for mailbox in settings.mailboxes}
-        self._names: dict[int, str] = {}
+        self._own = addresses_in_settings(settings)
+        self._by_id: Mapping[int, MailboxSettings] = {}
         self._disk_troubled = True  # the first success resolves what an earlier process may have reported
 
     def wake(self) -> None:
         self._wake.set()
 
-    def knows(self, mailbox_id: int, name: str) -> None:
-        """Which settings belong to a mailbox row."""
-        self._names[mailbox_id] = name
+    def knows(self, mailboxes: Mapping[int, MailboxSettings], own_addresses: frozenset[str]) -> None:
+        """From now on: how each mailbox row is to be read, and which addresses are ours."""
+        self._by_id = mailboxes
+        self._own = own_addresses
 
     async def run(self) -> None:
         """Process what is stored, now and whenever woken; the time-out is the sweep."""
@@ -284,7 +285,7 @@ class Processor:
         return found
 
     def _surroundings(self, claim: Claim) -> Surroundings:
-        mailbox = self._by_name.get(self._names.get(claim.mailbox_id, ""))
+        mailbox = self._by_id.get(claim.mailbox_id)
         return Surroundings(
             own_addresses=self._own,
             secret=self.settings.secret_key.get_secret_value(),
@@ -294,7 +295,7 @@ class Processor:
             arc_sealers=tuple(mailbox.arc_sealers) if mailbox else (),
             spam_headers=tuple(mailbox.spam_headers) if mailbox and mailbox.spam_headers is not None else None,
             form_senders=frozenset(s.lower() for s in mailbox.form_senders) if mailbox else frozenset(),
-            max_parse_bytes=self.settings.max_parse_bytes,
+            max_parse_bytes=(mailbox.max_parse_bytes if mailbox else None) or self.settings.max_parse_bytes,
         )
 
 

@@ -31,6 +31,7 @@ ANSWER_RETRIES = 60  # seconds that an answer is held in hand while the database
 STOP_WITHIN_S = 5.0
 
 FILE_MISSING = N_("The bytes of an attachment are not in the store any more.")
+MAILBOX_PAUSED = N_("The mailbox it leaves from is paused; it is sent when an administrator resumes it.")
 NOT_KNOWN = N_(
     "The connection ended after the mail was handed over and before the server confirmed it. It is not known "
     "whether it was delivered, so it was not sent again."
@@ -131,6 +132,9 @@ class Sender:
         try:
             if credentials is None:
                 raise NotSent(Fate.LATER, "no mailbox with an SMTP server", problems.NO_SMTP)
+            if credentials.paused:
+                raise NotSent(Fate.LATER, MAILBOX_PAUSED)
+            await credentials.turn()
             try:
                 contents = [(file, await self._bytes(file)) for file in files]
                 outgoing = compose(delivery, credentials.mailbox, self.settings, contents)
@@ -159,10 +163,11 @@ class Sender:
             raise NotSent(Fate.LATER, str(error)[:500], problems.DISK_FAILS) from error
 
     def _choose(self, name: str | None) -> Credentials | None:
-        """The mailbox the delivery names, else the first one that can send."""
+        """The mailbox the delivery names, paused or not, else the first one that can send now."""
         if name is not None and (named := self.credentials.get(name)) is not None and named.mailbox.smtp is not None:
             return named
-        return next((one for one in self.credentials.values() if one.mailbox.smtp is not None), None)
+        able = (one for one in self.credentials.values() if one.mailbox.smtp is not None and not one.paused)
+        return next(able, None)
 
     async def _converse(self, credentials: Credentials, delivery: Delivery, outgoing: Outgoing) -> str | None:
         """The note about recipients left out, once the server has taken the mail. Raises NotSent or NotOurs."""

@@ -60,7 +60,7 @@ class SentCopies:
             waiting = await _waiting(session)
         done = 0
         for name in waiting:
-            if (credentials := self.credentials.get(name)) is not None:
+            if (credentials := self.credentials.get(name)) is not None and not credentials.paused:
                 done += await self._mailbox(credentials)
         return done
 

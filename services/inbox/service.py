@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import structlog
 
-from services.inbox import metrics, problems, repository, worker
-from services.inbox.credentials import Credentials
+from services.inbox import problems, repository, worker
+from services.inbox.check import Checker
+from services.inbox.mailboxes import Mailboxes
 from services.inbox.process import Processor, is_outage
 from services.inbox.send import Sender
 from services.inbox.sent_copies import SentCopies
-from services.inbox.watch import FolderWatcher, watchers_of
 from shared import clock, health
 from shared.blobs import Blobs
 from shared.database import Database, ring
@@ -30,11 +30,13 @@ class Inbox:
         self.settings = settings
         self.database = Database(settings)
         self.blobs = Blobs.from_settings(settings)
-        self.credentials = {mailbox.name: Credentials(mailbox) for mailbox in settings.mailboxes}
         self.processor = Processor(self.database, self.blobs, settings)
-        self.sender = Sender(self.database, settings, self.credentials)
-        self.sent_copies = SentCopies(self.database, settings, self.credentials)
-        self.watchers: list[FolderWatcher] = []
+        self.mailboxes = Mailboxes(
+            settings, self.database, self.blobs, on_stored=self.processor.wake, on_change=self.processor.knows
+        )
+        self.sender = Sender(self.database, settings, self.mailboxes.credentials)
+        self.sent_copies = SentCopies(self.database, settings, self.mailboxes.credentials)
+        self.checker = Checker(self.database, self.mailboxes, settings.secret_key.get_secret_value())
         self._swept_until = clock.now() - timedelta(hours=1)
 
     async def run(self, stop: asyncio.Event, *, health_port: int | None = None) -> None:
@@ -45,6 +47,7 @@ class Inbox:
             asyncio.create_task(self._for_ever("sweeps", self._sweep_for_ever), name="inbox.sweeps"),
             asyncio.create_task(self._watch(), name="inbox.watch"),
             asyncio.create_task(self._for_ever("sent copies", self._copy_for_ever), name="inbox.sent_copies"),
+            asyncio.create_task(self._for_ever("tokens", self._keep_tokens), name="inbox.tokens"),
         ]
         port = self.settings.health_port if health_port is None else health_port
         if port:
@@ -53,14 +56,14 @@ class Inbox:
                     self._for_ever("health", lambda: health.serve(self.database, self.settings.health_host, port))
                 )
             )
-        log.info("inbox.started", mailboxes=list(self.credentials))
+        log.info("inbox.started", mailboxes_in_settings=list(self.mailboxes.credentials))
         try:
             await stop.wait()
         finally:
             log.info("inbox.stopping")
             for task in tasks[3:]:
                 task.cancel()
-            await asyncio.gather(*(watcher.stop() for watcher in self.watchers), self.sender.stop())
+            await asyncio.gather(self.mailboxes.stop(), self.checker.stop(), self.sender.stop())
             for task in tasks[:3]:  # a second cancel would break off the health server's own way out
                 task.cancel()
             _, unfinished = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
@@ -73,37 +76,36 @@ class Inbox:
         answers: dict[Job, Callable[[int], Awaitable[object]]] = {
             Job.SEND: self.sender.send,
             Job.RECONCILE: self.reconcile,
+            Job.APPLY_MAILBOXES: lambda _mailbox_id: self.mailboxes.apply(),
+            Job.CHECK_MAILBOX: self.checker.run,
         }
         await worker.hear(self.settings, answers)
 
     async def reconcile(self, mailbox_id: int) -> None:
         """Somebody wants a mailbox compared: let its watchers look at the wish now. Others do when they renew."""
-        await asyncio.gather(*(each.renew() for each in self.watchers if each.lease.mailbox_id == mailbox_id))
+        known = self.mailboxes.known(mailbox_id)
+        await asyncio.gather(*(each.renew() for each in (known.watchers if known is not None else ())))
+
+    async def _keep_tokens(self) -> None:
+        await self.mailboxes.keeper.run(self.mailboxes.with_tokens)
 
     async def _watch(self) -> None:
-        """Start the watchers once the database knows the mailboxes."""
+        """Watch what the settings and the store name, and whatever is added or changed later."""
         pause = 0.5
         while True:
             try:
-                async with self.database.transaction() as session:
-                    ids = {
-                        mailbox.name: await repository.upsert_mailbox(session, mailbox.name, mailbox.address.lower())
-                        for mailbox in self.settings.mailboxes
-                    }
-                break
+                await self.mailboxes.apply()
+                self.processor.wake()
+                pause = 0.5
             except Exception as error:  # not there yet, or not migrated yet
-                log.warning("inbox.database_away", error=repr(error)[:300])
+                if is_outage(error):
+                    log.warning("inbox.database_away", error=repr(error)[:300])
+                else:
+                    log.exception("inbox.mailboxes_not_applied")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)
-        for name, mailbox_id in ids.items():
-            self.processor.knows(mailbox_id, name)
-            metrics.WATCHING.labels(name).set(0)
-            self.watchers += watchers_of(
-                self.settings, self.database, self.blobs, mailbox_id, self.credentials[name], self.processor.wake
-            )
-        for watcher in self.watchers:
-            watcher.start()
-        self.processor.wake()
+                continue
+            await asyncio.sleep(self.settings.sweep_s)
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -118,6 +120,7 @@ class Inbox:
     async def sweep(self) -> None:
         """What rings should have brought about and did not. Stored mail is swept by the processor itself."""
         await self.sender.sweep()
+        await self.checker.sweep()
         until = clock.now() - RING_AGAIN_AFTER
         async with self.database.transaction() as session:
             for message_id in await repository.messages_not_taken_in(session, self._swept_until, until):

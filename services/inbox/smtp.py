@@ -103,7 +103,8 @@ class Conversation:
                 await self.client.login(self.username, self.credentials.password())
         except SMTPAuthenticationError as error:
             self.credentials.forget()
-            raise NotSent(Fate.LATER, _words(error), problems.WRONG_PASSWORD) from error
+            trouble = problems.TOKEN_NOT_TAKEN if token is not None else problems.WRONG_PASSWORD
+            raise NotSent(Fate.LATER, _words(error), trouble) from error
         except SMTPResponseException as error:
             raise NotSent(Fate.LATER, _words(error), problems.SERVER_TROUBLE) from error
         except (SMTPException, OSError, TimeoutError, ssl.SSLError) as error:
@@ -113,7 +114,7 @@ class Conversation:
         try:
             return await asyncio.to_thread(self.credentials.token)
         except CannotGetToken as error:
-            raise NotSent(Fate.LATER, str(error)[:500], problems.NO_TOKEN) from error
+            raise NotSent(Fate.LATER, str(error)[:500], error.trouble) from error
 
     async def envelope(self, outgoing: Outgoing, data: bytes, envelope_id: str) -> Envelope:
         """MAIL and RCPT. Raises NotSent when nobody is accepted."""

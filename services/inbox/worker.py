@@ -20,7 +20,7 @@ BACK_OFF_S = (0.5, 15.0)
 
 
 async def hear(settings: Settings, answers: Mapping[Job, Callable[[int], Awaitable[object]]]) -> None:
-    """Run a worker for ever that calls these with each id of a job; a new worker after each failure, with back-off."""
+    """Run a worker for ever that calls these with each id of a job; a new one after each failure, with back-off."""
 
     def answering(answer: Callable[[int], Awaitable[object]]) -> WorkerCoroutine:
         async def call(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:

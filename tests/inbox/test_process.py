@@ -140,7 +140,7 @@ async def test_voicemail_is_marked_and_rung_for(
     )
     box = mailbox("phone", HELP, imap_port=1, voicemail_folders=["Voicemail"])
     processor = Processor(database, blobs, settings.model_copy(update={"mailboxes": [box]}))
-    processor.knows(await store(database, blobs, raw, name="phone", folder="Voicemail"), "phone")
+    processor.knows({await store(database, blobs, raw, name="phone", folder="Voicemail"): box}, frozenset({HELP}))
     await processor.drain()
     (attachment,) = await rows(database, select(Attachment))
     assert (attachment.voicemail, attachment.filename, attachment.size) == (True, "msg.wav", len(wave))

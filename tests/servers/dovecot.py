@@ -43,7 +43,7 @@ default_internal_user = {service_user}
 default_internal_group = {service_group}
 default_login_user = {login_user}
 disable_plaintext_auth = no
-auth_mechanisms = plain login xoauth2
+auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
 mail_location = maildir:{root}/mail/%u
 mail_fsync = never
@@ -104,9 +104,19 @@ def free_port() -> int:
 class Dovecot:
     """Start and stop as often as you like: mail, UIDs and ports stay."""
 
-    def __init__(self, accounts: Mapping[str, str], *, idle: bool = True) -> None:
+    def __init__(
+        self,
+        accounts: Mapping[str, str],
+        *,
+        idle: bool = True,
+        mechanisms: str = "plain login xoauth2",
+        introspection_url: str | None = None,
+    ) -> None:
+        """`introspection_url`: who is asked about tokens (with the token as bearer), instead of a key of our own."""
         self.accounts = dict(accounts)
         self.idle = idle
+        self.mechanisms = mechanisms
+        self.introspection_url = introspection_url
         self.root = Path(tempfile.mkdtemp(prefix="centralita-dovecot-"))
         self.root.chmod(0o755)
         self.port = free_port()
@@ -130,6 +140,7 @@ class Dovecot:
             login_user="dovenull" if self._as_root else me,
             certificate=self.certificate.certificate,
             key=self.certificate.key,
+            mechanisms=self.mechanisms,
             extra="" if self.idle else f"imap_capability = {WITHOUT_IDLE}",
             mail_uid=self._user.pw_uid,
             mail_gid=self._user.pw_gid,
@@ -140,11 +151,13 @@ class Dovecot:
         keys = self.root / "keys" / "default" / "HS256"
         keys.mkdir(parents=True, exist_ok=True)
         (keys / "default").write_bytes(base64.b64encode(OAUTH2_KEY))
-        (self.root / "oauth2.conf").write_text(
-            "introspection_mode = local\n"
-            f"local_validation_key_dict = fs:posix:prefix={self.root}/keys/\n"
-            "username_attribute = email\n"
-        )
+        validation = f"introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={self.root}/keys/\n"
+        if self.introspection_url is not None:
+            validation = (
+                f"introspection_mode = auth\nintrospection_url = {self.introspection_url}\n"
+                "active_attribute = active\nactive_value = true\n"
+            )
+        (self.root / "oauth2.conf").write_text(f"{validation}username_attribute = email\n")
         self.write_accounts()
 
     def write_accounts(self) -> None:
