@@ -30,6 +30,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     HEALTH_READ = "health.read"
     DEAD_LETTER_REPLAY = "dead_letter.replay"
+    MAILBOX_WRITE = "mailbox.write"  # add, change, test, pause and remove; to look at them takes health.read
 
 
 P = Permission

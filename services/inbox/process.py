@@ -278,7 +278,7 @@ class Processor:
         """Mail of which the settings want its sender looked up, unless a server of ours has said who wrote it."""
         found: list[tuple[str, Parsed, Sequence[str]]] = []
         for one in ready:
-            mailbox = self._by_name.get(self._names.get(one.claim.mailbox_id, ""))
+            mailbox = self._by_id.get(one.claim.mailbox_id)
             wanted = self.settings.verify_senders
             if wanted == "always" or (wanted == "auto" and not (mailbox and mailbox.authserv_ids)):
                 found.append((one.claim.blob, one.parsed, mailbox.arc_sealers if mailbox else ()))

@@ -22,6 +22,7 @@ NEEDS = {
     "alert": Permission.BOARD_READ,
     "greeting": Permission.GREETING_READ,
     "problem": Permission.HEALTH_READ,
+    "mailbox": Permission.HEALTH_READ,
 }
 
 

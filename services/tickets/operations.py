@@ -1,4 +1,4 @@
-"""What is wrong with the machines, and what to do about it: problems and mailboxes."""
+"""What is wrong with the machines, and what to do about it."""
 
 from datetime import datetime
 
@@ -6,11 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.models import (
-    Mailbox,
-    MailboxState,
-    Problem,
-)
+from shared.models import Problem
 from shared.people import Actor, Permission
 
 
@@ -28,18 +24,6 @@ class ProblemView(BaseModel):
     first_at: datetime
     last_at: datetime
     resolved_at: datetime | None
-
-
-class MailboxView(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    id: int
-    name: str
-    address: str
-    state: MailboxState
-    last_seen_at: datetime | None = Field(description="Last good answer of the server.")
-    last_error: str | None
-    last_error_at: datetime | None
 
 
 async def problems(session: AsyncSession, me: Actor, *, include_resolved: bool = False) -> list[ProblemView]:
@@ -61,20 +45,4 @@ async def problems(session: AsyncSession, me: Actor, *, include_resolved: bool =
             resolved_at=row.resolved_at,
         )
         for row in await session.scalars(statement)
-    ]
-
-
-async def mailboxes(session: AsyncSession, me: Actor) -> list[MailboxView]:
-    me.require(Permission.HEALTH_READ)
-    return [
-        MailboxView(
-            id=row.id,
-            name=row.name,
-            address=row.address,
-            state=row.state,
-            last_seen_at=row.last_seen_at,
-            last_error=row.last_error,
-            last_error_at=row.last_error_at,
-        )
-        for row in await session.scalars(select(Mailbox).order_by(Mailbox.name))
     ]

@@ -144,11 +144,42 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "due_soon": N_("Due soon and not answered"),
         "missed_offers": N_("Offers were missed"),
     },
-    "mailbox": {
+    "mailbox_condition": {
         "starting": N_("Starting"),
         "watching": N_("Watching, new mail arrives at once"),
         "polling": N_("Checking now and then"),
         "failed": N_("Cannot be reached"),
+        "paused": N_("Paused"),
+        "removed": N_("Removed"),
+        "left_settings": N_("No longer in the settings"),
+    },
+    "sign_in_with": {
+        "password": N_("Password"),
+        "client_credentials": N_("OAuth: the application itself"),
+        "refresh_token": N_("OAuth: a person allows it once"),
+    },
+    "security": {
+        "tls": N_("TLS"),
+        "starttls": N_("STARTTLS"),
+        "none": N_("None, on this machine only"),
+    },
+    "check_step": {
+        "token": N_("Get an access token"),
+        "connect": N_("Connect to the IMAP server"),
+        "sign_in": N_("Sign in there"),
+        "folders": N_("Find the folders"),
+        "smtp_connect": N_("Connect to the SMTP server"),
+        "smtp_sign_in": N_("Sign in there"),
+        "sent": N_("Send a mail to itself"),
+        "arrived": N_("See it arrive"),
+        "plus_arrived": N_("See a mail to a plus address arrive"),
+    },
+    "check_state": {
+        "waiting": N_("to come"),
+        "running": N_("under way"),
+        "good": N_("good"),
+        "failed": N_("failed"),
+        "skipped": N_("left out"),
     },
     "situation": {
         "open": N_("Open"),

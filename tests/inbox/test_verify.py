@@ -74,7 +74,7 @@ async def verdict(
         )  # fmt: skip
         box_id = row.id
     processor = Processor(database, blobs, changed)
-    processor.knows(box_id, "main")
+    processor.knows({box_id: the_box}, frozenset({HELP}))
     await processor.drain()
     (message,) = await messages(database)
     return message.authentication

@@ -78,6 +78,7 @@ def test_every_flag_and_reason_has_its_word() -> None:
 
 
 def test_stored_values_have_words_in_both_languages() -> None:
+    from services.tickets.views.mailboxes import Condition
     from services.tickets.views.models import DeliveryStatus
     from shared.models import (
         AlertKind,
@@ -86,10 +87,11 @@ def test_stored_values_have_words_in_both_languages() -> None:
         LanguageSource,
         Level,
         Machine,
-        MailboxState,
         Priority,
         RecordingState,
         Role,
+        Security,
+        SignInWith,
         Situation,
         TicketState,
     )
@@ -97,7 +99,8 @@ def test_stored_values_have_words_in_both_languages() -> None:
     for kind, values in {
         "state": TicketState, "priority": Priority, "channel": Channel, "level": Level, "role": Role,
         "intent": Intent, "language_source": LanguageSource, "delivery": DeliveryStatus, "recording": RecordingState,
-        "machine": Machine, "alert": AlertKind, "mailbox": MailboxState, "situation": Situation,
+        "machine": Machine, "alert": AlertKind, "mailbox_condition": Condition, "sign_in_with": SignInWith,
+        "security": Security, "situation": Situation,
     }.items():  # fmt: skip
         assert set(vocabulary.LABELS[kind]) == {member.value for member in values}, kind
 

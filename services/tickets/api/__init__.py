@@ -9,6 +9,7 @@ from services.tickets.api import (
     files,
     held,
     ingestion,
+    mailboxes,
     operations,
     people,
     replies,
@@ -26,7 +27,8 @@ TAGS = [
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
     {"name": "center", "description": "Opening hours, special days, texts for customers."},
     {"name": "files", "description": "Audio, attachments, raw mail."},
-    {"name": "operations", "description": "Problems, mailboxes, dead letters, held mail, the audit log."},
+    {"name": "mailboxes", "description": "How mail is fetched and sent: add, change, test, pause, remove."},
+    {"name": "operations", "description": "Problems, dead letters, held mail, the audit log."},
 ]
 DESCRIPTION = """Everything the screens do. Authenticate with `Authorization: Bearer ctl_…` (make a token in your
 account), or with the session of a browser; then unsafe methods also need the header `X-CSRF-Token`.
@@ -39,4 +41,4 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
     desk = (session, work, board, tickets, replies, conversation, trust)
-    return [each.router for each in (*desk, people, center, files, operations, ingestion, held)]
+    return [each.router for each in (*desk, people, center, files, mailboxes, operations, ingestion, held)]

@@ -1,4 +1,4 @@
-"""For who keeps the machines running: problems, mailboxes, dead letters, the audit log."""
+"""For who keeps the machines running: problems, dead letters, the audit log."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from services.tickets.api.common import BIGINT, Body, Cursor, Id, Limit, link_ne
 from services.tickets.audit_log import AuditFilter, AuditPage
 from services.tickets.dead_letters import DeadLetterCounts, DeadLetterFilter, DeadLetterKind, DeadLetters, Replayed
 from services.tickets.files import download
-from services.tickets.operations import MailboxView, ProblemView
+from services.tickets.operations import ProblemView
 from shared.web.depends import BlobStore, Me, Tx
 
 router = APIRouter(prefix="/api/v1", tags=["operations"])
@@ -41,11 +41,6 @@ class SettleLetter(Body):
 @router.get("/problems", summary="What is wrong now")
 async def problems(session: Tx, me: Me, include_resolved: bool = False) -> list[ProblemView]:
     return await operations.problems(session, me, include_resolved=include_resolved)
-
-
-@router.get("/mailboxes", summary="The watched mailboxes")
-async def mailboxes(session: Tx, me: Me) -> list[MailboxView]:
-    return await operations.mailboxes(session, me)
 
 
 @router.get("/dead-letters", summary="What our code failed on")

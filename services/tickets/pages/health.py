@@ -8,15 +8,17 @@ from services.tickets import dead_letters, operations
 from services.tickets.ingestion import account, folders
 from services.tickets.pages.common import Page
 from services.tickets.views.held import counts
+from services.tickets.views.mailboxes import list_mailboxes
 from shared.models import Recording, RecordingState
 from shared.people import Permission
+from shared.web.depends import Cfg
 
 router = APIRouter(include_in_schema=False)
 WAITING = (RecordingState.RECEIVED, RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState.UNREADABLE)
 
 
 @router.get("/health")
-async def show(screen: Page) -> Response:
+async def show(screen: Page, settings: Cfg) -> Response:
     screen.me.require(Permission.HEALTH_READ)
     session, me = screen.session, screen.me
     recordings = await session.execute(
@@ -28,7 +30,7 @@ async def show(screen: Page) -> Response:
     return await screen.render(
         "health.html",
         problems=await operations.problems(session, me),
-        mailboxes=await operations.mailboxes(session, me),
+        mailboxes=await list_mailboxes(session, settings),
         recordings=list(recordings),
         dead=await dead_letters.counts(session, me),
         held=await counts(session),

@@ -26,6 +26,7 @@ class Route:
 REASON = {"reason": "because"}
 TEXT = {"subject": "S", "body": "Text"}
 NEW_TOKEN = {"name": "t", "scopes": ["ticket.read"]}
+MAILBOX = {"address": "a@center.example", "imap_host": "imap.center.example", "password": "p"}
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/me"): Route(EVERYBODY),
     ("PATCH", "/api/v1/me"): Route(EVERYBODY, {"ui_language": "en"}),
@@ -101,6 +102,16 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/mailboxes/{mailbox_id}/compare"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/mail-account"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/mail-folders"): Route(P.HEALTH_READ),
+    ("POST", "/api/v1/mailboxes"): Route(P.MAILBOX_WRITE, {"name": "not a name", **MAILBOX}),
+    ("GET", "/api/v1/mailboxes/{mailbox_id}"): Route(P.HEALTH_READ),
+    ("PUT", "/api/v1/mailboxes/{mailbox_id}"): Route(P.MAILBOX_WRITE, MAILBOX),
+    ("DELETE", "/api/v1/mailboxes/{mailbox_id}"): Route(P.MAILBOX_WRITE),
+    ("POST", "/api/v1/mailboxes/{mailbox_id}/pause"): Route(P.MAILBOX_WRITE),
+    ("POST", "/api/v1/mailboxes/{mailbox_id}/resume"): Route(P.MAILBOX_WRITE),
+    ("POST", "/api/v1/mailboxes/{mailbox_id}/checks"): Route(P.MAILBOX_WRITE),
+    ("GET", "/api/v1/mailboxes/{mailbox_id}/checks/latest"): Route(P.HEALTH_READ),
+    ("POST", "/api/v1/mailboxes/{mailbox_id}/sign-in"): Route(P.MAILBOX_WRITE),
+    ("POST", "/api/v1/mailbox-sign-ins"): Route(P.MAILBOX_WRITE, {"state": "s", "code": "c"}),
     ("GET", "/api/v1/dead-letters"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/dead-letters/{kind}/{letter_id}/raw"): Route(P.DEAD_LETTER_REPLAY),
     ("POST", "/api/v1/dead-letters/{kind}/{letter_id}/replay"): Route(P.DEAD_LETTER_REPLAY),

@@ -102,7 +102,7 @@ WORK = (
 )  # fmt: skip
 CENTER = (
     "/board", "/people", "/people/3", "/people/new", "/hours", "/templates", "/templates/meter_reading",
-    "/templates/new", "/held", "/health", "/dead-letters", "/audit", "/account",
+    "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes", "/mailboxes/1", "/audit", "/account",
 )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ async def test_phone_width_shows_all_without_scrolling_sideways(office: Office, 
         "/work", "/queue", f"/tickets/{numbers['voicemail']}", f"/tickets/{numbers['spanish']}", "/board", "/people",
         f"/people/{office['mateo']}", "/hours", "/templates/new", "/held", "/health", "/audit", "/account",
         "/contacts/new",
-        "/dead-letters", f"/tickets/{numbers['english']}", f"/tickets/{numbers['english']}/split",
+        "/mailboxes/1", "/dead-letters", f"/tickets/{numbers['english']}", f"/tickets/{numbers['english']}/split",
         f"/tickets/{numbers['english']}/merge",
     ):  # fmt: skip
         await page.goto(path)
