@@ -54,6 +54,13 @@ class Blobs:
         except FileNotFoundError:
             raise NotFound("There is no such file.") from None
 
+    def probe_sync(self) -> None:
+        """Return when the folder is there and can be written to. Raises OSError (disk full, not mounted…)."""
+        with tempfile.TemporaryFile(dir=self.root) as file:
+            file.write(b"probe")
+            file.flush()
+            os.fsync(file.fileno())
+
     async def put(self, data: bytes) -> str:
         return await asyncio.to_thread(self.put_sync, data)
 

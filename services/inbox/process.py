@@ -57,6 +57,10 @@ class Crashed:
     traceback: str
 
 
+class _NotReadable(Exception):
+    """The disk works, and the bytes of this mail cannot be read from it."""
+
+
 def is_outage(error: BaseException) -> bool:
     """The database is away or restarting: nothing is wrong with the mail."""
     if isinstance(error, OSError | TimeoutError):
@@ -99,7 +103,7 @@ class Processor:
                 if not is_outage(error):
                     log.exception("process.failed")
                 else:
-                    log.warning("process.database_away", error=repr(error))
+                    log.warning("process.waits", error=repr(error))
                 await asyncio.sleep(1)
 
     async def drain(self) -> int:
@@ -172,6 +176,7 @@ class Processor:
                 new = await self._write(session, ready)
         except Exception as error:
             if is_outage(error):
+                await self._give_back([one.claim for one in ready])
                 raise
             if len(ready) == 1:
                 return await self._bury(Crashed(ready[0].claim, traceback.format_exc()))
@@ -232,8 +237,9 @@ class Processor:
     async def _known_by_content(self, candidates: Sequence[tuple[int, str]], wanted: str) -> int | None:
         """A message with this Message-ID whose authored headers and body are the same."""
         for message_id, blob in candidates[:20]:
-            with suppress(NotFound, OSError):
-                if fingerprint(await self.blobs.get(blob)) == wanted:
+            # A disk that fails now does not make this another mail: OSError is raised, and all is tried again.
+            with suppress(NotFound, _NotReadable):
+                if fingerprint(await asyncio.to_thread(self._read, blob)) == wanted:
                     return message_id
         return None
 
@@ -251,15 +257,18 @@ class Processor:
                 await repository.give_back(session, [claim.receipt_id for claim in claims])
 
     def _prepare(self, claims: Sequence[Claim]) -> list[Ready | Crashed]:
-        """In a thread: read, parse, store the attachments. OSError (disk) concerns all and is raised."""
+        """In a thread: read, parse, store the attachments. OSError (the disk's) concerns all and is raised."""
         return [self._prepare_one(claim) for claim in claims]
 
     def _prepare_one(self, claim: Claim) -> Ready | Crashed:
         try:
-            raw = self.blobs.get_sync(claim.blob)
+            raw = self._read(claim.blob)
+        except (_NotReadable, NotFound):
+            return Crashed(claim, traceback.format_exc())  # it can be replayed when its bytes are restored
+        try:
             parsed = parse(raw, self._surroundings(claim))
             content_print = fingerprint(raw)
-        except Exception:  # our own defect, or bytes that cannot be read back: it can be replayed
+        except Exception:  # our own defect: it can be replayed after an update
             return Crashed(claim, traceback.format_exc())
         return Ready(claim, parsed, content_print, [self.blobs.put_sync(file.data) for file in parsed.files])
 
@@ -273,6 +282,17 @@ class Processor:
         else:
             await problems.resolve(self.database, "dns")
         self._dns_trouble_told = troubled
+
+    def _read(self, blob: str) -> bytes:
+        """Raises OSError when the disk is to blame, _NotReadable or NotFound when it is this one file."""
+        try:
+            return self.blobs.get_sync(blob)
+        except (OSError, NotFound):
+            self.blobs.probe_sync()
+        try:
+            return self.blobs.get_sync(blob)  # it may have come back before we asked the disk
+        except OSError as error:
+            raise _NotReadable(blob) from error
 
     def _unsure_who_wrote(self, ready: Sequence[Ready]) -> list[tuple[str, Parsed, Sequence[str]]]:
         """Mail of which the settings want its sender looked up, unless a server of ours has said who wrote it."""

@@ -191,6 +191,45 @@ async def test_disk_that_took_no_attachment_is_well_again_when_it_takes_one(
     assert problem.resolved_at is not None
 
 
+async def test_mail_waits_while_the_disk_is_away(database: Database, blobs: Blobs, settings: Settings) -> None:
+    raw = mail("My bill", message_id="<bill@mail.example.com>")
+    await store(database, blobs, raw)
+    processor = Processor(database, blobs, settings)
+    await processor.drain()
+    await store(database, blobs, b"X-Trace: again\r\n" + raw, name="other")  # known by the content of the first
+    away = blobs.root.rename(blobs.root.with_name("away"))
+    blobs.root.touch()
+    for _ in range(process.MAX_ATTEMPTS + 1):
+        with pytest.raises(OSError, match="Not a directory"):
+            await processor.drain()
+    waiting = await rows(database, select(MailReceipt).where(MailReceipt.state == ReceiptState.STORED))
+    assert [receipt.attempts for receipt in waiting] == [0]
+    (problem,) = await rows(database, select(Problem))
+    assert (problem.key, problem.resolved_at) == ("blob_store", None)
+    blobs.root.unlink()
+    away.rename(blobs.root)
+    await processor.drain()
+    assert len(await messages(database)) == 1
+    assert {receipt.state for receipt in await rows(database, select(MailReceipt))} == {ReceiptState.PARSED}
+
+
+async def test_one_unreadable_file_delays_no_other_mail(database: Database, blobs: Blobs, settings: Settings) -> None:
+    raw = mail("Bad sector", message_id="<bad@mail.example.com>")
+    await store(database, blobs, raw)
+    await Processor(database, blobs, settings).drain()
+    (first,) = await messages(database)
+    await store(database, blobs, mail("Worse sector"), mail("Good"), name="other")
+    for blob in (first.blob, (await rows(database, select(MailReceipt).order_by(MailReceipt.id)))[1].blob):
+        blobs.path(blob).unlink()
+        blobs.path(blob).mkdir()  # neither there nor missing: EISDIR stands for EIO
+    # The same mail again, which cannot be compared with the first: better a second ticket than none.
+    await store(database, blobs, b"X-Trace: again\r\n" + raw, name="third")
+    await Processor(database, blobs, settings).drain()
+    assert [each.subject for each in await messages(database)] == ["Bad sector", "Good", "Bad sector"]
+    dead = await rows(database, select(MailReceipt).where(MailReceipt.state == ReceiptState.DEAD))
+    assert ["Is a directory" in (receipt.error or "") for receipt in dead] == [True]
+
+
 async def test_null_bounce_is_sql_null(database: Database, blobs: Blobs, settings: Settings) -> None:
     await store(database, blobs, mail())
     await Processor(database, blobs, settings).drain()
