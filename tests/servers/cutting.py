@@ -46,6 +46,12 @@ class Cutting:
                 end.close()
             self._writers -= ends
 
+    def hang_up(self) -> None:
+        """End every connection that is open now, in the middle of whatever it says."""
+        for writer in self._writers:
+            self.cuts += 1
+            writer.transport.abort()
+
     async def _ask(self, reader: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65536):
