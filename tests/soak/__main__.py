@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import warnings
+from contextlib import suppress
 
 from bench.figures import machine
 from tests.soak.outcome import told
@@ -19,10 +21,15 @@ def main() -> int:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    return asyncio.run(_soak(arguments.seed, arguments.size, arguments.pause))
+    with suppress(asyncio.CancelledError):
+        return asyncio.run(_soak(arguments.seed, arguments.size, arguments.pause))
+    return 2
 
 
 async def _soak(seed: int, size: int, pause_s: float) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # stops what was started, as Ctrl-C does
     print(f"Seed {seed}, {size} mails, on {machine()}.\nA calm run:", flush=True)
     calm = await run(seed, size, pause_s=None, say=_say)
     print("The same mails while everything fails:", flush=True)
