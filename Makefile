@@ -9,7 +9,7 @@ PYTEST ?= $(VENV)/bin/pytest
 RUN = $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format fuzz bench migrate messages pin clean
+.PHONY: help demo demo-reset test lint format fuzz soak bench migrate messages pin clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,13 @@ fuzz: $(VENV)/.dev  ## Look for mail that breaks the parser, for FUZZ_S seconds
 	@mkdir -p .fuzz
 	$(RUN) tests.fuzz.parse_mail -max_total_time=$(FUZZ_S) -timeout=8 -rss_limit_mb=1500 -max_len=20000 \
 	  -dict=tests/fuzz/mail.dict -artifact_prefix=.fuzz/found- .fuzz tests/inbox/mail
+
+# Which mails and which faults is the seed's; SOAK_PAUSE: seconds from one fault to the next.
+SOAK_MAILS ?= 10000
+SOAK_SEED ?= 1
+SOAK_PAUSE ?= 2
+soak: $(VENV)/.dev  ## SOAK_MAILS mails while everything is killed, cut off and full; compared with a calm run
+	$(RUN) tests.soak --size $(SOAK_MAILS) --seed $(SOAK_SEED) --pause $(SOAK_PAUSE)
 
 bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
 	$(RUN) bench

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import re
 import subprocess
 import warnings
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from bench.trimming import measure as trimming
 from shared import clock
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+KEPT = "<!-- not by make bench -->"  # in a section that is written by hand and outlives the next measurement
 # name -> (what to measure, size, size with --quick)
 BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "latency": (latency.measure, 100, 10),
@@ -43,11 +45,17 @@ def main() -> None:
         print(figures.markdown(), flush=True)
         sections.append(figures.markdown())
     if not arguments.quick and not arguments.names:
-        RESULTS.write_text(_report(sections))
+        RESULTS.write_text(_report([*sections, *kept(RESULTS.read_text())]))
 
 
 async def _run(measure: Callable[[int], Awaitable[Figures]], size: int) -> Figures:
     return await measure(size)
+
+
+def kept(report: str) -> list[str]:
+    """Sections of an earlier report that were measured by other means and say so."""
+    _, *sections = re.split(r"^(?=## )", report, flags=re.MULTILINE)
+    return [section.rstrip("\n") + "\n" for section in sections if KEPT in section]
 
 
 def _report(sections: list[str]) -> str:

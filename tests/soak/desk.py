@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 
@@ -33,9 +34,10 @@ class Desk:
         await self._request(story, f"/tickets/{ticket}/take", {})
         body = {"text": ANSWERS[story.language].format(number=story.number)}
         answered = await self._request(story, f"/tickets/{ticket}/replies", body | {"then": story.answer})
-        return int(answered["delivery_id"])
+        delivery: int = answered["delivery_id"]
+        return delivery
 
-    async def _request(self, story: Story, path: str, body: dict[str, object]) -> dict[str, object]:
+    async def _request(self, story: Story, path: str, body: dict[str, str]) -> dict[str, Any]:
         """With one Idempotency-Key for all tries. Raises AssertionError with the answer when it is refused."""
         token = self._center.tokens[story.number % len(self._center.tokens)]
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"soak-{story.number}-{path}"}
@@ -47,7 +49,7 @@ class Desk:
                 last = repr(error)
             else:
                 if answer.is_success:
-                    found: dict[str, object] = json.loads(answer.content or b"{}")
+                    found: dict[str, Any] = json.loads(answer.content or b"{}")
                     return found
                 last = f"{answer.status_code} {answer.text[:1000]}"
                 if answer.status_code < 500 and answer.status_code != 429:

@@ -6,7 +6,7 @@ the number, the token and the Message-ID that follow-ups quote.
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
@@ -131,7 +131,7 @@ def _story(rng: random.Random, seed: int, number: int, shape: str) -> Story:
     opening = make(story, text, rng)
     answer = rng.choice(("closed", "closed", "waiting")) if answerable and rng.random() < 0.4 else ""
     after = rng.choice((*FOLLOW_UPS, "")) if answer else ""
-    return Story(**{**vars(story), "opening": opening, "answer": answer, "after": after})
+    return replace(story, opening=opening, answer=answer, after=after)
 
 
 def _mail(story: Story, text: str, *, mail_id: str | None = None, subject: str | None = None) -> EmailMessage:

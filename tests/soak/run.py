@@ -103,7 +103,7 @@ class _Round:
 
     async def live(self) -> None:
         looking = asyncio.create_task(self._look())
-        telling = asyncio.gather(*(self._tell(place, story) for place, story in enumerate(self._stories)))
+        telling = asyncio.create_task(self._tell_all())
         try:
             await asyncio.wait({looking, telling}, return_when=asyncio.FIRST_COMPLETED)
             if looking.done():
@@ -113,6 +113,11 @@ class _Round:
             looking.cancel()
             telling.cancel()
             await asyncio.gather(looking, telling, return_exceptions=True)
+
+    async def _tell_all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for place, story in enumerate(self._stories):
+                group.create_task(self._tell(place, story))
 
     async def _tell(self, place: int, story: Story) -> None:
         await asyncio.sleep(self._spread_s * place / len(self._stories))
