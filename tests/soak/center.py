@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,9 +18,11 @@ from local.config import HELP_ADDRESS, HOST, LocalConfig
 from local.processes import Service
 from local.seed import actor
 from local.stack import Stack, services
-from services.tickets import tokens
+from services.tickets import ingestion, tokens
+from services.tickets.ingestion import FolderView
 from shared.database import Database
-from shared.models import CertificationMode
+from shared.models import CertificationMode, Role
+from shared.people import Actor
 from tests.servers.cutting import Cutting
 from tests.soak.mails import BILLING_ADDRESS, Letter
 
@@ -29,6 +31,7 @@ INBOXES = ("inbox", "inbox-2")
 KILLED = (*INBOXES, "tickets-worker", "tickets")
 BUSY_S = 20  # so long somebody may hold a lease before it counts as left behind by a dead process
 WAITS_FOR_DATABASE_S = 120.0
+COMPARED_WITHIN_S = 120.0
 
 
 class _Config(LocalConfig):
@@ -52,6 +55,7 @@ class Center:
         self.database: Database
         self.tokens: list[str] = []
         self._staff = staff
+        self._staff_ids: Sequence[int] = ()
         self._open = AsyncExitStack()
         self._time: asyncio.Task[None]
 
@@ -111,7 +115,7 @@ class Center:
 
     async def _hire(self) -> None:
         """People who may answer in both languages, each with a token for the API."""
-        ids = await hire(self.database, self._staff, live=False)
+        self._staff_ids = ids = await hire(self.database, self._staff, live=False)
         async with self.database.transaction() as session:
             for mode in CertificationMode:
                 await session.execute(
@@ -165,6 +169,26 @@ class Center:
                 return list(await session.execute(text(statement), values))
 
         return await patiently(read)
+
+    @property
+    def supervisor(self) -> Actor:
+        return Actor(id=self._staff_ids[0], name="Sol", email="sol@valleluz.example", role=Role.SUPERVISOR)
+
+    async def compared(self) -> list[FolderView]:
+        """What the health page says of each folder after a comparison that was asked for now."""
+        ids = [row.id for row in await self.fetch("SELECT id FROM mailbox")]
+        for mailbox_id in ids:
+            async with self.database.transaction() as session:
+                await ingestion.compare(session, self.supervisor, mailbox_id)
+        deadline = asyncio.get_running_loop().time() + COMPARED_WITHIN_S
+        while True:
+            async with self.database.transaction() as session:
+                views = await ingestion.folders(session, self.supervisor)
+            if all(view.wanted_at is None for view in views):
+                return views
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"nobody compared the folders: {views}")
+            await asyncio.sleep(0.3)
 
     async def _let_time_pass(self) -> None:
         """Back-offs and the leases of the dead last minutes. Here they end early, as if we had waited.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.mailboxes import base_address
+from services.tickets import ingestion
 from tests.soak.center import Center
 from tests.soak.mails import ADDRESSES
 
@@ -88,7 +89,21 @@ async def _ledger(center: Center) -> list[str]:
         faults += [f"{address} UID {uid}: {count} receipts" for uid, count in sorted(receipts.items()) if count != 1]
         faults += [f"{address} UID {row.uid}: {row.state}: {_last(row.error)}" for row in rows if row.state != "parsed"]
     dead = await center.fetch("SELECT message_id, error FROM intake WHERE outcome = 'failed'")
+    faults += await _health_page(center)
     faults += [f"message {row.message_id}: {_last(row.error)}" for row in dead]
+    return faults
+
+
+async def _health_page(center: Center) -> list[str]:
+    """What a supervisor is told: every receipt accounted for, and as many mails in the ledger as on the server."""
+    async with center.database.transaction() as session:
+        account = await ingestion.account(session, center.supervisor)
+    faults = []
+    if account.receipts != account.ticketed + account.attached + sum(account.held.values()):
+        faults.append(f"the health page does not account for all mail: {account}")
+    for view in await center.compared():
+        if view.missing or view.gone or view.refused or view.on_server != view.in_ledger:
+            faults.append(f"the health page sees a mismatch: {view}")
     return faults
 
 
