@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -16,6 +17,7 @@ from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 QUIET_S = 1.0  # sweeps do the work meanwhile
+TIMEOUT_S = 2.0  # a Redis that does not answer must not hold up whoever rings
 IDS_PER_JOB = 200
 
 
@@ -72,13 +74,14 @@ class Bell:
         self._pool: ArqRedis | None = None
         self._turn = asyncio.Lock()
         self._waiting: dict[Ring, None] = {}
+        self._closed = False
         self._quiet_until = 0.0  # after a failure, so that not every commit waits for a Redis that is away
 
     async def ring(self, rings: Iterable[Ring]) -> None:
         """Returns once these were rung, by this call or with another's, or could not be."""
         self._waiting.update(dict.fromkeys(rings))
         async with self._turn:
-            if not self._waiting:
+            if not self._waiting or self._closed:
                 return
             now, self._waiting = self._waiting, {}
             if monotonic() >= self._quiet_until:
@@ -89,18 +92,30 @@ class Bell:
         for ring in rings:
             ids[ring.job].append(ring.id)
         try:
-            if self._pool is None:
-                self._pool = await create_pool(self._settings, job_serializer=serialize, job_deserializer=deserialize)
-            for job, all_ids in ids.items():
-                for start in range(0, len(all_ids), IDS_PER_JOB):
-                    some = all_ids[start : start + IDS_PER_JOB]
-                    await self._pool.enqueue_job(job.value, *some, _queue_name=queue_of(job.value.partition(".")[0]))
+            async with asyncio.timeout(TIMEOUT_S):
+                if self._pool is None:
+                    self._pool = await create_pool(
+                        self._settings, job_serializer=serialize, job_deserializer=deserialize
+                    )
+                for job, all_ids in ids.items():
+                    for start in range(0, len(all_ids), IDS_PER_JOB):
+                        some = all_ids[start : start + IDS_PER_JOB]
+                        await self._pool.enqueue_job(
+                            job.value, *some, _queue_name=queue_of(job.value.partition(".")[0])
+                        )
         except Exception as error:  # any Redis trouble: the sweep is the correctness path
             self._quiet_until = monotonic() + QUIET_S
             log.warning("bell.not_rung", rings={job.value: some[:20] for job, some in ids.items()}, error=repr(error))
-            self._pool = None
+            await self._forget_pool()
+
+    async def _forget_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with suppress(Exception):  # closing what is lost fails as well
+                await pool.aclose(close_connection_pool=True)
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.aclose()
-            self._pool = None
+        """After the ring that is under way; later ones are left to the sweeps."""
+        self._closed = True
+        async with self._turn:
+            await self._forget_pool()
