@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
+from bench.helpdesk import measure as helpdesk
 from bench.trimming import measure as trimming
 from shared import clock
 
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "throughput": (throughput.measure, 2_000, 100),
     "pages": (pages.measure, 100_000, 2_000),
     "memory": (memory.measure, 200, 20),
+    "helpdesk": (helpdesk.measure, 2_000, 100),
     "trimming": (trimming.measure, 1_000, 50),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }

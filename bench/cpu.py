@@ -9,6 +9,7 @@ import psutil
 from local.stack import Stack
 
 PARTS = ("inbox", "tickets-worker", "tickets", "voicemail", "voicemail-worker")
+SHARED = "mail server and measurement"
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Clock:
 
     stack: Stack
     _start: dict[str, float] = field(default_factory=dict)
+    _first: dict[str, float] = field(default_factory=dict)
     _highest: dict[str, float] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -31,11 +33,16 @@ class Clock:
             pid = self.stack.processes.pid(name)
             if pid is not None:
                 resident = psutil.Process(pid).memory_info().rss / 2**20
+                self._first.setdefault(name, resident)
                 self._highest[name] = max(resident, self._highest.get(name, 0.0))
 
     def used(self) -> dict[str, float]:
         now = self._now()
         return {name: seconds - self._start.get(name, 0.0) for name, seconds in now.items()}
+
+    def first(self, name: str) -> float:
+        """At the first look."""
+        return self._first.get(name, 0.0)
 
     def highest(self, name: str) -> float:
         return self._highest.get(name, 0.0)
@@ -46,7 +53,7 @@ class Clock:
             pid = self.stack.processes.pid(name)
             if pid is not None:
                 seconds[name] = _of(psutil.Process(pid))
-        seconds["mail server and measurement"] = sum(os.times()[:2])
+        seconds[SHARED] = sum(os.times()[:2])
         for name, pid in (("PostgreSQL", self.stack.postgres.pid), ("Redis", self.stack.redis.pid)):
             if pid is not None:
                 seconds[name] = _of(psutil.Process(pid), ended=True)

@@ -3,11 +3,10 @@
 import asyncio
 import json
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench.environment import environment
 from bench.figures import Figures
 from bench.trimming import samples
 from bench.trimming.samples import Sample, exact, lost, quotes_right
@@ -88,15 +87,9 @@ def _told(pairs: Pairs) -> str:
 
 def _libraries() -> dict[str, Any]:
     """Their answers, from an environment that is thrown away afterwards: none of them is a dependency of ours."""
-    with tempfile.TemporaryDirectory(prefix="centralita-trimming-") as folder:
-        python = Path(folder) / "bin" / "python"
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        for requirement in REQUIREMENTS:  # one that does not install leaves the others
-            command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
-            subprocess.run(command, check=False, capture_output=True)
-        script = Path(__file__).with_name("libraries.py")
-        done = subprocess.run(
-            [str(python), "-W", "ignore", str(script), str(samples.PATH)], check=True, capture_output=True, text=True
-        )
+    script = Path(__file__).with_name("libraries.py")
+    with environment(*REQUIREMENTS, all_of_them=False) as python:
+        command = [str(python), "-W", "ignore", str(script), str(samples.PATH)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     answers: dict[str, Any] = json.loads(done.stdout)
     return answers
