@@ -1,10 +1,12 @@
-"""`make bench`, or `python -m bench [latency|pages|trimming …] [--quick]`: measure and write RESULTS.md."""
+"""`make bench`, or `python -m bench [latency|pages|trimming …] [--quick] [--write]`: measure; write RESULTS.md."""
 
 import argparse
 import asyncio
 import logging
-import re
 import subprocess
+import sys
+import time
+import traceback
 import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,63 +14,67 @@ from pathlib import Path
 from bench import ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
+from bench.results import merged
 from bench.trimming import measure as trimming
 from shared import clock
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-KEPT = "<!-- not by make bench -->"  # in a section that is written by hand and outlives the next measurement
+LIMIT_S = 1_800  # for one benchmark: what takes longer does not end
 # name -> (what to measure, size, size with --quick)
 BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "latency": (latency.measure, 100, 10),
     "throughput": (throughput.measure, 2_000, 100),
+    "helpdesk": (helpdesk.measure, 2_000, 100),
     "pages": (pages.measure, 100_000, 2_000),
     "memory": (memory.measure, 200, 20),
-    "helpdesk": (helpdesk.measure, 2_000, 100),
     "trimming": (trimming.measure, 1_000, 50),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; none: all")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHMARKS)}; none: all, and RESULTS.md is written")
     parser.add_argument("--quick", action="store_true", help="small sizes, nothing written: does it still run?")
+    parser.add_argument("--write", action="store_true", help="write those that were named to RESULTS.md too")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    sections = []
-    for name, (measure, size, quick_size) in BENCHMARKS.items():
-        if arguments.names and name not in arguments.names:
+    writes = not arguments.quick and (arguments.write or not arguments.names)
+    failed = []
+    for name in arguments.names or BENCHMARKS:
+        measure, size, quick_size = BENCHMARKS[name]
+        started = time.monotonic()
+        try:
+            figures = asyncio.run(_within_limit(measure(quick_size if arguments.quick else size)))
+        except Exception:  # the others are measured all the same
+            traceback.print_exc()
+            failed.append(name)
             continue
-        figures = asyncio.run(_run(measure, quick_size if arguments.quick else size))
         print(figures.markdown(), flush=True)
-        sections.append(figures.markdown())
-    if not arguments.quick and not arguments.names:
-        RESULTS.write_text(_report([*sections, *kept(RESULTS.read_text())]))
+        print(f"({name}: {time.monotonic() - started:.0f} s)\n", file=sys.stderr, flush=True)
+        if writes:  # after each, so that what is measured is not lost with what follows
+            RESULTS.write_text(merged(RESULTS.read_text(), {figures.title: figures.markdown(measured=_how())}))
+    if failed:
+        print(f"Not measured: {', '.join(failed)}; see above why.", file=sys.stderr)
+    return 1 if failed else 0
 
 
-async def _run(measure: Callable[[int], Awaitable[Figures]], size: int) -> Figures:
-    return await measure(size)
+async def _within_limit(measuring: Awaitable[Figures]) -> Figures:
+    async with asyncio.timeout(LIMIT_S):
+        return await measuring
 
 
-def kept(report: str) -> list[str]:
-    """Sections of an earlier report that were measured by other means and say so."""
-    _, *sections = re.split(r"^(?=## )", report, flags=re.MULTILINE)
-    return [section.rstrip("\n") + "\n" for section in sections if KEPT in section]
-
-
-def _report(sections: list[str]) -> str:
+def _how() -> str:
     revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    head = (
-        "# Results\n\n"
-        f"Measured on {clock.now():%Y-%m-%d} at revision {revision.stdout.strip() or 'unknown'} by `make bench` on "
-        f"{machine()}; embedded PostgreSQL with fsync, mail server, browser and services all on that one machine.\n\n"
+    return (
+        f"Measured on {clock.now():%Y-%m-%d} at revision {revision.stdout.strip() or 'unknown'} by `python -m bench` "
+        f"on {machine()}."
     )
-    return head + "\n".join(sections)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

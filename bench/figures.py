@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+TABLE = "|---|---|---|"  # below the heads of a table of figures
+
 
 @dataclass
 class Figures:
@@ -19,8 +21,10 @@ class Figures:
     def add(self, what: str, figure: str, aim: str = "") -> None:
         self.rows.append((what, figure, aim))
 
-    def markdown(self) -> str:
-        lines = [f"## {self.title}", "", self.method, "", "| what | measured | aim |", "|---|---|---|"]
+    def markdown(self, *, measured: str = "") -> str:
+        """The section; `measured` says when, where and at which revision."""
+        lines = [f"## {self.title}", "", self.method, "", *([measured, ""] if measured else [])]
+        lines += ["| what | measured | aim |", TABLE]
         lines += [f"| {what} | {figure} | {aim} |" for what, figure, aim in self.rows]
         return "\n".join(lines) + "\n"
 
