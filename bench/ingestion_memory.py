@@ -1,13 +1,11 @@
 """Peak memory of the inbox while it takes in a full mailbox: it must not grow with the number of mails."""
 
-import asyncio
 from pathlib import Path
-
-from sqlalchemy import text
 
 from bench.figures import Figures
 from bench.mails import mail
 from bench.rig import running_stack
+from bench.throughput import count, reached
 from local.config import HELP_ADDRESS
 from local.stack import services
 
@@ -31,12 +29,8 @@ async def take_in(mails: int) -> float:
             await stack.mail.deliver(HELP_ADDRESS, message.as_bytes())
         await stack.processes.start(next(each for each in services(stack.config) if each.name == "inbox"))
         await stack.processes.ready("inbox")
-        while True:
-            await asyncio.sleep(1)
-            async with database.transaction() as session:
-                done = await session.scalar(text("SELECT count(*) FROM mail_receipt WHERE state = 'parsed'"))
-            if done == mails:
-                break
+        parsed = "SELECT count(*) FROM mail_receipt WHERE state = 'parsed'"
+        await reached(lambda: count(database, parsed), mails, within_s=1_200)
         pid = stack.processes.pid("inbox")
         if pid is None:
             raise RuntimeError("the inbox does not run")
