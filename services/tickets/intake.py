@@ -10,7 +10,7 @@ from weakref import WeakSet
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates
+from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates, thread_repository
 from services.tickets import intake_repository as repository
 from services.tickets.gather import Gatherer
 from services.tickets.locks import ChangedHands, lock_names
@@ -192,6 +192,9 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
             earlier = await repository.waiting_messages(session, ids, message)
             if earlier:
                 return earlier
+            if known.outcome is None and await thread_repository.still_coming(session, ids, message):
+                log.info("intake.waits_for_earlier_mail", message_id=message_id)
+                return []  # the sweep comes back to it
         await intake_mail.take_in(session, settings, message, known)
     return []
 

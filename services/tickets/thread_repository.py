@@ -2,13 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.thread import Known
-from shared.models import Delivery, Intake, Message, Participant, Ticket
+from shared import clock
+from shared.models import Delivery, Intake, MailReceipt, Message, Participant, ReceiptState, Ticket
+
+# So long an answer waits for what it answers; a mail that breaks the parser must not hold it back for ever.
+COMES_WITHIN = timedelta(minutes=2)
 
 
 def taking_part(address: str) -> Select[int]:
@@ -19,6 +23,26 @@ def taking_part(address: str) -> Select[int]:
 def family(ticket_id: int) -> Select[int]:
     """The ticket and those that go on in it."""
     return select(Ticket.id).where(or_(Ticket.id == ticket_id, Ticket.merged_into_id == ticket_id))
+
+
+async def still_coming(session: AsyncSession, rfc_ids: Sequence[str], message: Message) -> bool:
+    """Whether what this mail answers is unknown, and may be one of the mails that came before and wait to be parsed.
+
+    After a crash in the middle of a batch, mail that was fetched later is parsed first.
+    """
+    if not rfc_ids or message.reply_token or clock.now() - message.created_at > COMES_WITHIN:
+        return False
+    own = select(func.min(MailReceipt.id)).where(MailReceipt.message_id == message.id).scalar_subquery()
+    coming = await session.scalar(
+        select(
+            and_(
+                exists().where(MailReceipt.state == ReceiptState.STORED, MailReceipt.id < own),
+                ~exists().where(Message.rfc_message_id.in_(rfc_ids), Message.id != message.id),
+                ~exists().where(Delivery.rfc_message_id.in_(rfc_ids)),
+            )
+        )
+    )
+    return bool(coming)
 
 
 async def survivor(session: AsyncSession, ticket_id: int) -> int:

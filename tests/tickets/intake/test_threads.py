@@ -18,7 +18,7 @@ from services.tickets.thread import (
     subject_number,
 )
 from shared import clock
-from shared.models import Delivery, EntryKind, IntakeOutcome, Person, Role, TicketState
+from shared.models import Delivery, EntryKind, IntakeOutcome, MailReceipt, Person, ReceiptState, Role, TicketState
 from tests.tickets.intake.conftest import Center, Seen, days_ago
 
 
@@ -176,6 +176,51 @@ async def test_two_mails_of_a_thread_at_once_are_one_ticket(center: Center) -> N
     assert ticket.callback_number == "+17075550131"
     kinds = [entry.message_id for entry in await center.entries(ticket.id, EntryKind.MAIL_IN)]
     assert kinds == [first, second]
+
+
+async def receipts(center: Center, *states: ReceiptState, message_id: int) -> list[int]:
+    """Rows of the ledger in the order of arrival; those that are parsed are the message's."""
+    async with center.database.transaction() as session:
+        rows = [
+            MailReceipt(
+                mailbox_id=1, folder="INBOX", uidvalidity=1, uid=uid, blob="0" * 64, size=1, state=state,
+                message_id=message_id if state is ReceiptState.PARSED else None,
+            )
+            for uid, state in enumerate(states, 1)
+        ]  # fmt: skip
+        session.add_all(rows)
+        await session.flush()
+        return [row.id for row in rows]
+
+
+async def test_an_answer_waits_for_the_mail_that_it_answers_and_that_is_parsed_after_it(center: Center) -> None:
+    answer = await center.store("I forgot to say …", in_reply_to=["<first@mail.example.com>"])
+    first_receipt, _ = await receipts(center, ReceiptState.STORED, ReceiptState.PARSED, message_id=answer)
+    await intake.take_in_message(center.database, center.settings, answer)
+    assert not await center.tickets()
+    first = await center.store(rfc_message_id="<first@mail.example.com>")
+    async with center.database.transaction() as session:
+        parsed = {"state": ReceiptState.PARSED, "message_id": first}
+        await session.execute(update(MailReceipt).where(MailReceipt.id == first_receipt).values(parsed))
+    await intake.Doors(center.database, center.settings).sweep()
+    (ticket,) = await center.tickets()
+    assert (await center.seen(message_id=answer)).row.outcome is IntakeOutcome.ATTACHED
+    assert len(await center.entries(ticket.id, EntryKind.MAIL_IN)) == 2
+
+
+async def test_an_answer_to_what_never_comes_waits_no_longer_than_two_minutes(center: Center) -> None:
+    answer = await center.store(in_reply_to=["<never@mail.example.com>"], created_at=days_ago(0.002))
+    await receipts(center, ReceiptState.STORED, ReceiptState.PARSED, message_id=answer)
+    await intake.take_in_message(center.database, center.settings, answer)
+    assert (await center.seen(message_id=answer)).row.outcome is IntakeOutcome.TICKETED
+
+
+async def test_an_answer_to_what_is_known_does_not_wait_for_other_mail(center: Center) -> None:
+    first = await center.receive()
+    answer = await center.store(in_reply_to=[await message_id_of(center, first), "<unknown@mail.example.com>"])
+    await receipts(center, ReceiptState.STORED, ReceiptState.PARSED, message_id=answer)
+    await intake.take_in_message(center.database, center.settings, answer)
+    assert (await center.seen(message_id=answer)).row.outcome is IntakeOutcome.ATTACHED
 
 
 async def test_many_replies_at_once_all_arrive(center: Center) -> None:
