@@ -21,10 +21,14 @@ FULL_DISK = 64  # bytes that a process may still write into one file
 
 
 class Monkey:
-    """`pause_s`: from one fault to the next, on average. `done` counts the faults by name."""
+    """`pause_s`: from one fault to the next, on average. `done` counts the faults by name.
+
+    `every_fault` is set as soon as each was caused at least once.
+    """
 
     def __init__(self, center: Center, seed: int, *, pause_s: float) -> None:
         self.done: Counter[str] = Counter()
+        self.every_fault = asyncio.Event()
         self._center = center
         self._rng = random.Random(f"monkey {seed}")
         self._pause_s = pause_s
@@ -42,7 +46,7 @@ class Monkey:
 
     async def rampage(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; what is broken then is mended before this returns."""
-        # Every fault once, in some order, and then as it comes: a short run has seen them all.
+        # Every fault once, in some order, and then as it comes.
         order = self._rng.sample(self._faults, len(self._faults))
         weights = [weight for weight, *_ in self._faults]
         async with asyncio.TaskGroup() as group:
@@ -50,10 +54,14 @@ class Monkey:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), self._pause_s * self._rng.uniform(0.4, 1.6))
                     break
-                fault = order.pop() if order else self._rng.choices(self._faults, weights)[0]
+                fault = order[-1] if order else self._rng.choices(self._faults, weights)[0]
                 _, name, target, cause = fault
                 if target in self._busy:
                     continue
+                if order:
+                    order.pop()
+                if not order:
+                    self.every_fault.set()
                 self._busy.add(target)
                 self.done[name] += 1
                 group.create_task(self._cause(target, cause), name=name)

@@ -33,7 +33,8 @@ class Told:
 async def run(
     seed: int, size: int, *, pause_s: float | None, spread_s: float = 0.0, say: Callable[[str], None] = lambda _: None
 ) -> Told:
-    """`pause_s`: from one fault to the next, None for a calm run. `spread_s`: over how long a round's mails arrive.
+    """`pause_s`: from one fault to the next, None for a calm run. `spread_s`: over how long a round's mails arrive, so
+    that more kinds of faults hit them; every kind happens at least once before a run ends.
 
     Raises AssertionError when something stays under way for minutes.
     """
@@ -50,6 +51,8 @@ async def run(
                 await _Round(center, desk, part, spread_s).live()
                 done = sum(story.mails for story in told_stories[: start + len(part)])
                 say(f"{done:6} mails, {monkey.done.total():4} faults, {monotonic() - began:6.0f} s")
+            if rampage is not None:  # a few mails may be through sooner
+                await asyncio.wait_for(monkey.every_fault.wait(), STUCK_S)
         finally:
             stop.set()
             if rampage is not None:
