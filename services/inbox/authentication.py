@@ -10,7 +10,8 @@ from email.message import Message as MimePart
 from enum import StrEnum
 from typing import Any
 
-from services.inbox import domains, headers
+from services.inbox import headers
+from shared import domains
 
 
 class Verdict(StrEnum):

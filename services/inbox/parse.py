@@ -8,13 +8,14 @@ from email.message import EmailMessage
 from email.message import Message as MimePart
 from typing import Any
 
-from services.inbox import authentication, bounces, domains, headers, machines, repair, reports, spam
+from services.inbox import authentication, bounces, headers, machines, repair, reports, spam
 from services.inbox.audio import is_audio
 from services.inbox.authentication import Verdict
 from services.inbox.charsets import decode
 from services.inbox.forwards import NESTED_LIMIT, Forwarded
 from services.inbox.structure import Body, File, read_body
 from services.inbox.trim import read_written
+from shared import domains
 from shared.models import Machine
 
 TOO_LARGE = "too large to display"

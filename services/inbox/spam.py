@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from email.message import Message as MimePart
 
-from services.inbox import domains, headers
+from services.inbox import headers
+from shared import domains
 
 _NUMBER = re.compile(r"-?\d{1,3}")
 _BY = re.compile(r"\bby\s+([\w.-]{1,255})", re.IGNORECASE)

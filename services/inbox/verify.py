@@ -14,9 +14,10 @@ from typing import Any
 import dkim
 import structlog
 
-from services.inbox import authentication, domains, headers
+from services.inbox import authentication, headers
 from services.inbox.authentication import Verdict
 from services.inbox.dns_lookup import DnsAway, Txt
+from shared import domains
 
 log = structlog.get_logger(__name__)
 

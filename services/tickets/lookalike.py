@@ -10,10 +10,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from confusable_homoglyphs import confusables
-from publicsuffixlist import PublicSuffixList
+
+from shared.domains import organisational, without_suffix
 
 MAX_CHARACTERS = 250  # of a name or domain that are looked at
 LONG_WORD = 6  # in a shorter word one letter makes another name
@@ -189,7 +190,7 @@ def trick_of(domain: str, other: str) -> Trick | None:
     if f".{other}." in f".{domain}.":
         return Trick.INSIDE
     for each in dict.fromkeys((registered, domain)):
-        name, wanted = _without_suffix(each), _without_suffix(other)
+        name, wanted = without_suffix(each), without_suffix(other)
         if not name or not wanted:
             continue
         drawn = skeleton(readable(name))
@@ -230,23 +231,6 @@ def _reply_to(domain: str, reply_to: Sequence[str], protected: Protected) -> Ite
         if other and organisational(other) != organisational(domain) and not protected.owns(other):
             yield Suspicion(Likeness.REPLY_TO, address, domain)
             return
-
-
-@lru_cache(maxsize=4096)
-def organisational(domain: str) -> str:
-    """What somebody registered: `example.co.uk` of `mail.example.co.uk`; else the domain itself."""
-    return str(_suffixes().privatesuffix(domain) or domain)
-
-
-def _without_suffix(domain: str) -> str:
-    suffix = str(_suffixes().publicsuffix(domain) or "")
-    return domain[: -len(suffix) - 1] if suffix and domain != suffix else ""
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    """The list that comes with the package; nothing is fetched."""
-    return PublicSuffixList()
 
 
 def readable(domain: str) -> str:

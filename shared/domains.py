@@ -18,6 +18,12 @@ def organisational(domain: str) -> str:
     return str(_suffixes().privatesuffix(name) or name)
 
 
+def without_suffix(domain: str) -> str:
+    """`mail.example` of `mail.example.co.uk`; empty when it is nothing but a public suffix."""
+    suffix = str(_suffixes().publicsuffix(domain) or "")
+    return domain[: -len(suffix) - 1] if suffix and domain != suffix else ""
+
+
 def aligned(one: str, other: str) -> bool:
     """Relaxed alignment (RFC 7489, 3.1): both belong to the same organisation."""
     return bool(one and other) and organisational(one) == organisational(other)
