@@ -257,8 +257,13 @@ def _settings_of(mailbox: Mailbox, account: MailboxAccount) -> ManagedMailbox:
             "voicemail_folders": account.voicemail_folders,
             "voicemail_senders": account.voicemail_senders,
             "authserv_ids": account.authserv_ids,
+            "arc_sealers": account.arc_sealers,
+            "spam_headers": account.spam_headers,
+            "form_senders": account.form_senders,
             "smtp": smtp,
             "smtp_username": account.smtp_username,
+            "keep_sent": account.keep_sent,
+            "sent_folder": account.sent_folder,
             "sends_per_minute": account.sends_per_minute,
             "max_parse_bytes": account.max_parse_bytes,
         }

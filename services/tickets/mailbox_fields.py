@@ -18,6 +18,9 @@ Lines = Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Fie
 Secret = Annotated[SecretStr, Field(max_length=10_000)]
 
 SECRETS = ("password", "client_secret")
+LISTS = (
+    "folders", "voicemail_folders", "voicemail_senders", "authserv_ids", "arc_sealers", "spam_headers", "form_senders",
+)  # fmt: skip
 # Where a secret is sent: who changes one of these must enter the secret again, so that nobody can send a stored one to
 # a server of their own.
 DESTINATIONS = ("imap_host", "imap_port", "imap_security", "smtp_host", "smtp_port", "smtp_security", "token_endpoint")
@@ -49,10 +52,17 @@ class MailboxFields(BaseModel):
     voicemail_folders: Lines = Field(default=[], description="Watched; audio attached there is a voicemail.")
     voicemail_senders: Lines = Field(default=[], description="Audio attached to mail from them is a voicemail.")
     authserv_ids: Lines = Field(default=[], description="Our mail server's names in Authentication-Results.")
+    arc_sealers: Lines = Field(default=[], description="Who forwards to us and is believed (ARC), e.g. google.com.")
+    spam_headers: Lines | None = Field(default=None, description="That say «spam» of a mail. Null: the usual ones.")
+    form_senders: Lines = Field(default=[], description="Web forms: what they send is from whom Reply-To names.")
     smtp_host: Line | None = Field(default=None, description="Null: the mailbox only receives.")
     smtp_port: Port | None = None
     smtp_security: Security | None = None
     smtp_username: Line | None = None
+    keep_sent: bool | None = Field(
+        default=None, description="Copies of replies in the Sent folder. Null: unless the server is known to make them."
+    )
+    sent_folder: Line | None = Field(default=None, description="Null: the one that the server marks as Sent.")
     sends_per_minute: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None, description="What the provider lets us send. Null: no limit."
     )
@@ -78,11 +88,16 @@ def columns(fields: MailboxFields) -> dict[str, Any]:
     values["address"] = _address("address", values["address"])
     values["username"] = values["username"] or values["address"]
     values["display_name"] = values["display_name"] or values["address"]
-    for key in ("smtp_host", "smtp_username", "client_id", "token_endpoint", "authorization_endpoint", "scope"):
+    for key in (
+        "smtp_host", "smtp_username", "client_id", "token_endpoint", "authorization_endpoint", "scope", "sent_folder"
+    ):  # fmt: skip
         values[key] = values[key] or None
-    for key in ("folders", "voicemail_folders", "voicemail_senders", "authserv_ids"):
+    for key in LISTS:
+        if values[key] is None:
+            continue
         values[key] = list(dict.fromkeys(each for each in (_one_line(key, one) for one in values[key]) if each))
-    values["voicemail_senders"] = [_address("voicemail_senders", each) for each in values["voicemail_senders"]]
+    for key in ("voicemail_senders", "form_senders"):
+        values[key] = [_address(key, each) for each in values[key]]
     if not values["folders"] and not values["voicemail_folders"]:
         raise Invalid("Name at least one folder to watch.", field="folders")
     _server(values, "imap")

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Created, Id, Ref, choice
@@ -52,10 +53,15 @@ class MailboxAccount(Base):
     voicemail_folders: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     voicemail_senders: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     authserv_ids: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    arc_sealers: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    spam_headers: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))  # null: the usual ones
+    form_senders: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     smtp_host: Mapped[str | None] = mapped_column(Text)  # null: receives only
     smtp_port: Mapped[int | None] = mapped_column(Integer)
     smtp_security: Mapped[Security | None] = mapped_column(choice(Security, "smtp_security"))
     smtp_username: Mapped[str | None] = mapped_column(Text)  # null: the same as username
+    keep_sent: Mapped[bool | None]  # null: unless the server is known to do it
+    sent_folder: Mapped[str | None] = mapped_column(Text)  # null: the one the server marks, or one named so
     sends_per_minute: Mapped[int | None] = mapped_column(Integer)  # what the provider lets us send; null: no limit
     max_parse_bytes: Mapped[int | None] = mapped_column(BigInteger)  # null: as in the settings
     rev: Mapped[int] = mapped_column(Integer, server_default="1")  # every change counts it up

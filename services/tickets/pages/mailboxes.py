@@ -19,7 +19,6 @@ from shared.web.depends import Cfg
 from shared.web.i18n import N_
 
 router = APIRouter(include_in_schema=False)
-_LISTS = ("folders", "voicemail_folders", "voicemail_senders", "authserv_ids")
 _MEGABYTE = 1_000_000
 
 
@@ -178,8 +177,9 @@ async def _sent(request: Request) -> dict[str, Any]:
 def _values(mailbox: MailboxDetail) -> dict[str, Any]:
     """The form of a mailbox as it is."""
     values = {key: "" if value is None else value for key, value in mailbox.model_dump(mode="json").items()}
-    for key in _LISTS:
+    for key in mailbox_fields.LISTS:
         values[key] = "\n".join(values[key])
+    values["keep_sent"] = "" if mailbox.keep_sent is None else str(mailbox.keep_sent).lower()
     if mailbox.max_parse_bytes is not None:
         values["max_parse_mb"] = f"{mailbox.max_parse_bytes / _MEGABYTE:g}"
     return values
@@ -190,8 +190,9 @@ def _fields(sent: dict[str, Any]) -> MailboxFields:
     values: dict[str, Any] = {}
     for name in MailboxFields.model_fields:
         text = sent.get(name, "")
-        if name in _LISTS:
-            values[name] = [line.strip() for line in text.splitlines() if line.strip()]
+        if name in mailbox_fields.LISTS:
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            values[name] = lines or (None if name == "spam_headers" else [])
         elif name in mailbox_fields.SECRETS:
             values[name] = text or None
         elif text.strip():

@@ -106,10 +106,15 @@ class MailboxDetail(MailboxView):
     voicemail_folders: list[str]
     voicemail_senders: list[str]
     authserv_ids: list[str]
+    arc_sealers: list[str]
+    spam_headers: list[str] | None
+    form_senders: list[str]
     smtp_host: str | None
     smtp_port: int | None
     smtp_security: Security | None
     smtp_username: str | None
+    keep_sent: bool | None
+    sent_folder: str | None
     sends_per_minute: int | None
     max_parse_bytes: int | None
     waiting: int = Field(description="Mails of ours that are queued to leave from here.")
@@ -213,8 +218,8 @@ def _common(settings: Settings, mailbox: Mailbox, account: MailboxAccount | None
 _PLAIN: Sequence[str] = (
     "display_name", "username", "sign_in_with", "client_id", "client_secret_expires_on", "token_endpoint",
     "authorization_endpoint", "scope", "imap_host", "imap_port", "imap_security", "folders", "voicemail_folders",
-    "voicemail_senders", "authserv_ids", "smtp_host", "smtp_port", "smtp_security", "smtp_username",
-    "sends_per_minute", "max_parse_bytes",
+    "voicemail_senders", "authserv_ids", "arc_sealers", "spam_headers", "form_senders", "smtp_host", "smtp_port",
+    "smtp_security", "smtp_username", "keep_sent", "sent_folder", "sends_per_minute", "max_parse_bytes",
 )  # fmt: skip
 
 
@@ -236,7 +241,7 @@ def _of_settings(mailbox: MailboxSettings | None) -> dict[str, Any]:
         "imap_security": "tls",
     }
     values |= {"display_name": "", "username": "", "folders": [], "voicemail_folders": []}
-    values |= {"voicemail_senders": [], "authserv_ids": []}
+    values |= {"voicemail_senders": [], "authserv_ids": [], "arc_sealers": [], "form_senders": []}
     if mailbox is None:
         return values
     values |= mailbox.model_dump(include={*_PLAIN})

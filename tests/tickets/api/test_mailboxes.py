@@ -13,10 +13,11 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, text, update
 
 from local.mail import LocalMail
+from services.inbox.service import Inbox
 from shared import clock
 from shared.database import Database
 from shared.models import Delivery, DeliveryState, Mailbox, MailboxAccount, MailboxSignIn, MailboxToken, Message, Role
-from shared.settings import Settings
+from shared.settings import MailboxSettings, Settings
 from tests.inbox.conftest import HELP, PASSWORD, mail, mailbox, rows, running, until, wait_for_messages
 from tests.inbox.conftest import local_mail as local_mail  # a fixture
 from tests.inbox.test_send import queue
@@ -48,6 +49,27 @@ async def added(user: User, **more: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
+
+
+async def test_what_it_may_say_of_senders_and_of_copies_reaches_the_inbox(
+    user: Users, database: Database, settings: Settings
+) -> None:
+    said = {
+        "arc_sealers": ["google.com"], "spam_headers": ["X-Our-Spam"], "form_senders": ["Forms@Center.Example"],
+        "keep_sent": False, "sent_folder": "Enviados",
+    }  # fmt: skip
+    made = await added(await user(Role.ADMINISTRATOR), **said)
+    said["form_senders"] = ["forms@center.example"]
+    assert {key: made[key] for key in said} == said
+    async with running(settings) as inbox:
+        followed = await until(lambda: following(inbox))
+    assert {key: getattr(followed, key) for key in said} == said
+
+
+async def following(inbox: Inbox) -> MailboxSettings | None:
+    """The managed mailbox as the running inbox knows it."""
+    found = [each.mailbox for each in inbox.mailboxes.credentials.values() if each.mailbox.name == "help"]
+    return found[0] if found else None
 
 
 async def test_what_is_filled_in_for_one(user: Users) -> None:
