@@ -189,12 +189,13 @@ async def _attempt_message(database: Database, settings: Settings, message_id: i
             _failed_keys.add(f"intake:message:{message_id}")  # perhaps by another process: resolved on success
         if not ready:
             ids = quoted_ids(message.in_reply_to, message.references)
+            # Asked first: what is parsed between the two questions is found by the second.
+            if await thread_repository.still_coming(session, ids, message):
+                log.info("intake.waits_for_earlier_mail", message_id=message_id)
+                return []  # the sweep comes back to it
             earlier = await repository.waiting_messages(session, ids, message)
             if earlier:
                 return earlier
-            if known.outcome is None and await thread_repository.still_coming(session, ids, message):
-                log.info("intake.waits_for_earlier_mail", message_id=message_id)
-                return []  # the sweep comes back to it
         await intake_mail.take_in(session, settings, message, known)
     return []
 
