@@ -221,6 +221,8 @@ async def set_state(
     session: AsyncSession, lease: Lease, state: MailboxState, folders: Sequence[str], *, error: str | None
 ) -> MailboxState | None:
     """How this folder is, and with it its mailbox: the worst of its `folders`. None when the lease was lost."""
+    # Folders that change at once must see each other: the mailbox's row lets one after the other.
+    await session.execute(select(Mailbox.id).where(Mailbox.id == lease.mailbox_id).with_for_update())
     changed = await session.execute(
         update(MailFolder)
         .where(*_held(lease))
