@@ -65,10 +65,15 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
                 plain.append(message)
         await lock_names(session, {name for message in plain for name in lock_names_of(message)})
         known = await repository.beforehand(session, settings, [message.id for message in plain])
+        answered = await thread_repository.answered_by(
+            session, [message.rfc_message_id for message in plain if message.rfc_message_id]
+        )
         plain = [
             message
             for message in plain
-            if (each := known[message.id]).outcome is None and not (each.voicemail or each.own or each.judged_spam)
+            if message.rfc_message_id not in answered
+            and (each := known[message.id]).outcome is None
+            and not (each.voicemail or each.own or each.judged_spam)
         ]
         if plain:
             await intake_mail.open_plain(session, settings, plain)

@@ -12,8 +12,8 @@ from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, r
 from services.tickets.intake_reading import Reading, read
 from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at
-from services.tickets.thread import Placement, evidence, place, quoted_ids, subject_number
-from services.tickets.thread_repository import participation, quoted
+from services.tickets.thread import Candidate, Placement, evidence, place, quoted_ids, subject_number
+from services.tickets.thread_repository import answered_by, participation, quoted
 from services.tickets.topics import EMERGENCY, OTHER
 from shared import clock
 from shared.database import ring
@@ -111,9 +111,15 @@ async def _place(session: AsyncSession, settings: Settings, message: Message) ->
         number=number,
         address=message.from_address,
     )
-    if known is None:
+    if known is not None:
+        candidates = evidence(known, in_reply_to=message.in_reply_to, references=message.references, number=number)
+    elif message.rfc_message_id:
+        answers = await answered_by(session, [message.rfc_message_id])
+        candidates = [Candidate(ticket_id, "answered") for ticket_id in answers.get(message.rfc_message_id, [])]
+    else:
+        candidates = []
+    if not candidates:
         return Placement(None)
-    candidates = evidence(known, in_reply_to=message.in_reply_to, references=message.references, number=number)
     participates, closed = await participation(
         session, [candidate.ticket_id for candidate in candidates], message.from_address
     )

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.thread import Known
@@ -43,6 +43,25 @@ async def still_coming(session: AsyncSession, rfc_ids: Sequence[str], message: M
         )
     )
     return bool(coming)
+
+
+async def answered_by(session: AsyncSession, rfc_ids: Sequence[str]) -> dict[str, list[int]]:
+    """Message-ID → tickets of mails that answer it, the oldest first: what is answered may arrive after its answer."""
+    rows = await session.execute(
+        text(
+            "SELECT asked.id, coalesce(ticket.merged_into_id, ticket.id) AS ticket_id"
+            " FROM unnest(CAST(:ids AS text[])) AS asked(id)"
+            " JOIN message ON message.in_reply_to ? asked.id"
+            " JOIN intake ON intake.message_id = message.id JOIN ticket ON ticket.id = intake.ticket_id"
+            " ORDER BY message.id"
+        ),
+        {"ids": list(rfc_ids)},
+    )
+    found: dict[str, list[int]] = defaultdict(list)
+    for rfc_id, ticket_id in rows:
+        if ticket_id not in found[rfc_id]:
+            found[rfc_id].append(ticket_id)
+    return dict(found)
 
 
 async def survivor(session: AsyncSession, ticket_id: int) -> int:

@@ -157,6 +157,7 @@ class Message(Base):
 
     __table_args__ = (
         Index("ix_message_rfc_message_id", "rfc_message_id"),
+        Index("ix_message_in_reply_to", "in_reply_to", postgresql_using="gin"),
         UniqueConstraint("blob"),
     )
 

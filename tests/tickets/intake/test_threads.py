@@ -215,6 +215,25 @@ async def test_an_answer_to_what_never_comes_waits_no_longer_than_two_minutes(ce
     assert (await center.seen(message_id=answer)).row.outcome is IntakeOutcome.TICKETED
 
 
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_mail_that_arrives_after_its_answer_joins_it(center: Center, together: bool) -> None:
+    answer = await center.receive("I forgot to say …", in_reply_to=["<first@mail.example.com>"])
+    first = await center.store(rfc_message_id="<first@mail.example.com>")
+    other = await center.store("Something else.", from_address="other@example.com") if together else None
+    await intake.take_in_messages(center.database, center.settings, [first, *([other] if other else [])])
+    seen = await center.seen(message_id=first)
+    assert (seen.row.outcome, seen.ticket.id) == (IntakeOutcome.ATTACHED, answer.ticket.id)
+    assert len(await center.tickets()) == (2 if together else 1)
+
+
+async def test_a_strangers_mail_that_somebody_has_answered_is_linked_and_not_let_in(center: Center) -> None:
+    answer = await center.receive("As she wrote …", in_reply_to=["<first@mail.example.com>"])
+    seen = await center.receive(rfc_message_id="<first@mail.example.com>", from_address="stranger@example.com")
+    assert seen.row.outcome is IntakeOutcome.TICKETED
+    assert seen.ticket.id != answer.ticket.id
+    assert seen.ticket.linked_ticket_id == answer.ticket.id
+
+
 async def test_an_answer_to_what_is_known_does_not_wait_for_other_mail(center: Center) -> None:
     first = await center.receive()
     answer = await center.store(in_reply_to=[await message_id_of(center, first), "<unknown@mail.example.com>"])
