@@ -176,6 +176,9 @@ async def open_as(
 
     yield open_page
     for context in contexts:
+        # A context that is closed in the middle of a navigation may never say that it is closed.
+        for page in context.pages:
+            await page.goto("about:blank")
         await context.close()
     complaints = [complaint for one in watched for complaint in one.complaints]
     assert complaints == []

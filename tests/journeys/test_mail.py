@@ -215,14 +215,8 @@ async def test_a_supervisor_reassigns_with_a_reason(house: House) -> None:
         await form.locator("select[name=person_id]").select_option(str(house.people[other]))
         await form.locator("[name=reason]").fill("Knows the case")
         await form.locator("button").last.click()
-        await eventually(
-            lambda: house.fetch(
-                "SELECT 1 FROM ticket WHERE id = :id AND assignee_id = :person",
-                id=ticket.id,
-                person=house.people[other],
-            ),
-            what="the ticket with the other person",
-        )
+        await lead.locator("#flashes .notice--success").first.wait_for()
+        assert await house.state_of(ticket.id) == ("assigned", house.people[other])
         await house.leave(lead)
         await desks[other].goto(house.url("/work"))
         await desks[other].get_by_text("Rebate check").first.wait_for()
