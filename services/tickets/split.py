@@ -49,6 +49,7 @@ from shared.settings import Settings
 
 FROM_CUSTOMER = (EntryKind.MAIL_IN, EntryKind.VOICEMAIL, EntryKind.CONTACT)
 MOVABLE = (*FROM_CUSTOMER, EntryKind.MAIL_OUT, EntryKind.NOTE, EntryKind.MACHINE_MAIL, EntryKind.BOUNCE)
+OF_RECORDINGS = (EntryKind.TRANSCRIPT, EntryKind.TRANSCRIPT_CORRECTED)
 MAX_ENTRIES = 200
 
 
@@ -216,7 +217,7 @@ def _with_what_belongs(
         if entry.id not in gone
         and (
             entry in taken
-            or (entry.kind is EntryKind.TRANSCRIPT and entry.recording_id in recordings)
+            or (entry.kind in OF_RECORDINGS and entry.recording_id in recordings)
             or entry.delivery_id in mails
         )
     ]

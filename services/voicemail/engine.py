@@ -1,5 +1,6 @@
 """What a speech recogniser is to the rest of the service, so that another one may stand in its place."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -7,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 16_000  # of the samples a recogniser gets
+Segment = dict[str, Any]  # see Heard.segments
+SoFar = Callable[[list[Segment]], Awaitable[None]]  # gets all segments heard so far, after each region
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Heard:
     language_evidence: dict[str, Any]
     # {start, end, text, language, words: [{word, start, end, probability}], avg_logprob, no_speech_prob,
     #  compression_ratio, temperature, flags, in_text}
-    segments: list[dict[str, Any]]
+    segments: list[Segment]
     flags: list[str]
     options: dict[str, Any]
 
@@ -47,8 +50,13 @@ class Engine(Protocol):
     async def ready(self) -> Model:
         """Load the model if need be. Raises NoWeights."""
 
-    async def transcribe(self, samples: NDArray[np.float32], languages: list[str]) -> Heard:
-        """Hear 16 kHz mono samples, choosing among the languages. Raises NoWeights, EngineFailed."""
+    async def transcribe(
+        self, samples: NDArray[np.float32], languages: list[str], so_far: SoFar | None = None
+    ) -> Heard:
+        """Hear 16 kHz mono samples, choosing among the languages. Raises NoWeights, EngineFailed.
+
+        `so_far` is told what was heard after each region that is not the last.
+        """
 
     async def close(self) -> None:
         """Stop at once, whatever it is doing."""

@@ -13,7 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from services.voicemail import metrics, whisper_engine
-from services.voicemail.engine import EngineFailed, Heard, Model, NoWeights
+from services.voicemail.engine import EngineFailed, Heard, Model, NoWeights, SoFar
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -44,10 +44,22 @@ class SpeechProcess:
         async with self._lock:
             return await self._loaded()
 
-    async def transcribe(self, samples: NDArray[np.float32], languages: list[str]) -> Heard:
+    async def transcribe(
+        self, samples: NDArray[np.float32], languages: list[str], so_far: SoFar | None = None
+    ) -> Heard:
         async with self._lock:
             await self._loaded()
-            kind, content = await self._exchange((samples, languages), self._settings.transcription_timeout_s)
+            loop = asyncio.get_running_loop()
+            until = loop.time() + self._settings.transcription_timeout_s
+            kind, content = await self._exchange((samples, languages), until - loop.time())
+            while kind == "so_far" and isinstance(content, list):
+                if so_far is not None:
+                    try:
+                        await so_far(content)
+                    except BaseException:  # the process goes on answering a question that nobody asks any more
+                        self._kill(None)
+                        raise
+                kind, content = await self._exchange(None, max(0.0, until - loop.time()))
             if kind == "heard" and isinstance(content, Heard):
                 return content
             if kind == "late":

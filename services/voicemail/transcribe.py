@@ -9,10 +9,11 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.voicemail import audio, intake, metrics, repository
-from services.voicemail.engine import RATE, Engine, EngineFailed, Heard, Model, NoWeights
+from services.voicemail.engine import RATE, Engine, EngineFailed, Heard, Model, NoWeights, Segment
 from shared import clock, health
 from shared.blobs import Blobs
 from shared.database import Database, ring
@@ -102,7 +103,7 @@ class Transcription:
         try:
             async with lease:
                 started = time.perf_counter()
-                heard = await self._hear(recording)
+                heard = await self._hear(recording, lease)
                 took_s = time.perf_counter() - started
             await self._store(recording.id, lease.until, heard, model, took_s)
         except asyncio.CancelledError:
@@ -135,14 +136,29 @@ class Transcription:
             bound.info("transcription.done", language=heard.language, flags=heard.flags, seconds=round(took_s, 2))
         return True
 
-    async def _hear(self, recording: Recording) -> Heard:
+    async def _hear(self, recording: Recording, lease: "_Lease") -> Heard:
         if recording.playback_blob is None:
             recording = await intake.make_playable(self._database, self._blobs, recording.id)
         if recording.playback_blob is None:
             raise audio.UnreadableAudio(recording.error or "This is not a recording that can be decoded.")
         data = await self._blobs.get(recording.playback_blob)
         samples = await asyncio.to_thread(audio.decode, data, hint="audio/wav", rate=RATE)
-        return await self._engine.transcribe(samples, self._settings.languages)
+
+        async def so_far(segments: list[Segment]) -> None:
+            await self._keep_so_far(recording.id, lease, segments)
+
+        return await self._engine.transcribe(samples, self._settings.languages, so_far)
+
+    async def _keep_so_far(self, recording_id: int, lease: "_Lease", segments: list[Segment]) -> None:
+        """An emergency said in the first sentence does not wait for the last."""
+        try:
+            async with lease.steady, self._database.transaction() as session:
+                recording = await repository.held(session, recording_id, lease.until)
+                if recording is not None:  # else our lease is lost, and its end ends us
+                    recording.partial_segments = segments
+                    await _tell(session, recording_id, "heard_so_far")
+        except (SQLAlchemyError, OSError) as error:  # the transcript will hold it all
+            log.warning("transcription.so_far_not_kept", recording=recording_id, error=repr(error))
 
     async def _store(self, recording_id: int, until: datetime, heard: Heard, model: Model, took_s: float) -> None:
         async with self._database.transaction() as session:
@@ -166,6 +182,7 @@ class Transcription:
                 )
             )
             recording.state, recording.error = RecordingState.TRANSCRIBED, None
+            recording.partial_segments = None
             recording.next_attempt_at = recording.leased_until = None
             await _tell(session, recording_id, "transcript")
         metrics.TRANSCRIPTIONS.labels(outcome="transcribed").inc()
@@ -251,6 +268,7 @@ class _Lease:
         self._recording_id = recording_id
         self._length = length
         self.until = until
+        self.steady = asyncio.Lock()  # held while somebody counts on `until`
         self._lost = False
         self._done = asyncio.Event()
         self._renewal: asyncio.Task[None] | None = None
@@ -276,8 +294,11 @@ class _Lease:
             except TimeoutError:
                 pass
             try:
-                async with self._database.transaction() as session:
-                    renewed = await repository.renew(session, self._recording_id, self.until, self._length)
+                async with self.steady:
+                    async with self._database.transaction() as session:
+                        renewed = await repository.renew(session, self._recording_id, self.until, self._length)
+                    if renewed is not None:
+                        self.until = renewed
             except Exception as error:  # the database is away: it may be back before the lease ends
                 log.warning("transcription.lease_not_renewed", recording=self._recording_id, error=repr(error))
                 continue
@@ -286,4 +307,3 @@ class _Lease:
                 if worker is not None and not self._done.is_set():
                     worker.cancel()
                 return
-            self.until = renewed

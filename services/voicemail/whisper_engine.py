@@ -1,10 +1,11 @@
 """Hears recordings with openai-whisper; runs in a process of its own, where torch may take its memory and its time."""
 
+import functools
 import hashlib
 import math
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from services.voicemail import doubt, spoken_language
 from services.voicemail.activity import Activity, Span, listen, windows
-from services.voicemail.engine import RATE, Heard, Model
+from services.voicemail.engine import RATE, Heard, Model, Segment
 from services.voicemail.spoken_language import HeardWindow, SpokenLanguage
 
 if TYPE_CHECKING:
@@ -54,10 +55,15 @@ def serve(pipe: Connection, name: str, directory: str | None, threads: int, prom
         except EOFError:
             return
         try:
-            answer: tuple[str, object] = ("heard", recogniser.hear(samples, languages))
+            so_far = functools.partial(_send_so_far, pipe)
+            answer: tuple[str, object] = ("heard", recogniser.hear(samples, languages, so_far))
         except Exception as error:
             answer = ("failed", f"{type(error).__name__}: {error}")
         pipe.send(answer)
+
+
+def _send_so_far(pipe: Connection, segments: list[Segment]) -> None:
+    pipe.send(("so_far", segments))
 
 
 class Recogniser:
@@ -79,7 +85,12 @@ class Recogniser:
         file = _official_file(whisper._MODELS[name], directory) if official else Path(name)
         self.model = Model(engine="openai-whisper", name=size, sha256=_sha256(file))
 
-    def hear(self, samples: NDArray[np.float32], languages: Sequence[str]) -> Heard:
+    def hear(
+        self,
+        samples: NDArray[np.float32],
+        languages: Sequence[str],
+        so_far: Callable[[list[Segment]], None] = lambda _: None,
+    ) -> Heard:
         """Everything a transcript holds. Nothing is decoded where nobody can be speaking."""
         self._torch.manual_seed(0)  # the second and third try draw by chance; the same recording gives the same text
         activity = listen(samples, RATE)
@@ -94,9 +105,12 @@ class Recogniser:
         spans = windows(activity, LANGUAGE_WINDOW_S)
         chosen = _evenly(spans, MAX_LANGUAGE_WINDOWS)
         spoken = spoken_language.decide(self._languages(samples, activity, chosen), languages)
-        segments: list[dict[str, Any]] = []
-        for span, language in _decode_plan(activity, chosen, spoken):
+        segments: list[Segment] = []
+        plan = _decode_plan(activity, chosen, spoken)
+        for number, (span, language) in enumerate(plan, 1):
             segments += self._decode(samples, activity, span, language)
+            if segments and number < len(plan):
+                so_far(segments)
         text = " ".join(segment["text"] for segment in segments if segment["in_text"])
         flags = {flag for segment in segments for flag in segment["flags"]}
         if not text:

@@ -57,7 +57,7 @@ from shared.models.person import (
     SignInAttempt,
     WebSession,
 )
-from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript
+from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript, TranscriptCorrection
 from shared.models.returned import ReturnedMail, ReturnedSettled
 from shared.models.ticket import (
     Assignment,
@@ -158,5 +158,6 @@ __all__ = [
     "Ticket",
     "TicketState",
     "Transcript",
+    "TranscriptCorrection",
     "WebSession",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Created, Id, Json, Ref, choice
@@ -48,11 +49,17 @@ class Recording(Base):
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     next_attempt_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]  # a worker is on it
+    taken_up_at: Mapped[datetime | None]  # by a worker, last: mailboxes take turns
+    # What was heard so far, while it is being transcribed: as Transcript.segments, and growing. After a failure it
+    # stays until the next attempt has heard something; it goes when the transcript is stored.
+    partial_segments: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    engine_deaths: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # crashes and kills while at it
     error: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         UniqueConstraint("source", "source_id"),
         Index("ix_recording_blob", "blob"),
+        Index("ix_recording_taken_up", "line", "mailbox", "taken_up_at"),
         Index("ix_recording_waiting", "id", postgresql_where=sql("state IN ('received', 'failed', 'no_engine')")),
     )
 
@@ -68,7 +75,9 @@ class Transcript(Base):
     language: Mapped[str] = mapped_column(Text)  # es, en, mixed or unknown
     language_confidence: Mapped[float] = mapped_column(Float)
     language_evidence: Mapped[Json]  # probabilities per window
-    segments: Mapped[list[Any]]  # see voicemail/transcription.py
+    segments: Mapped[list[Any]]  # see voicemail/engine.py
+    # {start, end, kind, language, …}: the whole recording from its first second to its last; see voicemail/engine.py
+    regions: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))
     flags: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     engine: Mapped[str] = mapped_column(Text)
     model: Mapped[str] = mapped_column(Text)
@@ -80,4 +89,25 @@ class Transcript(Base):
     __table_args__ = (
         CheckConstraint("language_confidence BETWEEN 0 AND 1", name="confidence"),
         Index("ix_transcript_recording_id", "recording_id"),
+    )
+
+
+class TranscriptCorrection(Base):
+    """What a representative says was said. Written by tickets. Never changed, and the transcript stays beside it."""
+
+    __tablename__ = "transcript_correction"
+
+    id: Mapped[Id]
+    recording_id: Mapped[Ref] = mapped_column(ForeignKey("recording.id"))
+    transcript_id: Mapped[Ref] = mapped_column(ForeignKey("transcript.id"))
+    version: Mapped[int] = mapped_column(Integer)  # 1, 2, …; the highest is what counts
+    text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(Text)  # when the language was corrected too
+    person_id: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[Created]
+
+    __table_args__ = (
+        UniqueConstraint("transcript_id", "version"),
+        CheckConstraint("version > 0", name="version"),
+        Index("ix_transcript_correction_recording_id", "recording_id"),
     )

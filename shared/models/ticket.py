@@ -163,6 +163,7 @@ class EntryKind(StrEnum):
     BOUNCE = "bounce"
     VOICEMAIL = "voicemail"
     TRANSCRIPT = "transcript"
+    TRANSCRIPT_CORRECTED = "transcript_corrected"  # somebody listened and wrote what was said
     CONTACT = "contact"  # phone or counter, entered by hand
     NOTE = "note"
     OFFERED = "offered"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from local import speech
 from local.speech import synthesis
-from services.voicemail.engine import EngineFailed, Heard, Model
+from services.voicemail.engine import EngineFailed, Heard, Model, Segment, SoFar
 from services.voicemail.intake import NewRecording
 from services.voicemail.speech_process import SpeechProcess
 from shared.models import RecordingSource
@@ -105,12 +105,18 @@ class SlowEngine:
         self.heard: list[int] = []
         self.started = asyncio.Event()
         self.failure: str | None = None
+        self.parts: list[list[Segment]] = []  # told before the end, one after the other
 
     async def ready(self) -> Model:
         return Model("test", "slow", "0" * 64)
 
-    async def transcribe(self, samples: NDArray[np.float32], languages: list[str]) -> Heard:
+    async def transcribe(
+        self, samples: NDArray[np.float32], languages: list[str], so_far: SoFar | None = None
+    ) -> Heard:
         self.heard.append(len(samples))
+        for number in range(len(self.parts)):
+            assert so_far is not None
+            await so_far([segment for part in self.parts[: number + 1] for segment in part])
         self.started.set()
         await self.go.wait()
         if self.failure is not None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.voicemail import audio
 from services.voicemail.doubt import plain
-from services.voicemail.engine import EngineFailed, NoWeights
+from services.voicemail.engine import EngineFailed, NoWeights, Segment
 from services.voicemail.speech_process import SpeechProcess
 from shared.settings import Settings
 from tests.voicemail.conftest import ENGLISH, SPANISH, speak
@@ -102,9 +102,16 @@ async def test_a_minute_is_heard_to_its_end(engine: SpeechProcess) -> None:
         [piece for part in parts for piece in (part, pause)] + [speak("es", ("Huele a gas en mi casa.",))]
     )
     assert len(samples) > 45 * RATE
-    heard = await engine.transcribe(samples, BOTH)
+    so_far: list[list[Segment]] = []
+
+    async def tell(segments: list[Segment]) -> None:
+        so_far.append(segments)
+
+    heard = await engine.transcribe(samples, BOTH, tell)
     words = set(plain(heard.text).split())
     assert heard.language == "es"
+    assert len(so_far) >= 3
+    assert all(segments == heard.segments[: len(segments)] for segments in so_far)  # growing, and as at the end
     assert {"factura", "paneles", "direccion", "reembolso", "supervisor", "gas"} <= words
     # Times are those of the recording, not of a window.
     gas = next(segment for segment in heard.segments if "gas" in segment["text"])

@@ -1,6 +1,7 @@
 """The queue of recordings: each is heard once, retried when it fails, waits when nobody can hear, and is never lost."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database
 from shared.events import Event, Hearing
+from shared.jobs import Job, Ring
 from shared.models import Problem, Recording, RecordingState, Transcript
 from shared.settings import Settings
-from tests.voicemail.conftest import SPANISH, SlowEngine, new_recording, wav
+from tests.voicemail.conftest import SPANISH, SlowEngine, eventually, new_recording, wav
 
 pytestmark = pytest.mark.timeout(300)  # two of them hear with the real recogniser
 
@@ -189,6 +191,37 @@ async def test_without_weights_recordings_wait_and_are_taken_up_when_there_are_s
     assert await Transcription(database, blobs, speech_settings, engine).work_off() == 1
     assert (await state_of(database, recording.id)).state is RecordingState.TRANSCRIBED
     assert await open_problems(database) == []
+
+
+async def test_what_was_heard_so_far_can_be_read_before_the_end(
+    database: Database, blobs: Blobs, settings: Settings
+) -> None:
+    recording = await intake.take_in(database, blobs, settings, new_recording())
+    engine = SlowEngine()
+    engine.go.clear()
+    engine.parts = [[{"text": "I smell gas."}], [{"text": "Please come."}]]
+    rung: list[Ring] = []
+
+    async def hear(rings: Iterable[Ring]) -> None:
+        rung.extend(rings)
+
+    database.bell.ring = hear  # type: ignore[method-assign]
+    working = asyncio.create_task(Transcription(database, blobs, settings, engine).work_off())
+    await engine.started.wait()
+
+    async def all_parts() -> bool:
+        return len((await state_of(database, recording.id)).partial_segments or []) == 2
+
+    await eventually(all_parts)
+    assert rung == [Ring(Job.TAKE_IN_RECORDING, recording.id)] * 2
+    assert (await state_of(database, recording.id)).partial_segments == [
+        {"text": "I smell gas."}, {"text": "Please come."}
+    ]  # fmt: skip
+    engine.go.set()
+    await working
+    assert len(rung) == 3
+    async with database.transaction() as session:  # gone, not a JSON null
+        assert await session.scalar(select(Recording.id).where(Recording.partial_segments.is_(None))) == recording.id
 
 
 async def test_the_urgent_one_comes_first(database: Database, blobs: Blobs, settings: Settings) -> None:

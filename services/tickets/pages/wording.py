@@ -14,6 +14,7 @@ _BY_PERSON: dict[EntryKind, str] = {
     EntryKind.ACCEPTED: N_("{actor} accepted it."),
     EntryKind.DECLINED: N_("{actor} declined it."),
     EntryKind.LINKED: N_("{actor} linked it to ticket #{ticket}."),
+    EntryKind.TRANSCRIPT_CORRECTED: N_("{actor} corrected the transcript of the voicemail."),
     EntryKind.DELIVERY_CANCELLED: N_("{actor} took the reply to {to} back before it left. Nobody received it."),
     EntryKind.DELIVERY_AGAIN: N_("{actor} sent the mail to {to} again as it was."),
 }
