@@ -26,7 +26,9 @@ from shared.database import Database
 from shared.models import WebSession
 from shared.settings import Settings
 from shared.web import auth
+from tests.waits import within
 
+CALL_S = 15.0  # for calls of Playwright that know no time-out
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -139,7 +141,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         connected = await playwright.chromium.connect_over_cdp(chromium)
         yield connected
-        await connected.close()
+        await within(CALL_S, "an end of the connection to Chromium", connected.close())
 
 
 @pytest.fixture
@@ -156,9 +158,10 @@ async def open_as(
     async def open_page(
         person_id: int | None, path: str = "/", *, javascript: bool = True, quiet: bool = True, **options: Any
     ) -> Page:
-        context = await browser.new_context(
+        opening = browser.new_context(
             base_url=desk_server, java_script_enabled=javascript, reduced_motion="reduce", **options
         )
+        context = await within(CALL_S, "a new browser context", opening)
         context.set_default_timeout(10_000)
         contexts.append(context)
         if person_id is not None:
@@ -166,7 +169,7 @@ async def open_as(
             await context.add_cookies(
                 [{"name": auth.cookie_name(desk_settings), "value": token, "url": desk_server, "httpOnly": True}]
             )
-        page = await context.new_page()
+        page = await within(CALL_S, "a new page", context.new_page())
         if quiet:
             one = Watched(page)
             one.watch()
@@ -179,7 +182,7 @@ async def open_as(
         # A context that is closed in the middle of a navigation may never say that it is closed.
         for page in context.pages:
             await page.goto("about:blank")
-        await context.close()
+        await within(CALL_S, "an end of the browser context", context.close())
     complaints = [complaint for one in watched for complaint in one.complaints]
     assert complaints == []
 

@@ -26,6 +26,7 @@ from shared.blobs import Blobs
 from shared.database import Database
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from tests.diagnosis import Alarm, activity, witness
 
 _numbers = itertools.count(1)
 # The same examples in every run, and no busy machine decides whether a test passes.
@@ -41,6 +42,10 @@ structlog.configure(
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Alarm(), "alarm")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A server of this worker's own; yields its URL with `{database}` to fill in."""
@@ -48,11 +53,15 @@ def postgres() -> Iterator[str]:
     server = get_server(data, cleanup_mode="stop")
     # Durability is proven elsewhere by killing processes; without it the suite is twice as fast.
     server.psql("ALTER SYSTEM SET fsync = off;")
+    # A test that waits for a lock or a slow statement is told which one it was.
+    server.psql("ALTER SYSTEM SET lock_timeout = '25s';")
+    server.psql("ALTER SYSTEM SET statement_timeout = '30s';")
     server.psql("SELECT pg_reload_conf();")
     server.psql("CREATE DATABASE template_centralita;")
     url = f"postgresql+asyncpg://postgres@/{{database}}?host={data}"
     upgrade(url.format(database="template_centralita"))
-    yield url
+    with witness("what PostgreSQL does", lambda: activity(url.format(database="postgres"))):
+        yield url
     server.cleanup()
     shutil.rmtree(data, ignore_errors=True)
 
@@ -70,11 +79,11 @@ def redis_url() -> Iterator[str]:
 async def database_url(postgres: str) -> AsyncIterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     admin = postgres.format(database="postgres").replace("+asyncpg", "")
-    connection = await asyncpg.connect(admin)
+    connection = await asyncpg.connect(admin, timeout=20, command_timeout=40)
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_centralita")
     await connection.close()
     yield postgres.format(database=name)
-    connection = await asyncpg.connect(admin)
+    connection = await asyncpg.connect(admin, timeout=20, command_timeout=40)
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
 

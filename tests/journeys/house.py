@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import time as day_time
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import aiosmtplib
 import redis
-from playwright.async_api import Browser, Locator, Page, Playwright, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 from sqlalchemy import delete, select, text
 
 from local.config import HELP_ADDRESS, LocalConfig
@@ -23,10 +23,13 @@ from local.stack import Stack
 from services.tickets import passwords
 from shared.database import Database
 from shared.models import OpeningHours, Person, Role, SpecialDay, Ticket
+from tests.diagnosis import activity, bounded, logs, witness
 from tests.factories import certify
+from tests.waits import within
 
 T = TypeVar("T")
 PASSWORD = "the-night-heron-is-patient"
+CALL_S = 15.0  # for calls of Playwright that know no time-out
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -69,24 +72,30 @@ class House:
         self.stack = Stack(LocalConfig(self.directory, base_port=0, extra=extra), speech=speech)
         self.database: Database
         self.people: dict[str, int] = {}
-        self._playwright: Playwright
         self._browser: Browser
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self.stack.__aenter__()
-        self.database = Database(self.stack.settings)
-        await self._hire()
-        await self.open_always()
-        self._playwright = await async_playwright().start()
-        self._browser = await self._playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        async with AsyncExitStack() as opening:
+            opening.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            opening.enter_context(witness("logs of the house", lambda: logs(self.directory)))
+            await opening.enter_async_context(self.stack)
+            opening.enter_context(witness("what PostgreSQL does", lambda: activity(self.stack.postgres.url())))
+            self.database = bounded(Database(self.stack.settings))
+            opening.push_async_callback(self.database.close)
+            await self._hire()
+            await self.open_always()
+            playwright = await opening.enter_async_context(async_playwright())
+            self._browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+            opening.push_async_callback(self._close_browser)
+            self._open = opening.pop_all()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._browser.close()
-        await self._playwright.stop()
-        await self.database.close()
-        await self.stack.__aexit__()
-        shutil.rmtree(self.directory, ignore_errors=True)
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._open.__aexit__(*raised)
+
+    async def _close_browser(self) -> None:
+        await within(CALL_S, "an end of Chromium", self._browser.close())
 
     async def _hire(self) -> None:
         hashed = await passwords.hashed(PASSWORD)
@@ -182,9 +191,11 @@ class House:
 
     async def sign_in(self, key: str, *, available: bool = True) -> Page:
         """A fresh browser of that person, signed in and, unless said otherwise, available for offers."""
-        context = await self._browser.new_context(viewport={"width": 1280, "height": 900})
+        context = await within(
+            CALL_S, "a new browser context", self._browser.new_context(viewport={"width": 1280, "height": 900})
+        )
         context.set_default_timeout(15_000)
-        page = await context.new_page()
+        page = await within(CALL_S, "a new page", context.new_page())
         await page.goto(self.url("/sign-in"))
         await page.fill("input[name=email]", f"{key}@valleluz.example")
         await page.fill("input[name=password]", PASSWORD)
@@ -195,7 +206,7 @@ class House:
         return page
 
     async def set_intent(self, page: Page, intent: str) -> None:
-        await page.evaluate(
+        put = page.evaluate(
             """async (intent) => {
                 const token = document.querySelector('meta[name="csrf-token"]')?.content
                     ?? document.querySelector('input[name="csrf_token"]').value;
@@ -208,11 +219,12 @@ class House:
             }""",
             intent,
         )
+        await within(CALL_S, f"an answer to PUT /api/v1/me/presence «{intent}» on {page.url}", put)
 
     async def leave(self, page: Page) -> None:
         # A context that is closed in the middle of a navigation may never say that it is closed (1 in 60 here).
         await page.goto("about:blank")
-        await page.context.close()
+        await within(CALL_S, f"an end of the browser context at {page.url}", page.context.close())
 
     @asynccontextmanager
     async def at_desk(self, *keys: str) -> AsyncIterator[list[Page]]:
