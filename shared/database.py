@@ -15,14 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from shared.jobs import Bell, Job, Ring
 from shared.settings import Settings
 
+# Seconds. A process that is stopped in the middle of a transaction (a paused machine, a cut line) holds its locks, and
+# nobody's offers move. The server ends such a transaction; whoever waited for the lock lives to see it.
+IDLE_S = 30
+LOCK_WAIT_S = 40
+
 
 class Database:
-    def __init__(self, settings: Settings, *, pool_size: int = 5, max_overflow: int = 10) -> None:
+    def __init__(
+        self, settings: Settings, *, pool_size: int = 5, max_overflow: int = 10, idle_s: float = IDLE_S
+    ) -> None:
+        limits = {"idle_in_transaction_session_timeout": f"{idle_s:.0f}s", "lock_timeout": f"{LOCK_WAIT_S}s"}
         self.engine = create_async_engine(
             settings.database_url.get_secret_value(),
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_recycle=1800,
+            connect_args={"server_settings": limits},
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
