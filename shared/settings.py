@@ -1,5 +1,6 @@
 """Typed settings from the environment (and .env). Secrets have no default that works."""
 
+from datetime import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -139,6 +140,9 @@ class Settings(BaseSettings):
     other_languages: Literal["any", "bilingual"] = "any"
     first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
     reopen_days: float = 30.0  # a reply to a ticket closed longer ago opens a new one, linked to it
+    call_attempts: int = Field(default=2, ge=1)  # calls without an answer after which the next one is scheduled
+    call_again_minutes: int = Field(default=60, ge=0)  # at least so long after the last of them
+    call_day_parts: list[time] = [time(12), time(17)]  # where parts of the day end: the next call falls into another
     undo_s: float = Field(default=10.0, ge=0, le=300)  # a reply waits so long for its writer's second thoughts
     quote_last_mail: bool = True  # below a reply, what the customer wrote last
     max_outgoing_bytes: int = 18 * 1024 * 1024  # attachments of one reply; in a mail they are larger by a third

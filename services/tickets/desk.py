@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import intake_repository as repository
 from services.tickets import letter, outgoing, release, reply_files, reply_templates, search, signatures
 from services.tickets.addresses import addresses_in, without_tag
+from services.tickets.calls import schedule
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.new_ticket import due_at, storable
@@ -30,6 +31,7 @@ from shared.models import (
     DeliveryKind,
     Entry,
     EntryKind,
+    ScheduledEnd,
     Ticket,
     TicketState,
 )
@@ -214,12 +216,14 @@ async def move(session: AsyncSession, settings: Settings, me: Actor, ticket: Tic
             if offered:
                 await publish(session, Event("offer", assignment.id, (assignment.person_id,), "withdrawn"))
         ticket.state, ticket.assignee_id, ticket.closed_at = TicketState.CLOSED, None, now
+        await schedule.end(session, settings, ticket, ScheduledEnd.MOVED_ON)
         ring(session, Job.ROUTE, 0)  # somebody has room again
     elif state is TicketState.WAITING and before is TicketState.ASSIGNED:
         ticket.state = TicketState.WAITING
         ring(session, Job.ROUTE, 0)
     elif state is TicketState.ASSIGNED and before is TicketState.WAITING:
         ticket.state = TicketState.ASSIGNED
+        await schedule.end(session, settings, ticket, ScheduledEnd.MOVED_ON)
     else:
         raise Conflict("Ticket {number} cannot be changed like this from where it is now.", number=ticket.id)
     ticket.rev += 1

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, intake_machines, reroute, spam, way_out
 from services.tickets import intake_repository as repository
+from services.tickets.calls import schedule
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
 from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
@@ -31,6 +32,7 @@ from shared.models import (
     Message,
     Person,
     Priority,
+    ScheduledEnd,
     Ticket,
     TicketState,
 )
@@ -167,6 +169,7 @@ async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, messa
     if ticket.state in ACTIVE:
         return
     before = ticket.state
+    await schedule.end(session, settings, ticket, ScheduledEnd.MOVED_ON)
     if before is TicketState.WAITING:
         person = await session.get_one(Person, ticket.assignee_id)
         if person.active:

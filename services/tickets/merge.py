@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import participants, reroute, search
+from services.tickets.calls import schedule
 from services.tickets.intake_mail import ACTIVE, URGENCY, raise_priority, set_language
 from services.tickets.locks import ChangedHands, lock_together, open_assignment
 from services.tickets.rights import require_mine, require_not_merged
@@ -24,6 +25,7 @@ from shared.models import (
     Level,
     Participant,
     ParticipantHow,
+    ScheduledEnd,
     SearchText,
     Ticket,
     TicketState,
@@ -192,6 +194,7 @@ async def _take_over(
         due = [each.first_response_due_at for each in (ticket, into) if each.first_response_due_at is not None]
         if ticket.first_responded_at is None and into.first_responded_at is None and due:
             into.first_response_due_at = min(due)
+        await schedule.end(session, settings, into, ScheduledEnd.MOVED_ON)
         if into.state is TicketState.WAITING:
             into.state = TicketState.ASSIGNED
             session.add(

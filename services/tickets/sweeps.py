@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import func, select
 
 from services.tickets import housekeeping, intake, presence, sla
+from services.tickets.calls import promises, schedule
 from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route_once
 from shared import clock, health
@@ -72,6 +73,7 @@ class Sweeps:
             Step("intake", self._intake, settings.sweep_s),
             Step("offers", self._offers, settings.sweep_s),
             Step("presence", self._presence, settings.sweep_s),
+            Step("calls", self._calls, settings.sweep_s),
             Step("alerts", lambda: sla.raise_alerts(database, settings), slow),
             Step("figures", self._measure, slow),
             Step("housekeeping", lambda: housekeeping.tidy(database), 3600.0),
@@ -157,6 +159,11 @@ class Sweeps:
         trusted = monotonic() - self._started > presence.LEASE.total_seconds()
         if await presence.sweep_presence(self.database, self.settings, trust_leases=trusted):
             self.wake()
+
+    async def _calls(self) -> None:
+        if await schedule.come_due(self.database, self.settings):
+            self.wake()
+        await promises.remind(self.database)
 
     async def _measure(self) -> None:
         waiting = [TicketState.QUEUED, TicketState.OFFERED]

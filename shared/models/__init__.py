@@ -1,6 +1,7 @@
 """Every noun of the store. Import from here, so that the metadata is always whole."""
 
 from shared.models.base import Base
+from shared.models.call import CallAttempt, CallOutcome, Promise, ScheduledCall, ScheduledEnd, Waveform
 from shared.models.dead_letter import SettledLetter
 from shared.models.delivery import (
     Delivery,
@@ -88,6 +89,8 @@ __all__ = [
     "Attachment",
     "AuditEvent",
     "Base",
+    "CallAttempt",
+    "CallOutcome",
     "Certification",
     "CertificationMode",
     "Channel",
@@ -136,6 +139,7 @@ __all__ = [
     "PresenceLease",
     "Priority",
     "Problem",
+    "Promise",
     "PublicationState",
     "ReceiptState",
     "Recording",
@@ -144,6 +148,8 @@ __all__ = [
     "ReturnedMail",
     "ReturnedSettled",
     "Role",
+    "ScheduledCall",
+    "ScheduledEnd",
     "SearchText",
     "Security",
     "SenderJudgement",
@@ -159,5 +165,6 @@ __all__ = [
     "TicketState",
     "Transcript",
     "TranscriptCorrection",
+    "Waveform",
     "WebSession",
 ]

@@ -188,6 +188,8 @@ class EntryKind(StrEnum):
     ALERT = "alert"
     IDENTITY = "identity"  # somebody made sure who writes, or took that back
     SPAM = "spam"  # closed as spam, or taken back
+    CALL = "call"  # how a call to the customer ended, or when the next one is
+    PROMISE = "promise"  # what the customer was promised, that it is due, or that it was kept
 
 
 class Entry(Base):

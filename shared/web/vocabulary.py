@@ -76,6 +76,19 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "no_engine": N_("Transcription is not set up; the audio is here"),
         "unreadable": N_("The file cannot be played: it is empty or not audio"),
     },
+    "call": {  # how it ended
+        "reached": N_("Reached"),
+        "no_answer": N_("No answer"),
+        "left_message": N_("Left a message"),
+        "wrong_number": N_("Wrong number"),
+        "not_made": N_("Not made"),
+        "not_logged": N_("Nobody wrote down how it ended"),
+    },
+    "number_source": {  # of a customer's telephone number
+        "ticket": N_("this ticket’s number"),
+        "caller_id": N_("the number the call came from"),
+        "customer": N_("a number of this customer"),
+    },
     "machine": {
         "auto_reply": N_("Automatic reply"),
         "bounce": N_("Delivery report"),

@@ -93,7 +93,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(database: Database, cursor: 
                 await queue(session, QueueFilter(), cursor)
 
 
-async def test_my_work_holds_offers_active_and_waiting(database: Database) -> None:
+async def test_my_work_holds_offers_active_and_waiting(database: Database, settings: Settings) -> None:
     async with database.transaction() as session:
         person = await make_person(session, capacity=3)
         await make_present(session, person)
@@ -108,7 +108,7 @@ async def test_my_work_holds_offers_active_and_waiting(database: Database) -> No
         waiting = await make_assigned(session, person, state=TicketState.WAITING)
         me = actor(person)
     async with database.transaction() as session:
-        view = await my_work(session, me)
+        view = await my_work(session, settings, me)
     assert [offer.ticket.id for offer in view.offers] == [offered.id]
     assert view.offers[0].explanation == {"why": "idle longest"}
     assert [row.id for row in view.active] == [active.id]

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.tickets.api import (
     board,
+    calls,
     center,
     conversation,
     files,
@@ -23,6 +24,7 @@ TAGS = [
     {"name": "me", "description": "Signing in, my profile, my tokens."},
     {"name": "my work", "description": "What is on my desk, whether I am there, what I am offered."},
     {"name": "tickets", "description": "The queue, one ticket, and what is done to it."},
+    {"name": "calls", "description": "Calling customers: attempts, the next call, what was promised."},
     {"name": "board", "description": "The shift: board, assigning, alerts, contacts by phone and at the counter."},
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
     {"name": "center", "description": "Opening hours, special days, texts for customers."},
@@ -40,5 +42,5 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, tickets, replies, conversation, trust)
+    desk = (session, work, board, tickets, calls, replies, conversation, trust)
     return [each.router for each in (*desk, people, center, files, mailboxes, operations, ingestion, held)]

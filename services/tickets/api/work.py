@@ -12,7 +12,7 @@ from services.tickets.views.models import MyWork
 from services.tickets.views.my_work import my_work
 from shared.models import Intent
 from shared.people import Permission
-from shared.web.depends import Me, Tx
+from shared.web.depends import Cfg, Me, Tx
 
 router = APIRouter(prefix="/api/v1", tags=["my work"])
 
@@ -36,10 +36,10 @@ class PresenceAnswer(BaseModel):
 
 
 @router.get("/work", summary="My work")
-async def work(session: Tx, me: Me) -> MyWork:
+async def work(session: Tx, settings: Cfg, me: Me) -> MyWork:
     """Offers, accepted tickets by due time, tickets that wait on customers, and what is in the queue."""
     me.require(Permission.TICKET_READ)
-    return await my_work(session, me)
+    return await my_work(session, settings, me)
 
 
 @router.put("/me/presence", summary="Say whether I am available")

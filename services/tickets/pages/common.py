@@ -62,6 +62,12 @@ class Screen:
             **{"now": clock.now(), "topic_name": self.topic_name, **context},
         )
 
+    @property
+    def timezone(self) -> str:
+        """The center's."""
+        zone: str = self.request.app.state.settings.timezone
+        return zone
+
     def topic_name(self, key: str) -> str:
         topic = taxonomy().get(key)
         if topic is None:

@@ -51,7 +51,7 @@ def _choices(screen: Screen, view: TicketView, chosen: Sequence[int]) -> list[Ch
             words = words or entry.message.subject
         elif entry.recording is not None:
             who = entry.recording.caller_name or entry.recording.caller_id or ""
-        sentence = wording.sentence(screen.language, entry, screen.topic_name)
+        sentence = wording.sentence(screen.language, entry, screen.topic_name, screen.timezone)
         found.append(
             Choice(
                 entry,

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from services.tickets.pages.common import Page
+from services.tickets.views.calls import due_promises
 from services.tickets.views.queue import QueueFilter, queue
 from shared import audit
 from shared.errors import Invalid
 from shared.models import Channel, Person, Priority, TicketState
 from shared.people import Permission
+from shared.web.depends import Cfg
 
 router = APIRouter(include_in_schema=False)
 E_ = TypeVar("E_", bound=StrEnum)
@@ -29,6 +31,7 @@ def _only(kind: type[E_], values: list[str]) -> list[E_]:
 @router.get("/queue")
 async def show(
     screen: Page,
+    settings: Cfg,
     state: Annotated[list[str], Query()] = [],  # noqa: B006  (FastAPI copies it)
     language: Annotated[list[str], Query()] = [],  # noqa: B006
     topic: Annotated[list[str], Query()] = [],  # noqa: B006
@@ -80,5 +83,6 @@ async def show(
         first_url="/queue?" + urlencode(query) if cursor else "",
         topics=screen.topics(),
         people=people,
+        promises=await due_promises(screen.session, settings),
         section="queue",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from services.tickets import deliveries, reply_files, reply_templates, signatures, way_out
 from services.tickets.account_facts import Fact
+from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
 from services.tickets.pages import wording, wording_trust
 from services.tickets.pages.common import Page, Screen
@@ -68,6 +70,21 @@ class Draft:
     release_reason: str = ""
 
 
+@dataclass
+class CallDraft:
+    """What was typed about a call, when it comes back with a mistake."""
+
+    note: str = ""
+    promise: str = ""
+    promise_by: str = ""
+    then: str = ""
+    other: str = ""
+    day: str = ""
+    at: str = ""
+    error: str = ""
+    field: str = ""
+
+
 async def record_view(screen: Screen, ticket_id: int) -> None:
     """Every view is audited; a page that refreshes itself within a minute counts as one."""
     latest = await screen.session.scalar(
@@ -104,7 +121,7 @@ async def snippets(screen: Screen, settings: Settings, language: str) -> list[tu
 
 def lines(screen: Screen, view: TicketView) -> list[Line]:
     return [
-        Line(entry, wording.sentence(screen.language, entry, screen.topic_name), entry.kind in CARDS)
+        Line(entry, wording.sentence(screen.language, entry, screen.topic_name, screen.timezone), entry.kind in CARDS)
         for entry in view.entries
         if entry.kind is not EntryKind.TRANSCRIPT  # it stands with its voicemail
     ]
@@ -115,7 +132,12 @@ def _identities(view: TicketView) -> list[IdentityView]:
 
 
 async def show_ticket(
-    screen: Screen, settings: Settings, ticket_id: int, draft: Draft | None = None, status_code: int = 200
+    screen: Screen,
+    settings: Settings,
+    ticket_id: int,
+    draft: Draft | None = None,
+    status_code: int = 200,
+    call: CallDraft | None = None,
 ) -> Response:
     screen.me.require(Permission.TICKET_READ)
     view = await ticket_view(screen.session, settings, screen.me, ticket_id)
@@ -146,6 +168,9 @@ async def show_ticket(
         quiet=[each.address for each in await way_out.list_quiet(screen.session, screen.me, known)],
         snippets=await snippets(screen, settings, language),
         draft=draft or Draft(),
+        call=call or CallDraft(),
+        digits=digit_by_digit,
+        today=clock.now().astimezone(ZoneInfo(settings.timezone)).date().isoformat(),
         topics=screen.topics(),
         guidance=topic.guidance if topic else "",
         people=people,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.tickets.pages import wording_trust
+from services.tickets.pages import wording_calls, wording_trust
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
@@ -79,6 +79,7 @@ REASONS = {
     "stranger": N_("somebody who is not part of that ticket answered it"),
     "closed_long_ago": N_("that ticket was closed long ago"),
     "merged": N_("it goes on in another ticket"),
+    "call_due": N_("it is time to call again and the person is not there"),
 }
 _RULES = {
     "role": (N_("{n} does not take tickets"), N_("{n} do not take tickets")),
@@ -182,7 +183,7 @@ def _changed(language: str, entry: EntryView, by_person: str, by_system: str, wo
     return translate(language, by_person if entry.actor else by_system, **values)
 
 
-def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str]) -> str:
+def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], timezone: str = "UTC") -> str:
     """One line that says what happened. The cards (mail, voicemail, note) have it as their heading."""
     detail = entry.detail
     kind = entry.kind
@@ -212,6 +213,8 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str]) 
         )
     if kind is EntryKind.STATE:
         return _state(language, entry)
+    if kind in (EntryKind.CALL, EntryKind.PROMISE):
+        return wording_calls.entry(language, entry, timezone)
     if kind in (EntryKind.IDENTITY, EntryKind.SPAM):
         return wording_trust.entry(language, entry)
     if kind is EntryKind.OFFERED:

@@ -39,8 +39,8 @@ async def start(screen: Page) -> Response:
     return screen.see_other("/account")
 
 
-async def _context(screen: Screen) -> dict[str, Any]:
-    work = await my_work(screen.session, screen.me)
+async def _context(screen: Screen, settings: Settings) -> dict[str, Any]:
+    work = await my_work(screen.session, settings, screen.me)
     return {
         "work": work,
         "why": lambda explanation: wording.why(screen.language, explanation),
@@ -50,16 +50,16 @@ async def _context(screen: Screen) -> dict[str, Any]:
 
 
 @router.get("/work")
-async def show(screen: Page) -> Response:
+async def show(screen: Page, settings: Cfg) -> Response:
     screen.me.require(Permission.TICKET_WORK)
-    return await screen.render("work.html", **await _context(screen))
+    return await screen.render("work.html", **await _context(screen, settings))
 
 
 @router.get("/offers/notice")
-async def notice(screen: Page, ticket: int = 0) -> Response:
+async def notice(screen: Page, settings: Cfg, ticket: int = 0) -> Response:
     """What a page other than «my work» says when there are offers for me."""
     screen.me.require(Permission.TICKET_WORK)
-    return screen.fragment("offer_notice.html", looking_at=ticket, **await _context(screen))
+    return screen.fragment("offer_notice.html", looking_at=ticket, **await _context(screen, settings))
 
 
 @router.post("/offers/{assignment_id}/accept")

@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import spam
+from services.tickets.views.calls import due_promises
 from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
@@ -32,6 +33,7 @@ async def board(session: AsyncSession, settings: Settings) -> Board:
         languages=await language_counts(session),
         people=await board_people(session, settings),
         alerts=await open_alerts(session),
+        promises=await due_promises(session, settings),
         unassigned=await rows(
             session,
             select_rows()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from services.tickets import cursors
 from services.tickets.spam import POLICY
 from services.tickets.trust import Verdict, verdict_of
-from services.tickets.views.models import PersonRef, View
+from services.tickets.views.shapes import PersonRef, View
 from shared import audit
 from shared.models import Intake, IntakeOutcome, Message, Person, SenderJudgement
 from shared.people import Actor, Permission

@@ -4,12 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from services.tickets.lookalike import Likeness, Trick
 from services.tickets.participants import PeopleOnTicket
 from services.tickets.returned import ReturnedView
 from services.tickets.trust import Standing, Verdict
+from services.tickets.views.call_models import CallsView, PromiseView
+from services.tickets.views.shapes import PersonRef as PersonRef
+from services.tickets.views.shapes import View
 from shared.models import (
     AlertKind,
     AssignmentState,
@@ -28,15 +31,6 @@ from shared.models import (
     Role,
     TicketState,
 )
-
-
-class View(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class PersonRef(View):
-    id: int
-    name: str
 
 
 class TextPiece(View):
@@ -65,6 +59,8 @@ class TicketRow(View):
     first_response_due_at: datetime | None
     first_responded_at: datetime | None
     updated_at: datetime
+    next_call_at: datetime | None = Field(default=None, description="It waits, its clock stands still, until then.")
+    promise_due: bool = Field(default=False, description="Something that was promised is due.")
     excerpt: list[TextPiece] = Field(
         default=[], description="Where the search words were found; empty without a search."
     )
@@ -115,6 +111,7 @@ class MyWork(View):
     active: list[TicketRow] = Field(description="Accepted and open, what is due first comes first.")
     waiting: list[TicketRow] = Field(description="Waiting on the customer.")
     queue: list[LanguageCount]
+    promises: list[PromiseView] = Field(description="What I promised and is due.")
     leaving: list[LeavingView] = Field(description="Replies that may be taken back; they leave by themselves.")
 
 
@@ -335,6 +332,7 @@ class Allowed(View):
     people: bool = Field(description="Let people in and show them out; split and merge.")
     release: bool
     assign: bool
+    call: bool = Field(description="Call the customer.")
     reply_by_mail: bool
     spam: bool = Field(description="Close it as spam, or take that back.")
 
@@ -356,6 +354,7 @@ class TicketView(View):
     merged_into_id: int | None = Field(description="The ticket in which this one goes on.")
     split_from_id: int | None = Field(description="The ticket on which its first entries stood.")
     assignment: AssignmentView | None
+    calls: CallsView
     entries: list[EntryView]
     last_entry_id: int
     linked: list[TicketRow]
@@ -386,5 +385,6 @@ class Board(View):
     languages: list[LanguageCount]
     people: list[BoardPerson]
     alerts: list[AlertView]
+    promises: list[PromiseView] = Field(description="Everything promised that is due.")
     unassigned: list[TicketRow]
     held_spam: int = Field(description="Mail held as spam that nobody has looked at.")

@@ -3,15 +3,17 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.views.calls import due_promises
 from services.tickets.views.models import LeavingView, MyWork, OfferView, PersonRef
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
 from shared import clock
 from shared.models import Assignment, AssignmentState, Delivery, DeliveryState, Person, Ticket, TicketState
 from shared.people import Actor
+from shared.settings import Settings
 
 
-async def my_work(session: AsyncSession, me: Actor) -> MyWork:
+async def my_work(session: AsyncSession, settings: Settings, me: Actor) -> MyWork:
     offers_statement = (
         select_rows(Assignment)
         .join(Assignment, Assignment.ticket_id == Ticket.id)
@@ -48,6 +50,7 @@ async def my_work(session: AsyncSession, me: Actor) -> MyWork:
         active=[row for row in mine if row.state is TicketState.ASSIGNED],
         waiting=[row for row in mine if row.state is TicketState.WAITING],
         queue=await language_counts(session),
+        promises=await due_promises(session, settings, person_id=me.id),
         leaving=await _leaving(session, me),
     )
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.views.models import LanguageCount, PersonRef, TextPiece, TicketRow
 from shared import clock
-from shared.models import Customer, CustomerIdentity, Person, Ticket, TicketState
+from shared.models import Customer, CustomerIdentity, Person, Promise, ScheduledCall, Ticket, TicketState
 
 _address = (
     select(CustomerIdentity.value)
@@ -19,6 +19,21 @@ _address = (
     .scalar_subquery()
 )
 
+_next_call = (
+    select(ScheduledCall.call_at)
+    .where(ScheduledCall.ticket_id == Ticket.id, ScheduledCall.ended_at.is_(None))
+    .correlate(Ticket)
+    .scalar_subquery()
+)
+
+
+def _promise_due() -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(Promise.ticket_id == Ticket.id, Promise.kept_at.is_(None), Promise.remind_at <= clock.now())
+        .correlate(Ticket)
+    )
+
 
 def select_rows(*extra: Any) -> Select[Any]:
     """Columns of a TicketRow, then `extra`; add conditions and an order."""
@@ -28,6 +43,8 @@ def select_rows(*extra: Any) -> Select[Any]:
             func.coalesce(Customer.name, "").label("customer_name"),
             func.coalesce(_address, "").label("customer_address"),
             Person.name.label("assignee_name"),
+            _next_call.label("next_call_at"),
+            _promise_due().label("promise_due"),
             *extra,
         )
         .outerjoin(Customer, Customer.id == Ticket.customer_id)
@@ -57,6 +74,8 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
         first_response_due_at=ticket.first_response_due_at,
         first_responded_at=ticket.first_responded_at,
         updated_at=ticket.updated_at,
+        next_call_at=row.next_call_at if ticket.state is TicketState.WAITING else None,
+        promise_due=row.promise_due,
         excerpt=list(excerpt),
     )
 

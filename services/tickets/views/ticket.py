@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets.participants import people_on
 from services.tickets.returned import of_ticket
 from services.tickets.spam import may_be_spam
+from services.tickets.views.calls import calls_view
 from services.tickets.views.models import (
     Allowed,
     AssignmentView,
@@ -77,6 +78,7 @@ async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, tick
         merged_into_id=ticket.merged_into_id,
         split_from_id=ticket.split_from_id,
         assignment=assignment,
+        calls=await calls_view(session, settings, ticket),
         entries=entries,
         last_entry_id=entries[-1].id if entries else 0,
         linked=await rows(
@@ -119,6 +121,7 @@ def _allowed(
         people=may_work and (mine or leads) and ticket.merged_into_id is None,
         release=may_work and mine and ticket.state is TicketState.ASSIGNED,
         assign=leads and ticket.state is not TicketState.CLOSED,
+        call=may_work and (mine or leads) and ticket.merged_into_id is None and ticket.state is not TicketState.CLOSED,
         reply_by_mail=has_address,
         spam=may_be_spam(me, ticket, assignment.person.id if assignment else None) and trust.verdict is not None,
     )

@@ -20,8 +20,9 @@ function move(step) {
 }
 
 function first(key) {
-  const here = document.activeElement?.closest?.("[data-row]");
-  return here?.querySelector(`[data-key="${key}"]`) ?? [...document.querySelectorAll(`[data-key="${key}"]`)].find(visible);
+  const mark = `[data-key="${CSS.escape(key)}"]`;
+  const here = document.activeElement?.closest?.("[data-row]") ?? document.querySelector(".is-current[data-row-of-keys]");
+  return here?.querySelector(mark) ?? [...document.querySelectorAll(mark)].find(visible);
 }
 
 function press(key) {
@@ -64,9 +65,7 @@ document.addEventListener("keydown", (event) => {
     const field = document.querySelector("[data-key='/']");
     if (field) field.focus();
     else window.location.assign("/queue#search");
-  } else if (["a", "r", "n", "u"].includes(key)) {
-    if (!press(key)) return;
-  } else return;
+  } else if (key.length !== 1 || !press(key)) return;
   event.preventDefault();
 });
 

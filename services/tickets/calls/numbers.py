@@ -1,0 +1,73 @@
+"""Which numbers a customer can be called at, the likeliest first."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import phonenumbers
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets.facts import as_e164
+from services.tickets.thread_repository import family
+from shared.models import CallAttempt, CallOutcome, CustomerIdentity, Entry, IdentityKind, Recording, Ticket
+
+
+class NumberSource(StrEnum):
+    """Where a number comes from, in the order in which they are offered."""
+
+    TICKET = "ticket"  # the ticket's own: said, written, or set by somebody
+    CALLER_ID = "caller_id"  # what the network showed
+    CUSTOMER = "customer"  # the customer is known by it
+
+
+@dataclass(frozen=True)
+class Number:
+    number: str  # E.164
+    source: NumberSource
+    wrong: bool = False  # somebody else answered there
+
+
+async def numbers_of(session: AsyncSession, ticket: Ticket) -> list[Number]:
+    """Each number once; those at which somebody else answered last."""
+    found: dict[str, NumberSource] = {}
+    if ticket.callback_number:
+        found[as_e164(ticket.callback_number) or ticket.callback_number] = NumberSource.TICKET
+    shown = await session.scalars(
+        select(Recording.caller_id)
+        .join(Entry, Entry.recording_id == Recording.id)
+        .where(Entry.ticket_id.in_(family(ticket.id)), Recording.caller_id.is_not(None))
+        .order_by(Recording.id.desc())
+    )
+    for caller_id in shown:
+        number = as_e164(caller_id or "")
+        if number:
+            found.setdefault(number, NumberSource.CALLER_ID)
+    if ticket.customer_id is not None:
+        known = await session.scalars(
+            select(CustomerIdentity.value)
+            .where(CustomerIdentity.customer_id == ticket.customer_id, CustomerIdentity.kind == IdentityKind.PHONE)
+            .order_by(CustomerIdentity.value)
+        )
+        for number in known:
+            found.setdefault(number, NumberSource.CUSTOMER)
+    wrong = set(
+        await session.scalars(
+            select(CallAttempt.number).where(
+                CallAttempt.ticket_id.in_(family(ticket.id)), CallAttempt.outcome == CallOutcome.WRONG_NUMBER
+            )
+        )
+    )
+    every = [Number(number, source, number in wrong) for number, source in found.items() if number.startswith("+")]
+    return sorted(every, key=lambda each: each.wrong)
+
+
+def digit_by_digit(number: str) -> str:
+    """How a screen reader should say a number: «7 0 7, 5 5 5, 0 1 4 2», in the groups in which it is written."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return " ".join(number)
+    style = phonenumbers.PhoneNumberFormat
+    shown = phonenumbers.format_number(parsed, style.NATIONAL if parsed.country_code == 1 else style.INTERNATIONAL)
+    groups = "".join(char if char.isdigit() else " " for char in shown).split()
+    return ", ".join(" ".join(group) for group in groups)

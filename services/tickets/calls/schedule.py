@@ -1,0 +1,189 @@
+"""Calls that are scheduled: the ticket waits for its customer, its clock stands still, and when it is time it returns.
+
+The clock that stands still is the first response's (docs/decisions/0019): what is left of the promise is kept in open
+seconds and added to the open time from the moment at which somebody goes on. `queued_at` never changes, so that the
+ticket has waited as long as its customer has.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.tickets import presence
+from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.routing.handover import take_back
+from shared import audit, clock
+from shared.calendar import load_open_time
+from shared.database import Database, ring
+from shared.errors import Conflict, Invalid
+from shared.events import Event, publish
+from shared.jobs import Job
+from shared.models import (
+    AssignmentState,
+    Entry,
+    EntryKind,
+    Person,
+    Presence,
+    Priority,
+    ScheduledCall,
+    ScheduledEnd,
+    Ticket,
+    TicketState,
+)
+from shared.people import Actor
+from shared.settings import Settings
+
+BATCH = 200
+LATEST = timedelta(days=60)  # further ahead a date is a mistake of typing
+
+
+async def open_call(session: AsyncSession, ticket_id: int) -> ScheduledCall | None:
+    """The call that is scheduled on a locked ticket."""
+    found: ScheduledCall | None = await session.scalar(
+        select(ScheduledCall).where(ScheduledCall.ticket_id == ticket_id, ScheduledCall.ended_at.is_(None))
+    )
+    return found
+
+
+async def wait_until(
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    call_at: datetime,
+    *,
+    actor: Actor | None,
+    detail: dict[str, object] | None = None,
+) -> ScheduledCall:
+    """Let a locked ticket that somebody works on wait until `call_at`; another time replaces the one that was set."""
+    if ticket.state not in (TicketState.ASSIGNED, TicketState.WAITING):
+        raise Conflict("Take ticket {number} first: a call is scheduled by who works on it.", number=ticket.id)
+    await end(session, settings, ticket, ScheduledEnd.CHANGED)
+    now = clock.now()
+    scheduled = ScheduledCall(
+        ticket_id=ticket.id,
+        call_at=call_at,
+        by_id=actor.id if actor else None,
+        left_s=await _left(session, settings, ticket, now),
+        created_at=now,
+    )
+    session.add(scheduled)
+    if ticket.state is TicketState.ASSIGNED:
+        ticket.state = TicketState.WAITING
+        ring(session, Job.ROUTE, 0)  # somebody has room again
+    _changed(ticket, now)
+    session.add(
+        Entry(
+            ticket_id=ticket.id,
+            kind=EntryKind.CALL,
+            actor_id=actor.id if actor else None,
+            detail={"what": "scheduled", "call_at": call_at.isoformat(), **(detail or {})},
+        )
+    )
+    await session.flush()
+    await publish(session, Event("ticket", ticket.id, _people(ticket), "call"))
+    return scheduled
+
+
+async def end(session: AsyncSession, settings: Settings, ticket: Ticket, how: ScheduledEnd) -> bool:
+    """The ticket, which is locked, waits for no call any more: its clock goes on. False: it did not wait for one."""
+    scheduled = await open_call(session, ticket.id)
+    if scheduled is None:
+        return False
+    now = clock.now()
+    scheduled.ended_at, scheduled.ended_how = now, how
+    if scheduled.left_s is not None and ticket.state is not TicketState.CLOSED:
+        open_time = await load_open_time(session, settings)
+        ticket.first_response_due_at = open_time.add_open(now, timedelta(seconds=scheduled.left_s))
+    await session.flush()
+    return True
+
+
+async def set_time(session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, call_at: datetime) -> None:
+    """A representative says when to call. Raises Invalid for a time that is past or far off."""
+    now = clock.now()
+    if call_at <= now:
+        raise Invalid("This time is past. Choose a later one.", field="at")
+    if call_at > now + LATEST:
+        raise Invalid("Choose a time in the next {days} days.", field="at", days=LATEST.days)
+    scheduled = await wait_until(session, settings, ticket, call_at, actor=me)
+    audit.record(
+        session, me.id, "call.schedule", object_type="scheduled_call", object_id=scheduled.id, ticket_id=ticket.id,
+        detail={"at": call_at.isoformat()}, ip=me.ip,
+    )  # fmt: skip
+
+
+async def come_due(database: Database, settings: Settings) -> int:
+    """Bring back what is to be called now; returns how many tickets. Each is a transaction of its own."""
+    async with database.transaction() as session:
+        due = list(
+            await session.scalars(
+                select(ScheduledCall.ticket_id)
+                .join(Ticket, Ticket.id == ScheduledCall.ticket_id)
+                .where(
+                    ScheduledCall.ended_at.is_(None),
+                    or_(ScheduledCall.call_at <= clock.now(), Ticket.state != TicketState.WAITING),
+                )
+                .order_by(ScheduledCall.call_at)
+                .limit(BATCH)
+            )
+        )
+    for ticket_id in due:
+        async with database.transaction() as session:
+            await _bring_back(session, settings, ticket_id)
+    return len(due)
+
+
+async def _bring_back(session: AsyncSession, settings: Settings, ticket_id: int) -> None:
+    """To its person if they are there, else to the queue."""
+    ticket = await lock_ticket(session, ticket_id)
+    scheduled = await open_call(session, ticket_id)
+    waits = ticket.state is TicketState.WAITING
+    if scheduled is None or (waits and scheduled.call_at > clock.now()):
+        return
+    await end(session, settings, ticket, ScheduledEnd.DUE if waits else ScheduledEnd.MOVED_ON)
+    if not waits:  # somebody went on with it, or closed it
+        return
+    holder = ticket.assignee_id
+    assignment = await open_assignment(session, ticket_id)
+    there = holder is not None and await _is_there(session, holder)
+    if there or assignment is None or assignment.pinned:
+        ticket.state = TicketState.ASSIGNED
+        _changed(ticket, clock.now())
+    else:
+        await take_back(
+            session, ticket, assignment, state=AssignmentState.WITHDRAWN, kind=EntryKind.RELEASED, cause="call_due"
+        )
+        ring(session, Job.ROUTE, ticket.id)
+    session.add(Entry(ticket_id=ticket_id, kind=EntryKind.CALL, detail={"what": "due"}))
+    await session.flush()
+    await publish(session, Event("ticket", ticket_id, (holder,) if holder is not None else (), "call_due"))
+
+
+async def _is_there(session: AsyncSession, person_id: int) -> bool:
+    person = await session.get_one(Person, person_id)
+    state = await session.get(Presence, person_id)
+    at_work = person.active and state is not None and state.intent in presence.AT_WORK
+    return at_work and await presence.is_live(session, person_id, clock.now())
+
+
+async def _left(session: AsyncSession, settings: Settings, ticket: Ticket, now: datetime) -> int | None:
+    """Open seconds until the first response is due; None when no clock runs that could stand still.
+
+    In an emergency it never stands still, and what is late stays late.
+    """
+    due = ticket.first_response_due_at
+    answered = ticket.first_responded_at is not None and ticket.first_responded_at >= ticket.queued_at
+    if due is None or answered or due <= now or ticket.priority is Priority.EMERGENCY:
+        return None
+    open_time = await load_open_time(session, settings)
+    return int(open_time.open_between(now, due).total_seconds())
+
+
+def _changed(ticket: Ticket, now: datetime) -> None:
+    ticket.rev += 1
+    ticket.updated_at = now
+
+
+def _people(ticket: Ticket) -> tuple[int, ...]:
+    return (ticket.assignee_id,) if ticket.assignee_id is not None else ()
