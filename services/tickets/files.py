@@ -1,36 +1,41 @@
 """Recordings, attachments and raw mail as browsers may have them: by range, never run, never guessed."""
 
+from datetime import timedelta
+
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
-from starlette.responses import FileResponse
 
+from services.tickets.ranges import RangedFile
 from services.tickets.thread_repository import family
-from shared import audit
+from shared import audit, clock
 from shared.blobs import Blobs
 from shared.errors import NotFound
-from shared.models import Attachment, DeliveryFile, Entry, Message, Recording
+from shared.models import Attachment, AuditEvent, DeliveryFile, Entry, Message, Recording
 from shared.people import Actor, Permission
 
 # What a browser may show by itself; all else is saved to disk. No SVG and no HTML: they carry scripts.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"})
 HEARD = "audio/"
+SAME_LISTENING = timedelta(hours=2)  # a recording is an hour at most
 SANDBOX = "sandbox; default-src 'none'; style-src 'none'; frame-ancestors 'self'"
 
 
-def download(blobs: Blobs, blob: str, *, content_type: str, filename: str, inline: bool = False) -> FileResponse:
+def download(blobs: Blobs, blob: str, *, content_type: str, filename: str, inline: bool = False) -> RangedFile:
     """Answers ranges and HEAD. Raises NotFound when the bytes are not in the store."""
     path = blobs.path(blob)
     if not path.is_file():
         raise NotFound("The file is not in the store any more. Tell your administrator.")
     kind = content_type.partition(";")[0].strip().lower()
     shown = inline and (kind in SHOWN or kind.startswith(HEARD))
-    return FileResponse(
+    return RangedFile(
         path,
+        stat_result=path.stat(),
         media_type=kind if shown else "application/octet-stream",
         filename=plain_name(filename),
         content_disposition_type="inline" if shown else "attachment",
         headers={
+            "ETag": f'"{blob}"',  # the hash of the content: the same on every machine, and strong enough for If-Range
             "Content-Security-Policy": SANDBOX,
             "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-site",
@@ -56,11 +61,8 @@ async def recording_file(
 ) -> tuple[str, str, str]:  # fmt: skip
     """Blob, type and name of a recording's audio. `listening` False for the later ranges of one listening."""
     me.require(Permission.TICKET_READ)
-    await _ticket_of(session, Entry.recording_id, recording_id, ticket_id)
-    recording = await session.get(Recording, recording_id)
-    if recording is None:
-        raise NotFound("There is no such recording.")
-    if listening:
+    recording = await recording_on(session, ticket_id, recording_id)
+    if listening or not await _has_listened(session, me, recording_id):
         audit.record(
             session, me.id, "recording.listen", object_type="recording", object_id=recording_id, ticket_id=ticket_id,
             detail={"original": original}, ip=me.ip,
@@ -68,6 +70,30 @@ async def recording_file(
     if original or recording.playback_blob is None:
         return recording.blob, recording.content_type, f"voicemail-{recording_id}"
     return recording.playback_blob, "audio/wav", f"voicemail-{recording_id}.wav"
+
+
+async def recording_on(session: AsyncSession, ticket_id: int, recording_id: int) -> Recording:
+    """A recording of this ticket. Raises NotFound."""
+    await _ticket_of(session, Entry.recording_id, recording_id, ticket_id)
+    recording = await session.get(Recording, recording_id)
+    if recording is None:
+        raise NotFound("There is no such recording.")
+    return recording
+
+
+async def _has_listened(session: AsyncSession, me: Actor, recording_id: int) -> bool:
+    """Whether a later range belongs to a listening that is written down: no part is heard without an entry."""
+    found = await session.scalar(
+        select(AuditEvent.id)
+        .where(
+            AuditEvent.actor_id == me.id,
+            AuditEvent.action == "recording.listen",
+            AuditEvent.object_id == str(recording_id),
+            AuditEvent.at > clock.now() - SAME_LISTENING,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def attachment_file(

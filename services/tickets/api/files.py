@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from services.tickets import files
 from services.tickets.api.common import Id
+from services.tickets.waveform import WaveformView, waveform
 from shared.web.depends import BlobStore, Me, Tx
 
 router = APIRouter(prefix="/api/v1", tags=["files"])
@@ -31,6 +32,11 @@ async def audio(
         session, me, ticket_id, recording_id, original=original, listening=files.begins(asked)
     )
     return files.download(blobs, blob, content_type=content_type, filename=name, inline=not original)
+
+
+@router.get("/tickets/{ticket_id}/recordings/{recording_id}/waveform", summary="See how loud a voicemail is, and where")
+async def picture(session: Tx, me: Me, blobs: BlobStore, ticket_id: Id, recording_id: Id) -> WaveformView:
+    return await waveform(session, blobs, me, ticket_id, recording_id)
 
 
 @router.get("/attachments/{attachment_id}", summary="Download an attachment", response_class=Response, responses=BYTES)

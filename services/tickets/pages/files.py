@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from services.tickets import files
 from services.tickets.pages.common import Page, Screen
 from services.tickets.sanitise import safe_html
+from services.tickets.waveform import WaveformView, waveform
 from shared.blobs import Blobs
 from shared.errors import NotFound
 from shared.models import Attachment
@@ -82,6 +83,11 @@ async def raw_message(screen: Page, blobs: BlobStore, ticket_id: int, message_id
     blob = await files.raw_mail(screen.session, screen.me, message_id, ticket_id)
     name = f"ticket-{ticket_id}-message-{message_id}.eml"
     return files.download(blobs, blob, content_type="message/rfc822", filename=name)
+
+
+@router.get("/tickets/{ticket_id}/recordings/{recording_id}/waveform")
+async def picture(screen: Page, blobs: BlobStore, ticket_id: int, recording_id: int) -> WaveformView:
+    return await waveform(screen.session, blobs, screen.me, ticket_id, recording_id)
 
 
 @router.get("/tickets/{ticket_id}/recordings/{recording_id}/audio")

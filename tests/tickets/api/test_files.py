@@ -55,11 +55,25 @@ async def test_audio_is_served_by_range_and_one_listening_is_one_entry(
     assert part.status_code == 206
     assert part.content == b"0123"
     assert part.headers["content-range"] == "bytes 4-7/14"
-    assert (await me.http.get(url, headers={"Range": "bytes=99-"})).status_code == 416
+    beyond = await me.http.get(url, headers={"Range": "bytes=99-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */14")
+    for header, status, content in (
+        ({"Range": "bytes=-3"}, 206, b"789"),
+        ({"Range": "bytes=4-7", "If-Range": whole.headers["etag"]}, 206, b"0123"),
+        ({"Range": "bytes=4-7", "If-Range": '"another file"'}, 200, whole.content),
+        ({"Range": "seconds=1-2"}, 200, whole.content),
+    ):
+        answer = await me.http.get(url, headers=header)
+        assert (answer.status_code, answer.content) == (status, content), header
     async with database.transaction() as session:
         events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "recording.listen")))
     assert len(events) == 1
     assert events[0].ticket_id is not None
+    colleague = await user()
+    await colleague.http.get(url, headers={"Range": "bytes=10-"})  # no part is heard without an entry
+    async with database.transaction() as session:
+        listened = select(AuditEvent.id).where(AuditEvent.actor_id == colleague.id)
+        assert len(list(await session.scalars(listened))) == 1
     async with database.transaction() as session:
         other = await make_ticket(session)
     assert (await me.http.get(re.sub(r"tickets/\d+", f"tickets/{other.id}", url))).status_code == 404
