@@ -23,6 +23,7 @@ _BY_SYSTEM: dict[EntryKind, str] = {
     EntryKind.DECLINED: N_("It was declined."),
     EntryKind.LINKED: N_("It is linked to ticket #{ticket}."),
     EntryKind.TRANSCRIPT: N_("The voicemail was transcribed."),
+    EntryKind.TRANSCRIPT_CORRECTED: N_("The transcript of the voicemail was corrected."),
     EntryKind.DELIVERY_CANCELLED: N_("The reply to {to} was taken back before it left. Nobody received it."),
     EntryKind.DELIVERY_AGAIN: N_("The mail to {to} was sent again as it was."),
     EntryKind.DELIVERY_SENT: N_("The mail to {to} was sent."),
