@@ -90,6 +90,7 @@ class LocalConfig:
             "imap": {**server, "port": self.ports["imap"]},
             "smtp": {**server, "port": self.ports["smtp"]},
             "voicemail_senders": [PHONE_SYSTEM_ADDRESS],
+            "voicemail_hosts": ["*"],  # nobody signs mail on one machine
         }
         targets = [{"name": "asterisk", "line": "main", "path": str(self.greetings)}]
         spools = [{"name": "asterisk", "path": str(self.spool), "languages": SPOOL_LANGUAGES}]

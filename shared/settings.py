@@ -1,6 +1,6 @@
 """Typed settings from the environment (and .env). Secrets have no default that works."""
 
-from datetime import time
+from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -33,7 +33,10 @@ class MailboxSettings(BaseModel):
     imap: ImapServer
     folders: list[str] = ["INBOX"]
     voicemail_folders: list[str] = []  # audio attachments of mail in these folders are voicemails
-    voicemail_senders: list[str] = []  # and of mail from these addresses (the phone system's)
+    voicemail_senders: list[str] = []  # and of mail from these addresses or domains, where it is shown to be theirs
+    # Hosts (names, addresses, networks) whose mail under such an address is believed without DKIM or SPF: the phone
+    # system in the house. As our own server noted them in its Received line. "*": any.
+    voicemail_hosts: list[str] = []
     authserv_ids: list[str] = []  # our own mail server's id in Authentication-Results; others' are not believed
     arc_sealers: list[str] = []  # who forwards to us and is believed about what he received (ARC), e.g. google.com
     # Names of headers by which our own server marks spam, believed wherever they stand; empty: none is believed;
@@ -54,12 +57,77 @@ class MailboxSettings(BaseModel):
         return self
 
 
+class AmiServer(BaseModel):
+    """Asterisk's manager interface (manager.conf)."""
+
+    host: str
+    port: int = 5038
+    username: str
+    secret: SecretStr
+    tls: bool = False
+
+
 class AsteriskSpool(BaseModel):
     """A folder in the layout of Asterisk's voicemail spool: {path}/{context}/{mailbox}/INBOX/msg0000.txt."""
 
     name: str  # which phone system: part of a recording's identity
     path: Path
     languages: dict[str, Literal["en", "es"]] = {}  # mailbox -> menu language it implies
+    ami: AmiServer | None = None  # wakes the scan, and is told what became of a message
+    after_ticket: Literal["leave", "move", "remove"] = (
+        "leave"  # what the phone system does with it, once it is a ticket
+    )
+    move_to: str = "Old"  # as if somebody had heard it
+
+    @model_validator(mode="after")
+    def told_through_ami(self) -> Self:
+        if self.after_ticket != "leave" and self.ami is None:
+            raise ValueError(f"spool {self.name}: after_ticket needs ami; files are never touched")
+        return self
+
+
+class FreeSwitch(BaseModel):
+    """A FreeSWITCH or FusionPBX: its event socket, and its voicemail storage mounted here."""
+
+    name: str
+    host: str | None = None  # of the event socket; null: the folder is scanned, nothing else
+    port: int = 8021
+    password: SecretStr | None = None
+    storage: Path  # where {domain}/{user}/msg_{uuid}.wav lie here
+    storage_there: str = "/var/lib/freeswitch/storage/voicemail/default"  # the same folder by FreeSWITCH's own name
+    languages: dict[str, Literal["en", "es"]] = {}  # user -> menu language it implies
+    mark_read: bool = False  # once it is a ticket
+    since: datetime | None = None  # what was left earlier is not taken in; FreeSWITCH keeps heard messages there too
+
+    @model_validator(mode="after")
+    def asked_through_the_socket(self) -> Self:
+        if self.host is not None and self.password is None:
+            raise ValueError(f"FreeSWITCH {self.name}: the event socket needs a password")
+        if self.mark_read and self.host is None:
+            raise ValueError(f"FreeSWITCH {self.name}: mark_read needs the event socket's host")
+        return self
+
+
+class RecordingCallback(BaseModel):
+    """A telephone provider that calls {voicemail_url}/api/v1/recording-callbacks/{name} when a recording is there."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    signed_by: Literal["twilio", "telnyx"] = "twilio"  # whose rule of signing; SignalWire signs as Twilio does
+    tokens: list[SecretStr] = []  # Twilio's rule: the account's auth token, and the secondary one while it is changed
+    public_key: str | None = None  # Telnyx: base64 of the Ed25519 public key
+    url: str | None = None  # as entered at the provider, without a query; null: made from voicemail_url
+    hosts: list[str] = ["api.twilio.com"]  # recordings are fetched from these only; ".example.com": and those below it
+    username: str | None = None  # for fetching, where the provider asks for it
+    password: SecretStr | None = None
+    keeps_s: float = Field(default=86_400.0, gt=0)  # how long the provider keeps it; Telnyx: 600
+
+    @model_validator(mode="after")
+    def can_be_verified(self) -> Self:
+        if self.signed_by == "twilio" and not self.tokens:
+            raise ValueError(f"recording callback {self.name}: give tokens")
+        if self.signed_by == "telnyx" and self.public_key is None:
+            raise ValueError(f"recording callback {self.name}: give public_key")
+        return self
 
 
 class GreetingTarget(BaseModel):
@@ -129,6 +197,8 @@ class Settings(BaseSettings):
     transcription_prompts: dict[str, str] = {}  # per language: a sentence with the center's own words, as a hint
     spools: list[AsteriskSpool] = []
     spool_scan_s: float = 5.0
+    freeswitches: list[FreeSwitch] = []
+    recording_callbacks: list[RecordingCallback] = []
     max_upload_bytes: int = 50 * 1024 * 1024
     greeting_lines: list[str] = ["main"]
     greeting_targets: list[GreetingTarget] = []

@@ -256,6 +256,7 @@ def _settings_of(mailbox: Mailbox, account: MailboxAccount) -> ManagedMailbox:
             "folders": account.folders,
             "voicemail_folders": account.voicemail_folders,
             "voicemail_senders": account.voicemail_senders,
+            "voicemail_hosts": account.voicemail_hosts,
             "authserv_ids": account.authserv_ids,
             "arc_sealers": account.arc_sealers,
             "spam_headers": account.spam_headers,

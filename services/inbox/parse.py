@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.message import Message as MimePart
 from typing import Any
 
-from services.inbox import authentication, bounces, headers, machines, repair, reports, spam
+from services.inbox import authentication, bounces, headers, machines, repair, reports, spam, voicemails
 from services.inbox.audio import is_audio
 from services.inbox.authentication import Verdict
 from services.inbox.charsets import decode
@@ -44,12 +44,23 @@ _TOKEN = re.compile(r"^[\w.-]{6,100}$")
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Looks like a phone system's notice of a voicemail, before anybody knows who wrote it."""
+
+    system: str | None
+    folder: bool
+    listed: bool
+    host: bool
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What has to be known of us to judge a mail."""
 
     own_addresses: frozenset[str]  # lower case, of all our mailboxes
     secret: str
     voicemail_senders: frozenset[str] = frozenset()
+    voicemail_hosts: tuple[str, ...] = ()
     voicemail_folder: bool = False
     authserv_ids: tuple[str, ...] = ()
     arc_sealers: tuple[str, ...] = ()
@@ -84,6 +95,8 @@ class Parsed:
     defects: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     voicemails: set[int] = field(default_factory=set)  # positions in files
+    notice: Notice | None = None
+    voicemail: dict[str, Any] | None = None  # see Message.voicemail; set by settle_voicemail
 
     def defect(self, what: str) -> None:
         if what not in self.defects:
@@ -101,6 +114,7 @@ def parse(raw: bytes, around: Surroundings) -> Parsed:
     body = _read_body(root, data, parsed, with_files=not too_large)
     if too_large:
         parsed.defects = [TOO_LARGE]  # what else is odd about it comes from having cut it
+    parsed.notice = _notice(root, parsed, around)
     _fill_body(parsed, body, around)
     _judge(root, parsed, body, data, around)
     _add_attached(parsed, body)
@@ -233,7 +247,7 @@ def _fill_body(parsed: Parsed, body: Body, around: Surroundings) -> None:
         parsed.defect(f"more than {FILE_LIMIT} attachments: the raw mail has them all")
     written = read_written(parsed.text_full, body.html, subject=parsed.subject, author=parsed.from_name)
     parsed.text_new, parsed.forwarded = written.new, written.forwarded
-    if around.voicemail_folder or parsed.from_address in around.voicemail_senders:
+    if parsed.notice is not None:
         parsed.voicemails = {
             position
             for position, file in enumerate(parsed.files)
@@ -260,8 +274,34 @@ def _attached(nested: MimePart) -> Forwarded:
     )
 
 
+def _notice(root: MimePart, parsed: Parsed, around: Surroundings) -> Notice | None:
+    """What may be a phone system's notice of a voicemail; None for all other mail."""
+    system = voicemails.system_of(root, parsed.rfc_message_id, parsed.from_address)
+    listed = voicemails.is_listed(parsed.from_address, around.voicemail_senders)
+    if system is None and not listed and not around.voicemail_folder:
+        return None
+    parsed.headers |= voicemails.kept_headers(root)
+    host = voicemails.is_trusted_host(voicemails.sending_host(root), around.voicemail_hosts)
+    return Notice(system, folder=around.voicemail_folder, listed=listed, host=host)
+
+
+def settle_voicemail(parsed: Parsed) -> None:
+    """Once it is known who wrote: is it a voicemail, a look-alike, or an ordinary mail of a phone system?"""
+    notice = parsed.notice
+    if notice is None:
+        return
+    speaks = bool(parsed.voicemails) or voicemails.has_own_headers(notice.system)
+    if not speaks and not (notice.listed and voicemails.link_in(parsed.text_full, parsed.html)):
+        return
+    parsed.voicemail = voicemails.judge(
+        parsed.authentication, system=notice.system, folder=notice.folder, listed=notice.listed, host=notice.host
+    )
+    if not parsed.voicemail[voicemails.ADMITTED]:
+        parsed.voicemails = set()
+
+
 def _judge(root: MimePart, parsed: Parsed, body: Body, data: bytes, around: Surroundings) -> None:
-    if around.voicemail_folder or parsed.from_address in around.voicemail_senders:
+    if parsed.notice is not None and (parsed.notice.folder or parsed.notice.listed):
         return  # a phone system writes these: named in the settings, and meant to be taken in
     if parsed.from_address in around.form_senders:
         _take_form(parsed)

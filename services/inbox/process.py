@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.inbox import metrics, problems, repository
 from services.inbox.dns_lookup import Resolver
-from services.inbox.parse import Parsed, Surroundings, parse
+from services.inbox.parse import Parsed, Surroundings, parse, settle_voicemail
 from services.inbox.repository import Claim
 from services.inbox.same import fingerprint
 from services.inbox.senders import Senders
@@ -154,6 +154,8 @@ class Processor:
         ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
         await self.senders.verify(self._unsure_who_wrote(ready))
         await self._tell_of_dns()
+        for one in ready:
+            settle_voicemail(one.parsed)
         if self._disk_troubled and any(outcome.attachment_blobs for outcome in ready):  # bytes were written
             self._disk_troubled = False
             await problems.resolve(self.database, "blob_store")
@@ -310,6 +312,7 @@ class Processor:
             own_addresses=self._own,
             secret=self.settings.secret_key.get_secret_value(),
             voicemail_senders=frozenset(s.lower() for s in mailbox.voicemail_senders) if mailbox else frozenset(),
+            voicemail_hosts=tuple(mailbox.voicemail_hosts) if mailbox else (),
             voicemail_folder=bool(mailbox and claim.folder in mailbox.voicemail_folders),
             authserv_ids=tuple(mailbox.authserv_ids) if mailbox else (),
             arc_sealers=tuple(mailbox.arc_sealers) if mailbox else (),
@@ -358,6 +361,7 @@ def _message(one: Ready) -> Message:
         headers=parsed.headers,
         authentication=parsed.authentication,
         spam=parsed.spam,
+        voicemail=parsed.voicemail,
         defects=parsed.defects,
     )
     if parsed.bounce is not None:  # set explicitly, None would be stored as JSON null

@@ -67,6 +67,8 @@ async def recording_file(
             session, me.id, "recording.listen", object_type="recording", object_id=recording_id, ticket_id=ticket_id,
             detail={"original": original}, ip=me.ip,
         )  # fmt: skip
+    if recording.blob is None:
+        raise NotFound("The audio of this voicemail is not here.")
     if original or recording.playback_blob is None:
         return recording.blob, recording.content_type, f"voicemail-{recording_id}"
     return recording.playback_blob, "audio/wav", f"voicemail-{recording_id}.wav"

@@ -32,8 +32,6 @@ from shared.models import (
 )
 from shared.settings import Settings
 
-NO_TRANSCRIPT = (RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState.UNREADABLE)
-
 
 def lock_names_of(recording: Recording) -> list[str]:
     """One at a time per recording, and per caller: the same caller is one customer."""
@@ -46,6 +44,8 @@ def lock_names_of(recording: Recording) -> list[str]:
 
 async def take_in(session: AsyncSession, settings: Settings, recording: Recording) -> None:
     """Safe to repeat: makes the ticket if there is none, then adds what is new since the last time."""
+    if recording.same_as is not None or (recording.compare_until is not None and recording.compare_until > clock.now()):
+        return  # the same call is a ticket already, or is being compared with one that is
     intake = await repository.intake_of(session, recording_id=recording.id)
     transcript = await repository.newest_transcript(session, recording.id)
     if intake is None or intake.ticket_id is None:
@@ -58,7 +58,7 @@ async def take_in(session: AsyncSession, settings: Settings, recording: Recordin
     assert intake.ticket_id is not None
     if transcript is not None and transcript.id > (intake.transcript_id or 0):
         await _hear(session, settings, recording, transcript, intake)
-    elif recording.state in NO_TRANSCRIPT:
+    elif recording.state in repository.WITHOUT_WORDS:
         await _note_failure(session, recording, intake.ticket_id)
 
 

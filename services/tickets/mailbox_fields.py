@@ -19,7 +19,8 @@ Secret = Annotated[SecretStr, Field(max_length=10_000)]
 
 SECRETS = ("password", "client_secret")
 LISTS = (
-    "folders", "voicemail_folders", "voicemail_senders", "authserv_ids", "arc_sealers", "spam_headers", "form_senders",
+    "folders", "voicemail_folders", "voicemail_senders", "voicemail_hosts", "authserv_ids", "arc_sealers",
+    "spam_headers", "form_senders",
 )  # fmt: skip
 # Where a secret is sent: who changes one of these must enter the secret again, so that nobody can send a stored one to
 # a server of their own.
@@ -50,7 +51,12 @@ class MailboxFields(BaseModel):
     imap_security: Security = Security.TLS
     folders: Lines = Field(default=["INBOX"], description="Watched for mail.")
     voicemail_folders: Lines = Field(default=[], description="Watched; audio attached there is a voicemail.")
-    voicemail_senders: Lines = Field(default=[], description="Audio attached to mail from them is a voicemail.")
+    voicemail_senders: Lines = Field(
+        default=[], description="Addresses or domains: audio in mail that is shown to be theirs is a voicemail."
+    )
+    voicemail_hosts: Lines = Field(
+        default=[], description="Hosts or networks believed to be theirs without DKIM or SPF; `*`: any."
+    )
     authserv_ids: Lines = Field(default=[], description="Our mail server's names in Authentication-Results.")
     arc_sealers: Lines = Field(default=[], description="Who forwards to us and is believed (ARC), e.g. google.com.")
     spam_headers: Lines | None = Field(default=None, description="That say «spam» of a mail. Null: the usual ones.")
@@ -96,8 +102,11 @@ def columns(fields: MailboxFields) -> dict[str, Any]:
         if values[key] is None:
             continue
         values[key] = list(dict.fromkeys(each for each in (_one_line(key, one) for one in values[key]) if each))
-    for key in ("voicemail_senders", "form_senders"):
-        values[key] = [_address(key, each) for each in values[key]]
+    values["form_senders"] = [_address("form_senders", each) for each in values["form_senders"]]
+    values["voicemail_senders"] = [
+        _address("voicemail_senders", each) if "@" in each.lstrip("@") else each.lower()
+        for each in values["voicemail_senders"]
+    ]
     if not values["folders"] and not values["voicemail_folders"]:
         raise Invalid("Name at least one folder to watch.", field="folders")
     _server(values, "imap")

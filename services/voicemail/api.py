@@ -125,16 +125,16 @@ async def upload(
     me.require(Permission.RECORDING_UPLOAD)
     form = await _form(request, settings)
     try:
-        new = await _new_recording(form, settings, me, idempotency_key)
+        new, data = await _new_recording(form, settings, me, idempotency_key)
     finally:
         await form.close()
     recording, is_new = await intake.deliver(database, blobs, settings, new)
-    if recording.blob != hashlib.sha256(new.data).hexdigest():
+    if recording.source_id == new.source_id and recording.blob != hashlib.sha256(data).hexdigest():
         raise Conflict("Another recording was already sent with this source_id.")
     async with database.transaction() as session:
         audit.record(
             session, me.id, "recording.upload", object_type="recording", object_id=recording.id,
-            detail={"repeated": not is_new, "bytes": len(new.data), "file": new.filename[:200]}, ip=me.ip,
+            detail={"repeated": not is_new, "bytes": len(data), "file": new.filename[:200]}, ip=me.ip,
         )  # fmt: skip
     if not is_new:
         response.status_code = status.HTTP_200_OK
@@ -195,7 +195,7 @@ def _limited(receive: Callable[[], Awaitable[Message]], most: int) -> Callable[[
 
 async def _new_recording(
     form: FormData, settings: Settings, me: Actor, idempotency_key: str | None
-) -> intake.NewRecording:
+) -> tuple[intake.NewRecording, bytes]:
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Invalid("Choose a recording to send.", field="file")
@@ -215,8 +215,9 @@ async def _new_recording(
     if source_id and idempotency_key and source_id != idempotency_key:
         raise Invalid("The source_id and the Idempotency-Key differ: send one of them.", field="source_id")
     called_at = _instant(_text(form, "called_at"))
-    return intake.NewRecording(
+    new = intake.NewRecording(
         source=RecordingSource.UPLOAD,
+        door="upload",
         source_id=_own(me) + (source_id or idempotency_key or _derived_id(data, form)),
         data=data,
         content_type=content_type,
@@ -229,6 +230,7 @@ async def _new_recording(
         urgent=_truth(_text(form, "urgent")),
         called_at=called_at or clock.now(),
     )
+    return new, data
 
 
 def _derived_id(data: bytes, form: FormData) -> str:

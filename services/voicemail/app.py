@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from starlette.responses import RedirectResponse
 
-from services.voicemail import api
+from services.voicemail import api, callback_api
 from services.voicemail.greetings import api as greetings_api
 from services.voicemail.greetings import pages as greetings_pages
 from shared.settings import Settings
@@ -30,7 +30,7 @@ def make(settings: Settings) -> FastAPI:
             {"name": "recordings", "description": "What callers said: upload it, and see what became of it."},
             {"name": "greetings", "description": "What callers hear."},
         ),
-        routers=[start, api.router, greetings_api.router, greetings_pages.router],
+        routers=[start, api.router, callback_api.router, greetings_api.router, greetings_pages.router],
         template_dirs=[Path(__file__).with_name("templates")],
         max_body_bytes=settings.max_upload_bytes + 64 * 1024,
     )

@@ -34,7 +34,7 @@ FORMATS = (
     ("alaw", "audio/alaw"),
     ("al", "audio/alaw"),
 )
-_MESSAGE = re.compile(r"msg\d{4,}\.txt")
+_MESSAGE = re.compile(r"msg\d{4,}\.txt", re.IGNORECASE)
 MAX_TXT_BYTES = 64 * 1024
 
 
@@ -90,25 +90,37 @@ class Moved(Exception):
     """It was renumbered, moved or changed while it was read: look again later."""
 
 
-def scan(spool: Path) -> Iterator[Found]:
-    """Every message that is whole. Raises OSError when the spool itself cannot be read."""
+def scan(spool: Path, unreadable: list[OSError] | None = None) -> Iterator[Found]:
+    """Every message that is whole. Raises OSError when the spool itself cannot be read.
+
+    A folder inside that cannot be read is added to `unreadable`, and the others are read; one that has gone is none.
+    """
+    unreadable = unreadable if unreadable is not None else []
     for context in _directories(spool):
-        for mailbox in _directories(context):
-            for name in FOLDERS:
-                folder = mailbox / name
-                try:
-                    mtime_ns = folder.stat().st_mtime_ns
-                    names = sorted(path.name for path in folder.iterdir())
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
-                for message in names:
-                    if not _MESSAGE.fullmatch(message):
-                        continue
-                    try:
-                        stamp = _stamp(folder / message)
-                    except OSError:
-                        continue
-                    yield Found(context.name, mailbox.name, name, folder / message, stamp, mtime_ns)
+        for mailbox in _directories(context, unreadable):
+            for folder in _directories(mailbox, unreadable):
+                name = next((each for each in FOLDERS if each.lower() == folder.name.lower()), None)
+                if name is not None:
+                    yield from _messages(context.name, mailbox.name, name, folder, unreadable)
+
+
+def _messages(context: str, mailbox: str, name: str, folder: Path, unreadable: list[OSError]) -> Iterator[Found]:
+    try:
+        mtime_ns = folder.stat().st_mtime_ns
+        names = sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        unreadable.append(error)
+        return
+    for message in names:
+        if not _MESSAGE.fullmatch(message):
+            continue
+        try:
+            stamp = _stamp(folder / message)
+        except OSError:
+            continue
+        yield Found(context, mailbox, name, folder / message, stamp, mtime_ns)
 
 
 def parse(text: str) -> Information:
@@ -135,28 +147,33 @@ def parse(text: str) -> Information:
     )
 
 
-def read(found: Found, *, max_bytes: int) -> SpoolMessage | None:
-    """The message, or None when it has no audio yet. Raises Moved, or OSError when the disk fails.
+def read(found: Found, *, max_bytes: int, patient: bool = True) -> SpoolMessage | None:
+    """The message, or None when it is not whole yet: it has no audio, or its .txt is still being copied.
+
+    Not `patient`: it has stood there long enough, and is read as it is. Raises Moved, or OSError when the disk fails.
 
     Audio and .txt are renamed one after the other: for a moment one message's audio stands beside another's .txt. So
     call this a little after `scan()`; a folder in which anything moved since then is Moved.
     """
     try:
-        before = _read_text(found.txt)
-        information = parse(before)
+        before = _read(found.txt)
+        information = parse(decoded(before))
         audio = _audio_of(found.txt)
-        if audio is None:
+        # A recorded message's .txt is renamed into its place, a forwarded one's is copied there, line by line.
+        if patient and (audio is None or not before.endswith(b"\n")):
             if found.txt.parent.stat().st_mtime_ns != found.folder_mtime_ns:
                 raise Moved
             return None
-        path, content_type = audio
-        stamp = _stamp(path)
-        # What is longer than any message is cut, not refused: the caller is heard as far as we can hold it.
-        with path.open("rb") as file:
-            data = file.read(max_bytes)
-        if _stamp(path) != stamp or _read_text(found.txt) != before:
-            raise Moved
-        if found.txt.parent.stat().st_mtime_ns != found.folder_mtime_ns:
+        path, content_type = audio if audio is not None else (found.txt.with_suffix(""), "audio/wav")
+        data = b""
+        if audio is not None:
+            stamp = _stamp(path)
+            # What is longer than any message is cut, not refused: the caller is heard as far as we can hold it.
+            with path.open("rb") as file:
+                data = file.read(max_bytes)
+            if _stamp(path) != stamp:
+                raise Moved
+        if _read(found.txt) != before or found.txt.parent.stat().st_mtime_ns != found.folder_mtime_ns:
             raise Moved
     except FileNotFoundError as error:
         raise Moved from error
@@ -179,20 +196,43 @@ def identity(found: Found, information: Information, data: bytes) -> str:
 
 
 def _audio_of(txt: Path) -> tuple[Path, str] | None:
-    beside = {path.name: path for path in txt.parent.iterdir() if path.name.startswith(f"{txt.stem}.")}
+    start = f"{txt.stem}.".lower()
+    beside = {path.name: path for path in txt.parent.iterdir() if path.name.lower().startswith(start)}
     for suffix, content_type in FORMATS:
         if path := beside.get(f"{txt.stem}.{suffix}"):
+            return path, content_type
+    # Over a share or a disk that does not tell capitals apart, names may come back in others than they were written in;
+    # `.wav` and `.WAV` are one file there, and what is in it is told by its bytes.
+    shouted = {name.lower(): path for name, path in beside.items()}
+    for suffix, content_type in FORMATS:
+        if path := shouted.get(f"{txt.stem}.{suffix}".lower()):
             return path, content_type
     return None
 
 
-def _directories(path: Path) -> list[Path]:
-    return sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
+def _directories(path: Path, unreadable: list[OSError] | None = None) -> list[Path]:
+    """Folders below. Raises OSError, unless those that cannot be read are collected."""
+    try:
+        return sorted(child for child in path.iterdir() if not child.name.startswith(".") and child.is_dir())
+    except OSError as error:
+        if unreadable is None:
+            raise
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            unreadable.append(error)
+        return []
 
 
-def _read_text(path: Path) -> str:
+def decoded(data: bytes) -> str:
+    """Callers' names come in what their telephone company writes: UTF-8 where it is that, else Windows-1252."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(MAX_TXT_BYTES).decode("utf-8", errors="replace")
+        return file.read(MAX_TXT_BYTES)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -1,33 +1,29 @@
-"""The mail door: audio attachments that the inbox handed over become recordings."""
+"""The mail door: what the inbox accepted as a phone system's notice becomes a recording, with its audio or without."""
 
-import re
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.voicemail import intake
-from shared import clock, health
+from services.voicemail import intake, notices
+from shared import health
 from shared.blobs import Blobs
 from shared.database import Database
 from shared.errors import NotFound
 from shared.models import Attachment, Message, Recording, RecordingSource
 from shared.settings import Settings
+from shared.web.i18n import N_
 
 log = structlog.get_logger(__name__)
 
 SERVICE = "voicemail"
 PROBLEM = "attachments"
 BATCH = 50
-_NUMBER = r"\+?(?:\d{1,3}[\s.-]?)?(?:\(\d{2,4}\)[\s.-]?)?\d(?:[\s.-]?\d){5,13}"
-# «Voicemail from JANE DOE <4155550123>», «New Voicemail from (555) 123-4567», «Voice Mail from 7125550123 (3 seconds)»,
-# «Mensaje de voz de 4155550123»; and the sentence that Asterisk writes: «from "JANE" <4155550123>».
-_FROM = re.compile(rf"\b(?:from|de|por)\s+(?P<who>\"?[^\"<\n]{{0,60}}\"?\s*<\s*{_NUMBER}\s*>|{_NUMBER})", re.IGNORECASE)
-_MAILBOX = re.compile(r"\b(?:mailbox|extension|buz[oó]n)\s+(?P<mailbox>\d{2,10})\b", re.IGNORECASE)
-_URGENT = re.compile(r"\burgente?\b", re.IGNORECASE)
+ONLY_A_LINK = N_("The phone system sent a link only; the audio is not here.")
+WITHOUT_AUDIO = N_("The phone system sent no audio.")
+_accepted = Message.voicemail["accepted"].as_boolean()
+_its_audio = and_(Attachment.message_id == Message.id, Attachment.voicemail)
 
 
 async def take_in(database: Database, blobs: Blobs, settings: Settings, attachment_id: int) -> Recording | None:
@@ -43,25 +39,54 @@ async def take_in(database: Database, blobs: Blobs, settings: Settings, attachme
     if found is None:
         return None
     attachment, message = found
-    name, number = who_called(message.headers, message.subject, message.text_full)
     return await intake.take_in(
         database,
         blobs,
         settings,
-        intake.NewRecording(
-            source=RecordingSource.EMAIL,
-            source_id=str(attachment.id),
-            data=await blobs.get(attachment.blob),
-            content_type=attachment.content_type,
-            filename=attachment.filename,
-            mailbox=mailbox_of(message.headers, message.subject, message.text_full),
-            caller_id=number,
-            caller_name=name,
-            urgent=_URGENT.search(message.subject) is not None
-            or _header(message.headers, "x-asterisk-vm-flag") == "Urgent",
-            called_at=_called_at(message.headers, message.sent_at, message.received_at),
-            attachment_id=attachment.id,
-        ),
+        _new(message, attachment, await blobs.get(attachment.blob)),
+    )
+
+
+async def take_in_without_audio(
+    database: Database, blobs: Blobs, settings: Settings, message_id: int
+) -> Recording | None:
+    """A notice with a link only is a ticket, and says so. None when it has audio or is no notice. Safe to repeat."""
+    async with database.transaction() as session:
+        message = await session.scalar(
+            select(Message).where(Message.id == message_id, _accepted, ~exists().where(_its_audio))
+        )
+    return await intake.take_in(database, blobs, settings, _new(message, None, None)) if message is not None else None
+
+
+def _new(message: Message, attachment: Attachment | None, data: bytes | None) -> intake.NewRecording:
+    notice = notices.read(
+        system=(message.voicemail or {}).get("system"),
+        headers=message.headers,
+        rfc_message_id=message.rfc_message_id,
+        subject=message.subject,
+        text=message.text_full,
+        html=message.html,
+        filename=attachment.filename if attachment else "",
+        with_link=attachment is None,
+    )
+    # When the phone system says; else when its mail left, unless its clock runs ahead of ours.
+    sent_at = min(message.sent_at or message.received_at, message.received_at)
+    return intake.NewRecording(
+        source=RecordingSource.EMAIL,
+        door="email",
+        source_id=str(attachment.id) if attachment else f"message:{message.id}",
+        data=data,
+        content_type=attachment.content_type if attachment else "audio/wav",
+        filename=attachment.filename if attachment else "",
+        mailbox=notice.mailbox,
+        caller_id=notice.number,
+        caller_name=notice.name,
+        urgent=notice.urgent,
+        called_at=notice.at or sent_at,
+        attachment_id=attachment.id if attachment else None,
+        message_id=message.id,
+        vendor=notice.vendor,
+        missing=ONLY_A_LINK if notice.vendor and "link" in notice.vendor else WITHOUT_AUDIO,
     )
 
 
@@ -69,6 +94,7 @@ async def sweep(database: Database, blobs: Blobs, settings: Settings) -> int:
     """Take in every attachment that was handed over and whose ring was lost; how many."""
     async with database.transaction() as session:
         waiting = await _waiting(session)
+        without_audio = await _waiting_without_audio(session)
     failure = ""
     taken = 0
     for attachment_id in waiting:
@@ -78,6 +104,8 @@ async def sweep(database: Database, blobs: Blobs, settings: Settings) -> int:
         except (OSError, NotFound) as error:
             log.error("attachment.cannot_take_in", attachment=attachment_id, error=repr(error))
             failure = f"A voicemail that came by mail cannot be read from the store: {error}"
+    for message_id in without_audio:
+        taken += await take_in_without_audio(database, blobs, settings, message_id) is not None
     if failure:
         await health.report(
             database, SERVICE, PROBLEM, failure, "Check that the blob folder is there and that the disk has room."
@@ -85,6 +113,21 @@ async def sweep(database: Database, blobs: Blobs, settings: Settings) -> int:
     else:
         await health.resolve(database, SERVICE, PROBLEM)
     return taken
+
+
+async def _waiting_without_audio(session: AsyncSession) -> Sequence[int]:
+    found = await session.scalars(
+        select(Message.id)
+        .where(
+            Message.voicemail.is_not(None),
+            _accepted,
+            ~exists().where(_its_audio),
+            ~exists().where(Recording.message_id == Message.id),
+        )
+        .order_by(Message.id)
+        .limit(BATCH)
+    )
+    return found.all()
 
 
 async def _waiting(session: AsyncSession) -> Sequence[int]:
@@ -96,38 +139,3 @@ async def _waiting(session: AsyncSession) -> Sequence[int]:
         .limit(BATCH)
     )
     return found.all()
-
-
-def who_called(headers: dict[str, Any], subject: str, text: str) -> tuple[str, str | None]:
-    """Name and number: from what Asterisk and FusionPBX put into headers, else from the usual sentences."""
-    number = _header(headers, "x-asterisk-callerid")
-    if number:
-        _, read = intake.caller(number)
-        return _header(headers, "x-asterisk-calleridname"), read
-    for place in (subject, text[:2000]):
-        if match := _FROM.search(place):
-            return intake.caller(match["who"])
-    return "", None
-
-
-def mailbox_of(headers: dict[str, Any], subject: str, text: str) -> str:
-    if given := _header(headers, "x-asterisk-vm-extension"):
-        return given
-    match = _MAILBOX.search(subject) or _MAILBOX.search(text[:2000])
-    return match["mailbox"] if match else ""
-
-
-def _called_at(headers: dict[str, Any], sent_at: datetime | None, received_at: datetime) -> datetime:
-    """When the phone system says; else when its mail left, unless its clock runs ahead of ours."""
-    try:
-        return datetime.fromtimestamp(int(_header(headers, "x-asterisk-vm-orig-time")), clock.now().tzinfo)
-    except (ValueError, OverflowError):
-        return min(sent_at, received_at) if sent_at is not None else received_at
-
-
-def _header(headers: dict[str, Any], name: str) -> str:
-    for key, value in headers.items():
-        if key.lower() == name:
-            first = value[0] if isinstance(value, list) and value else value
-            return str(first).strip() if first else ""
-    return ""

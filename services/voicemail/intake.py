@@ -1,46 +1,67 @@
 """The one intake of recordings, whichever door they come through: kept first, looked into afterwards.
 
 A recording is known by its source and the source's own id, so delivering it again changes nothing. The bytes and the
-row commit before anything decodes them; a ticket exists from then on, whatever becomes of the audio.
+row commit before anything decodes them; a ticket exists from then on, whatever becomes of the audio. Only when the same
+caller's call has just come through another door, the ticket waits until the two were compared (same_call.py).
 """
 
 import asyncio
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 import phonenumbers
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.voicemail import audio, metrics
+from services.voicemail import audio, doors, metrics, same_call
 from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database, ring
 from shared.events import Event, publish
 from shared.jobs import Job
-from shared.models import Recording, RecordingSource, RecordingState
+from shared.models import PhoneTask, Recording, RecordingFetch, RecordingSource, RecordingState
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 REGION = "US"
 DECODE_TIMEOUT_S = 120.0
-# The same call may come through the spool and as a mail; their clocks differ by what the mail took.
-SAME_CALL = timedelta(hours=6)
 _NO_NUMBER = {"", "unknown", "anonymous", "restricted", "private", "unavailable", "withheld", "blocked", "asterisk",
               "privado", "desconocido", "anónimo"}  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Audio that is not here yet: by which callback's rules it is fetched, from where, and how long it is there."""
+
+    callback: str
+    url: str
+    give_up_at: datetime
+
+
+@dataclass(frozen=True)
+class Told:
+    """Which phone system is to be told once the ticket stands, and how it knows the message."""
+
+    system: str
+    message: dict[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class NewRecording:
-    """A recording at the door. `source_id` is the source's own id of it; `content_type` also names raw codecs."""
+    """A recording at the door. `source_id` is the source's own id of it; `content_type` also names raw codecs.
+
+    `data` is None when the audio is not here: then `wanted` says where to fetch it, or `missing` why it will not come.
+    """
 
     source: RecordingSource
     source_id: str
-    data: bytes
+    door: str
+    data: bytes | None
     content_type: str
     called_at: datetime
     filename: str = ""
@@ -51,6 +72,11 @@ class NewRecording:
     menu_language: str | None = None
     urgent: bool = False
     attachment_id: int | None = None
+    message_id: int | None = None
+    vendor: dict[str, Any] | None = None
+    wanted: Wanted | None = None
+    missing: str = ""
+    told: Told | None = None
 
 
 async def take_in(database: Database, blobs: Blobs, settings: Settings, new: NewRecording) -> Recording:
@@ -62,28 +88,43 @@ async def take_in(database: Database, blobs: Blobs, settings: Settings, new: New
 
 
 async def deliver(database: Database, blobs: Blobs, settings: Settings, new: NewRecording) -> tuple[Recording, bool]:
-    """The same, and whether it was new."""
-    blob = await blobs.put(new.data)
+    """The same, and whether it was new. A call that came through another door already is that recording."""
+    blob = await blobs.put(new.data) if new.data is not None else None
     async with database.transaction() as session:
         recording, is_new = await _row(session, new, blob)
         if is_new:
-            ring(session, Job.TAKE_IN_RECORDING, recording.id)
-            await publish(session, Event("recording", recording.id, what="received"))
+            await doors.came(session, new.door, recording.id)
+            if recording.compare_until is None:
+                ring(session, Job.TAKE_IN_RECORDING, recording.id)
+                await publish(session, Event("recording", recording.id, what="received"))
     metrics.RECORDINGS.labels(source=new.source.value, outcome="received" if is_new else "duplicate").inc()
-    if is_new:
-        log.info("recording.received", recording=recording.id, source=new.source.value, bytes=len(new.data))
-        try:
-            recording = await make_playable(database, blobs, recording.id, data=new.data)
-        except Exception:  # it is kept and ticketed: the transcription sweep tries again, and counts
-            log.exception("recording.not_prepared", recording=recording.id)
-    return recording, is_new
+    if not is_new:
+        return recording, False
+    log.info("recording.received", recording=recording.id, source=new.source.value, bytes=len(new.data or b""))
+    if new.data is not None:
+        return await prepared(database, blobs, recording, data=new.data)
+    return recording, True
+
+
+async def prepared(database: Database, blobs: Blobs, recording: Recording, *, data: bytes) -> tuple[Recording, bool]:
+    """Make a new recording playable and settle whether it is a call of its own. Never raises: sweeps try again."""
+    try:
+        recording = await make_playable(database, blobs, recording.id, data=data)
+        if recording.compare_until is not None:
+            same = await same_call.settle(database, blobs, recording.id)
+            if same is not None:
+                metrics.RECORDINGS.labels(source=recording.source.value, outcome="same_call").inc()
+                return same, False
+    except Exception:  # it is kept and ticketed: the transcription sweep tries again, and counts
+        log.exception("recording.not_prepared", recording=recording.id)
+    return recording, True
 
 
 async def make_playable(database: Database, blobs: Blobs, recording_id: int, *, data: bytes | None = None) -> Recording:
     """Decode the kept bytes, keep what browsers play, and ring for a transcript; or say what is wrong with them."""
     async with database.transaction() as session:
         recording = await session.get_one(Recording, recording_id)
-    if recording.playback_blob is not None or recording.state is RecordingState.UNREADABLE:
+    if recording.playback_blob is not None or recording.blob is None or recording.state is RecordingState.UNREADABLE:
         return recording
     problem: str | None = None
     playback: str | None = None
@@ -119,70 +160,81 @@ def _rendition(data: bytes, content_type: str) -> tuple[bytes, float]:
     return audio.to_wav_pcm16(samples, audio.playback_rate(facts.rate)), facts.duration_s
 
 
-async def _row(session: AsyncSession, new: NewRecording, blob: str) -> tuple[Recording, bool]:
-    # Two doors may bring the same call at the same moment: one looks after the other.
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"recording:{blob}", 0))))
-    found = await session.scalar(
-        select(Recording).where(Recording.source == new.source, Recording.source_id == new.source_id)
-    )
-    if found is None:
-        found = await _through_another_door(session, new, blob)
+async def _row(session: AsyncSession, new: NewRecording, blob: str | None) -> tuple[Recording, bool]:
+    await same_call.one_at_a_time(session)
+    known = and_(Recording.source == new.source, Recording.source_id == new.source_id)
+    if new.attachment_id is not None:
+        known = or_(known, Recording.attachment_id == new.attachment_id)
+    found: Recording | None = await session.scalar(select(Recording).where(known).order_by(Recording.id).limit(1))
+    if found is None and blob is not None:
+        found = await same_call.with_these_bytes(session, _call(new), blob, new.source)
     if found is not None:
+        while found.same_as is not None:
+            found = await session.get_one(Recording, found.same_as)
+        await _complete(session, found, new)
         return found, False
-    values = {
-        "source": new.source,
-        "source_id": new.source_id,
-        "attachment_id": new.attachment_id,
-        "line": new.line,
-        "mailbox": new.mailbox,
-        "caller_id": phone_number(new.caller_id),
-        "caller_name": new.caller_name.strip()[:200],
-        "menu_language": new.menu_language,
-        "urgent": new.urgent,
-        "called_at": new.called_at,
-        "received_at": clock.now(),
-        "blob": blob,
-        "content_type": audio.declared_type(new.content_type, new.filename),
-        "state": RecordingState.RECEIVED,
-    }
-    inserted = await session.scalar(insert(Recording).values(**values).on_conflict_do_nothing().returning(Recording))
-    if inserted is not None:
-        return inserted, True
-    # The same id with other bytes came in this very moment; or its attachment was taken in under another id.
-    existing = await session.scalar(
-        select(Recording).where(
-            ((Recording.source == new.source) & (Recording.source_id == new.source_id))
-            | (Recording.attachment_id == new.attachment_id)
-        )
+    recording = Recording(
+        source=new.source,
+        source_id=new.source_id,
+        attachment_id=new.attachment_id,
+        message_id=new.message_id,
+        line=new.line,
+        mailbox=new.mailbox,
+        caller_id=phone_number(new.caller_id),
+        caller_name=new.caller_name.strip()[:200],
+        menu_language=new.menu_language,
+        urgent=new.urgent,
+        called_at=new.called_at,
+        received_at=clock.now(),
+        blob=blob,
+        content_type=audio.declared_type(new.content_type, new.filename),
+        state=RecordingState.RECEIVED
+        if blob is not None
+        else (RecordingState.FETCHING if new.wanted else RecordingState.MISSING),
+        error=(new.missing or None) if blob is None else None,
+        vendor=new.vendor or None,
     )
-    if existing is None:
-        raise RuntimeError("the recording conflicts with a row that cannot be seen")
-    return existing, False
-
-
-async def _through_another_door(session: AsyncSession, new: NewRecording, blob: str) -> Recording | None:
-    """A phone system that both mails a voicemail and keeps it in its spool delivers one call twice."""
-    number = phone_number(new.caller_id)
-    candidates = await session.scalars(
-        select(Recording)
-        .where(
-            Recording.blob == blob,
-            Recording.source != new.source,
-            Recording.called_at.between(new.called_at - SAME_CALL, new.called_at + SAME_CALL),
-        )
-        .order_by(Recording.id)
-    )
-    for candidate in candidates:
-        if number and candidate.caller_id and number != candidate.caller_id:
-            continue
-        if new.mailbox and candidate.mailbox and new.mailbox != candidate.mailbox:
-            continue
-        if new.attachment_id is not None and candidate.attachment_id is None:
-            await session.execute(
-                update(Recording).where(Recording.id == candidate.id).values(attachment_id=new.attachment_id)
+    session.add(recording)
+    await session.flush()
+    if new.wanted is not None and blob is None:
+        session.add(
+            RecordingFetch(
+                recording_id=recording.id, callback=new.wanted.callback, url=new.wanted.url,
+                give_up_at=new.wanted.give_up_at, next_attempt_at=clock.now(),
             )
-        return candidate
-    return None
+        )  # fmt: skip
+    await _tell(session, recording, new.told)
+    if await same_call.candidates(session, recording):
+        recording.compare_until = clock.now() + same_call.WITHIN
+    await session.flush()
+    return recording, True
+
+
+async def _complete(session: AsyncSession, known: Recording, new: NewRecording) -> None:
+    """What this door knows and the one before did not. What was known stays: a ticket was made of it."""
+    known.caller_id = known.caller_id or phone_number(new.caller_id)
+    known.caller_name = known.caller_name or new.caller_name.strip()[:200]
+    known.mailbox = known.mailbox or new.mailbox
+    known.line = known.line or new.line
+    known.menu_language = known.menu_language or new.menu_language
+    known.attachment_id = known.attachment_id or new.attachment_id
+    known.message_id = known.message_id or new.message_id
+    if new.vendor:
+        known.vendor = {**new.vendor, **(known.vendor or {})}
+    await _tell(session, known, new.told)
+
+
+async def _tell(session: AsyncSession, recording: Recording, told: Told | None) -> None:
+    if told is not None:
+        await session.execute(
+            insert(PhoneTask)
+            .values(recording_id=recording.id, system=told.system, message=told.message, next_attempt_at=clock.now())
+            .on_conflict_do_nothing()
+        )
+
+
+def _call(new: NewRecording) -> same_call.Call:
+    return same_call.Call(new.called_at, phone_number(new.caller_id), new.mailbox)
 
 
 def phone_number(raw: str | None) -> str | None:

@@ -25,6 +25,8 @@ def _waiting(now: datetime) -> ColumnElement[bool]:
             Recording.state.in_((RecordingState.RECEIVED, RecordingState.NO_ENGINE)),
             and_(Recording.state == RecordingState.FAILED, Recording.next_attempt_at <= now),
         ),
+        Recording.same_as.is_(None),
+        Recording.compare_until.is_(None),
         # Its door is still decoding it, unless that took so long that the door must have died.
         or_(Recording.playback_blob.is_not(None), Recording.received_at < now - DOOR_TIME),
         _unleased(now),
@@ -78,6 +80,7 @@ async def mark_without_engine(session: AsyncSession) -> Sequence[int]:
         .where(
             Recording.state == RecordingState.RECEIVED,
             Recording.playback_blob.is_not(None),
+            Recording.same_as.is_(None),
             _unleased(clock.now()),
         )
         .values(state=RecordingState.NO_ENGINE, leased_until=None)

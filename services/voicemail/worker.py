@@ -14,7 +14,10 @@ import structlog
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from services.voicemail import attachments
+from services.voicemail import attachments, doors, same_call
+from services.voicemail.asterisk_line import AsteriskLine
+from services.voicemail.fetch import Fetcher
+from services.voicemail.freeswitch_watch import FreeSwitchWatch
 from services.voicemail.greetings import publisher
 from services.voicemail.speech_process import SpeechProcess
 from services.voicemail.spool import SpoolWatch
@@ -55,8 +58,10 @@ async def serve(
     transcription = Transcription(database, blobs, settings, engine)
 
     async def sweep_attachments() -> None:
+        await doors.prepare(database, settings)
         while True:
             await attachments.sweep(database, blobs, settings)
+            await same_call.sweep(database, blobs)
             await asyncio.sleep(settings.sweep_s)
 
     parts: dict[str, Callable[[], Awaitable[None]]] = {
@@ -67,7 +72,17 @@ async def serve(
         "health": lambda: health.serve(database, settings.health_host, settings.health_port),
     }
     for spool in settings.spools:
-        parts[f"spool:{spool.name}"] = SpoolWatch(database, blobs, settings, spool).run
+        watch = SpoolWatch(database, blobs, settings, spool)
+        parts[f"spool:{spool.name}"] = watch.run
+        if spool.ami is not None:
+            parts[f"ami:{spool.name}"] = AsteriskLine(database, spool, watch).run
+    for switch in settings.freeswitches:
+        freeswitch = FreeSwitchWatch(database, blobs, settings, switch)
+        parts[f"freeswitch:{switch.name}"] = freeswitch.run_scans
+        if switch.host is not None:
+            parts[f"esl:{switch.name}"] = freeswitch.run_line
+    if settings.recording_callbacks:
+        parts["fetch"] = Fetcher(database, blobs, settings).run
     tasks = [asyncio.create_task(_endless(name, part), name=name) for name, part in parts.items()]
     log.info("worker.started", parts=sorted(parts))
     try:

@@ -15,6 +15,7 @@ from shared.models.delivery import (
     SentCopyState,
 )
 from shared.models.desk import Alert, AlertKind, AuditEvent, OpeningHours, Problem, SpecialDay, Template
+from shared.models.door import Door, DoorKind, DoorState, PhoneTask, RecordingFetch
 from shared.models.greeting import (
     GreetingActivation,
     GreetingLive,
@@ -102,6 +103,9 @@ __all__ = [
     "DeliveryFile",
     "DeliveryKind",
     "DeliveryState",
+    "Door",
+    "DoorKind",
+    "DoorState",
     "Entry",
     "EntryKind",
     "GreetingActivation",
@@ -135,6 +139,7 @@ __all__ = [
     "ParticipantHow",
     "Person",
     "PersonSignature",
+    "PhoneTask",
     "Presence",
     "PresenceLease",
     "Priority",
@@ -143,6 +148,7 @@ __all__ = [
     "PublicationState",
     "ReceiptState",
     "Recording",
+    "RecordingFetch",
     "RecordingSource",
     "RecordingState",
     "ReturnedMail",

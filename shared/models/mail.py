@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Created, Id, Json, Ref, choice
@@ -152,11 +153,15 @@ class Message(Base):
     # "spf", "dkim", "dmarc", "arc": results, "dkim_domain", "authserv_id", "trusted"}: inbox/authentication.py.
     authentication: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))
     spam: Mapped[str | None] = mapped_column(Text)  # by which header the receiving server called it spam
+    # Of mail that tells of a voicemail: {"system": which phone system's shape it has, "accepted": whether it came from
+    # there, "why": folder | authenticated | host; or unauthenticated | failed | not_listed}: inbox/voicemails.py.
+    voicemail: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     defects: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))  # what the parser had to guess
     created_at: Mapped[Created]
 
     __table_args__ = (
         Index("ix_message_rfc_message_id", "rfc_message_id"),
+        Index("ix_message_voicemail", "id", postgresql_where=sql("voicemail IS NOT NULL")),
         Index("ix_message_in_reply_to", "in_reply_to", postgresql_using="gin"),
         UniqueConstraint("blob"),
     )

@@ -52,6 +52,7 @@ class MailboxAccount(Base):
     folders: Mapped[list[str]]
     voicemail_folders: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     voicemail_senders: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
+    voicemail_hosts: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     authserv_ids: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     arc_sealers: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))
     spam_headers: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))  # null: the usual ones

@@ -16,6 +16,8 @@ class RecordingSource(StrEnum):
     UPLOAD = "upload"
     SPOOL = "spool"
     EMAIL = "email"
+    CALLBACK = "callback"
+    FREESWITCH = "freeswitch"
 
 
 class RecordingState(StrEnum):
@@ -24,6 +26,8 @@ class RecordingState(StrEnum):
     FAILED = "failed"  # tried; retried at next_attempt_at, or given up when that is null
     NO_ENGINE = "no_engine"  # no weights configured; taken up when there are
     UNREADABLE = "unreadable"  # not audio, empty or corrupt: the bytes are kept
+    FETCHING = "fetching"  # the call is known, its audio is still with the telephone provider
+    MISSING = "missing"  # its audio is not here and will not come: a mail with a link only, or given up fetching
 
 
 class Recording(Base):
@@ -41,7 +45,7 @@ class Recording(Base):
     urgent: Mapped[bool] = mapped_column(server_default=sql("false"))
     called_at: Mapped[datetime]
     received_at: Mapped[Created]
-    blob: Mapped[str] = mapped_column(Text)  # the bytes as they came
+    blob: Mapped[str | None] = mapped_column(Text)  # the bytes as they came; null while there are none
     content_type: Mapped[str] = mapped_column(Text)
     playback_blob: Mapped[str | None] = mapped_column(Text)  # what browsers play: mono PCM16 WAV
     duration_s: Mapped[float | None] = mapped_column(Float)
@@ -55,11 +59,23 @@ class Recording(Base):
     partial_segments: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     engine_deaths: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # crashes and kills while at it
     error: Mapped[str | None] = mapped_column(Text)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))  # the mail that told of it
+    # What the phone system says of it, as its own word: {"by": "RingCentral", "text": its transcript, "link": where it
+    # keeps the audio, "duration_s"}; each only where it says so.
+    vendor: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    # The same call through another door, at the same time: that row is the recording, this one only says that it came.
+    same_as: Mapped[int | None] = mapped_column(ForeignKey("recording.id"))
+    compare_until: Mapped[datetime | None]  # until then it is compared with other doors' recordings: no ticket yet
 
     __table_args__ = (
         UniqueConstraint("source", "source_id"),
+        CheckConstraint("blob IS NOT NULL OR state IN ('fetching', 'missing')", name="bytes"),
+        CheckConstraint("same_as <> id", name="same_as_another"),
         Index("ix_recording_blob", "blob"),
         Index("ix_recording_taken_up", "line", "mailbox", "taken_up_at"),
+        Index("ix_recording_called_at", "called_at"),
+        Index("ix_recording_message_id", "message_id"),
+        Index("ix_recording_comparing", "id", postgresql_where=sql("compare_until IS NOT NULL")),
         Index("ix_recording_waiting", "id", postgresql_where=sql("state IN ('received', 'failed', 'no_engine')")),
     )
 

@@ -75,6 +75,22 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "failed": N_("Transcription failed"),
         "no_engine": N_("Transcription is not set up; the audio is here"),
         "unreadable": N_("The file cannot be played: it is empty or not audio"),
+        "fetching": N_("The audio is being fetched from the telephone provider"),
+        "missing": N_("The audio is not here"),
+    },
+    "door": {  # by which a voicemail comes in
+        "spool": N_("Asterisk’s folder"),
+        "ami": N_("Line to Asterisk"),
+        "freeswitch": N_("FreeSWITCH’s folder"),
+        "esl": N_("Line to FreeSWITCH"),
+        "email": N_("Voicemail by email"),
+        "callback": N_("Telephone provider"),
+        "upload": N_("Upload"),
+    },
+    "door_state": {
+        "starting": N_("Starting"),
+        "open": N_("Open"),
+        "failed": N_("Not working"),
     },
     "call": {  # how it ended
         "reached": N_("Reached"),

@@ -42,6 +42,7 @@ def new_recording(source_id: str = "1", data: bytes | None = None, **values: Any
     given: dict[str, Any] = {
         "source": RecordingSource.UPLOAD,
         "source_id": source_id,
+        "door": "upload",
         "data": data if data is not None else synthesis.wav(np.zeros(1600, np.float32)),
         "content_type": "audio/wav",
         "called_at": CALLED_AT,

@@ -151,9 +151,11 @@ async def test_renumbering_while_we_read_never_pairs_the_wrong_sound(
     moves = iter([lambda: (inbox / "msg0001.wav").replace(inbox / "msg0000.wav"),
                   lambda: (inbox / "msg0001.txt").replace(inbox / "msg0000.txt")])  # fmt: skip
 
-    def read_while_it_moves(found: asterisk.Found, *, max_bytes: int) -> asterisk.SpoolMessage | None:
+    def read_while_it_moves(
+        found: asterisk.Found, *, max_bytes: int, patient: bool = True
+    ) -> asterisk.SpoolMessage | None:
         next(moves, lambda: None)()
-        return read(found, max_bytes=max_bytes)
+        return read(found, max_bytes=max_bytes, patient=patient)
 
     monkeypatch.setattr(asterisk, "read", read_while_it_moves)
     for _ in range(4):
@@ -220,7 +222,7 @@ async def test_the_best_format_is_taken(
 
 
 async def test_an_old_system_without_msg_id(phone: PhoneSystem, watch: SpoolWatch, recordings: Recordings) -> None:
-    old = "\n".join(line for line in TXT.splitlines() if not line.startswith(("msg_id", "flag")))
+    old = "".join(f"{line}\n" for line in TXT.splitlines() if not line.startswith(("msg_id", "flag")))
     for number in range(3):
         phone.audio(number, number + 1)
         phone.txt(number, "", text=old)
@@ -236,7 +238,7 @@ async def test_a_message_whose_sound_never_comes_is_a_ticket_all_the_same(
 ) -> None:
     phone.txt(0, "1-1")
     assert await watch.scan_once() == 0
-    monkeypatch.setattr(spool, "WITHOUT_AUDIO_AFTER_S", 0.0)
+    monkeypatch.setattr(spool, "AS_IT_IS_AFTER_S", 0.0)
     assert await watch.scan_once() == 1
     [recording] = await recordings()
     assert (recording.state, recording.error) == (RecordingState.UNREADABLE, "The file is empty.")

@@ -11,6 +11,7 @@ from services.tickets.audit_log import AuditFilter, AuditPage
 from services.tickets.dead_letters import DeadLetterCounts, DeadLetterFilter, DeadLetterKind, DeadLetters, Replayed
 from services.tickets.files import download
 from services.tickets.operations import ProblemView
+from services.tickets.views.doors import DoorView, doors
 from shared.web.depends import BlobStore, Me, Tx
 
 router = APIRouter(prefix="/api/v1", tags=["operations"])
@@ -41,6 +42,12 @@ class SettleLetter(Body):
 @router.get("/problems", summary="What is wrong now")
 async def problems(session: Tx, me: Me, include_resolved: bool = False) -> list[ProblemView]:
     return await operations.problems(session, me, include_resolved=include_resolved)
+
+
+@router.get("/doors", summary="Where voicemail comes from, and whether each way is open")
+async def list_doors(session: Tx, me: Me) -> list[DoorView]:
+    """With `health.read`. A door that fails is tried again by itself; `hint` says what somebody can do."""
+    return await doors(session, me)
 
 
 @router.get("/dead-letters", summary="What our code failed on")

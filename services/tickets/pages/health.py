@@ -7,6 +7,7 @@ from starlette.responses import Response
 from services.tickets import dead_letters, operations
 from services.tickets.ingestion import account, folders
 from services.tickets.pages.common import Page
+from services.tickets.views.doors import doors
 from services.tickets.views.held import counts
 from services.tickets.views.mailboxes import list_mailboxes
 from shared.models import Recording, RecordingState
@@ -14,7 +15,7 @@ from shared.people import Permission
 from shared.web.depends import Cfg
 
 router = APIRouter(include_in_schema=False)
-WAITING = (RecordingState.RECEIVED, RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState.UNREADABLE)
+WAITING = tuple(state for state in RecordingState if state is not RecordingState.TRANSCRIBED)
 
 
 @router.get("/health")
@@ -23,7 +24,7 @@ async def show(screen: Page, settings: Cfg) -> Response:
     session, me = screen.session, screen.me
     recordings = await session.execute(
         select(Recording.state, func.count(), func.min(Recording.received_at))
-        .where(Recording.state.in_(WAITING))
+        .where(Recording.state.in_(WAITING), Recording.same_as.is_(None))
         .group_by(Recording.state)
         .order_by(Recording.state)
     )
@@ -32,6 +33,7 @@ async def show(screen: Page, settings: Cfg) -> Response:
         problems=await operations.problems(session, me),
         mailboxes=await list_mailboxes(session, settings),
         recordings=list(recordings),
+        doors=await doors(session, me),
         dead=await dead_letters.counts(session, me),
         held=await counts(session),
         folders=await folders(session, me),

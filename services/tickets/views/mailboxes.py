@@ -105,6 +105,7 @@ class MailboxDetail(MailboxView):
     folders: list[str]
     voicemail_folders: list[str]
     voicemail_senders: list[str]
+    voicemail_hosts: list[str]
     authserv_ids: list[str]
     arc_sealers: list[str]
     spam_headers: list[str] | None
@@ -218,8 +219,9 @@ def _common(settings: Settings, mailbox: Mailbox, account: MailboxAccount | None
 _PLAIN: Sequence[str] = (
     "display_name", "username", "sign_in_with", "client_id", "client_secret_expires_on", "token_endpoint",
     "authorization_endpoint", "scope", "imap_host", "imap_port", "imap_security", "folders", "voicemail_folders",
-    "voicemail_senders", "authserv_ids", "arc_sealers", "spam_headers", "form_senders", "smtp_host", "smtp_port",
-    "smtp_security", "smtp_username", "keep_sent", "sent_folder", "sends_per_minute", "max_parse_bytes",
+    "voicemail_senders", "voicemail_hosts", "authserv_ids", "arc_sealers", "spam_headers",
+    "form_senders", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "keep_sent", "sent_folder",
+    "sends_per_minute", "max_parse_bytes",
 )  # fmt: skip
 
 
@@ -241,7 +243,13 @@ def _of_settings(mailbox: MailboxSettings | None) -> dict[str, Any]:
         "imap_security": "tls",
     }
     values |= {"display_name": "", "username": "", "folders": [], "voicemail_folders": []}
-    values |= {"voicemail_senders": [], "authserv_ids": [], "arc_sealers": [], "form_senders": []}
+    values |= {
+        "voicemail_hosts": [],
+        "voicemail_senders": [],
+        "authserv_ids": [],
+        "arc_sealers": [],
+        "form_senders": [],
+    }
     if mailbox is None:
         return values
     values |= mailbox.model_dump(include={*_PLAIN})

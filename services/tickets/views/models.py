@@ -157,6 +157,11 @@ class MessageView(View):
     bounce: dict[str, Any] | None
     authentication: dict[str, Any]
     verdict: Verdict = Field(description="Whether the mail comes from the domain that it names.")
+    voicemail_doubt: str | None = Field(
+        default=None,
+        description="It looks like a phone system's notice, and nothing shows that it is: `unauthenticated`, `failed` "
+        "or `not_listed`.",
+    )
     defects: list[str]
     attachments: list[AttachmentView]
 
@@ -186,6 +191,9 @@ class RecordingView(View):
     duration_s: float | None
     state: RecordingState
     error: str | None
+    vendor: dict[str, Any] | None = Field(
+        default=None, description="The phone system's own word: `by`, `text` (its transcript), `link`, `duration_s`."
+    )
     playable: bool
     transcript: TranscriptView | None = Field(description="The newest one.")
 

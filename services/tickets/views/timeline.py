@@ -104,6 +104,9 @@ async def _messages(session: AsyncSession, ids: list[int]) -> dict[int, MessageV
             bounce=message.bounce,
             authentication=message.authentication,
             verdict=verdict_of(message.authentication),
+            voicemail_doubt=message.voicemail["why"]
+            if message.voicemail and not message.voicemail["accepted"]
+            else None,
             defects=message.defects,
             attachments=attachments[message.id],
         )
@@ -144,6 +147,7 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
             duration_s=recording.duration_s,
             state=recording.state,
             error=recording.error,
+            vendor=recording.vendor,
             playable=recording.playback_blob is not None,
             transcript=transcripts.get(recording.id),
         )
