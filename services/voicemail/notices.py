@@ -19,13 +19,15 @@ READ = 4000  # characters of the body
 LONGEST_TEXT = 5000
 _NUMBER = r"\+?(?:\d{1,3}[\s.-]?)?(?:\(\d{2,4}\)[\s.-]?)?\d(?:[\s.-]?\d){5,13}"
 # «Voicemail from JANE DOE <4155550123>», «New Voicemail from (555) 123-4567», «Voice Mail from 7125550123 (3 seconds)»,
-# «Mensaje de voz de 4155550123»; and the sentence that Asterisk writes: «from "JANE" <4155550123>».
-_FROM = re.compile(
-    rf"\b(?:from|de|por|caller(?:\s+id)?|call(?:er)?\s+number|llamante)\s*:?\s+"
-    rf"(?P<who>\"?[^\"<(\n:]{{0,60}}?\"?\s*[<(]\s*{_NUMBER}\s*[>)]|{_NUMBER})",
+# «Mensaje de voz de 4155550123», «Voicemail JANE DOE <4155550123> 0:07»; and in the text «from "JANE" <4155550123>»,
+# «From: JANE DOE (415) 555-0123», «Caller: JANE DOE (+14155550123)».
+_WHO = re.compile(
+    rf"\b(?:from|de(?!\s+voz\b)|por|caller(?:\s+id)?|caller\s+number|llamante|voice\s?mail(?!\s+(?:from|de)\b))\s*:?\s+"
+    rf"(?:\"?(?P<quoted>[^\"<(\n:]{{0,60}}?)\"?\s*[<(]\s*(?P<bracketed>{_NUMBER})\s*[>)]"
+    rf"|(?P<number>{_NUMBER})"
+    rf"|(?P<name>[^\W\d_][^\d\"<(\n:]{{0,60}}?)\s+(?P<after>{_NUMBER}))",
     re.IGNORECASE,
 )
-_IN_BRACKETS = re.compile(rf"^(?P<name>.*?)\s*\((?P<number>{_NUMBER})\)$")
 _MAILBOX = re.compile(r"\b(?:mailbox|extension|ext\.|buz[oó]n)\s*:?\s*(?P<mailbox>\d{2,10})\b", re.IGNORECASE)
 _IN_MESSAGE_ID = re.compile(r"<Asterisk-\d+-\d+-(?P<mailbox>[^-@]+)-\d+@")  # app_voicemail.c
 _URGENT = re.compile(r"\burgente?\b", re.IGNORECASE)
@@ -102,12 +104,18 @@ def who_called(given: Mapping[str, str], subject: str, text: str, filename: str 
         return given.get("x-asterisk-calleridname", ""), intake.caller(number)[1]
     if number := given.get("x-callingtelephonenumber"):
         return given.get("x-voicemessagesendername", ""), intake.phone_number(number)
-    for place in (subject, text[:READ]):
-        if match := _FROM.search(place):
-            who = match["who"].strip()
-            if brackets := _IN_BRACKETS.match(who):
-                who = f'"{brackets["name"].strip(chr(34))}" <{brackets["number"]}>'
-            return intake.caller(who)
+    found = [match for place in (subject, text[:READ]) for match in _WHO.finditer(place)]
+    said = [
+        (
+            match["quoted"] or match["name"] or "",
+            intake.phone_number(match["bracketed"] or match["number"] or match["after"]),
+        )
+        for match in found
+    ]
+    if said:
+        number = said[0][1]
+        # The subject often has the number alone, and the text the name beside it.
+        return next((name.strip() for name, same in said if same == number and name.strip()), ""), number
     if match := _IN_NAME.match(filename):
         return "", intake.phone_number(match["number"])
     return "", None

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from services.voicemail import attachments
-from services.voicemail.attachments import mailbox_of, who_called
+from services.voicemail.notices import mailbox_of, who_called
 from shared.blobs import Blobs
 from shared.database import Database
-from shared.models import Attachment, Mailbox, Message, Problem, Recording, RecordingSource
+from shared.models import Attachment, Mailbox, Message, Problem, Recording, RecordingSource, RecordingState
 from shared.settings import Settings
 from tests.voicemail.conftest import ENGLISH, wav
 
@@ -56,6 +56,30 @@ async def test_an_attachment_becomes_a_recording_once(database: Database, blobs:
     assert (recording.caller_id, recording.caller_name, recording.mailbox) == ("+14155550123", "JANE DOE", "1000")
     assert recording.called_at == AT - timedelta(seconds=20)
     assert recording.blob == blob
+
+
+async def test_a_link_alone_is_a_ticket_that_says_so_and_a_look_alike_is_none(
+    database: Database, blobs: Blobs, settings: Settings
+) -> None:
+    async with database.transaction() as session:
+        mailbox = Mailbox(name="main", address="help@center.example")
+        session.add(mailbox)
+        await session.flush()
+        for number, accepted in enumerate((True, False)):
+            session.add(
+                Message(
+                    mailbox_id=mailbox.id, blob=f"{number:064d}", received_at=AT, from_address="service@ringcentral.com",
+                    subject="New Voicemail from (415) 555-0123", text_full="https://x.example/voicemail/1",
+                    voicemail={"system": "ringcentral", "accepted": accepted, "why": "authenticated"},
+                )
+            )  # fmt: skip
+    assert await attachments.sweep(database, blobs, settings) == 1
+    assert await attachments.sweep(database, blobs, settings) == 0
+    async with database.transaction() as session:
+        recording = (await session.scalars(select(Recording))).one()
+    assert (recording.state, recording.error) == (RecordingState.MISSING, attachments.ONLY_A_LINK)
+    assert recording.caller_id == "+14155550123"
+    assert recording.vendor == {"by": "RingCentral", "link": "https://x.example/voicemail/1"}
 
 
 async def test_the_sweep_takes_what_no_ring_announced_and_nothing_else(
@@ -110,7 +134,7 @@ def test_who_called(headers: dict[str, Any], subject: str, text: str, name: str,
 
 
 def test_which_mailbox() -> None:
-    assert mailbox_of({}, "[PBX]: New message 1 in mailbox 1000", "") == "1000"
-    assert mailbox_of({}, "Correo de voz", "en el buzón 2000 de hoy") == "2000"
-    assert mailbox_of({"X-Asterisk-VM-Extension": "3000"}, "", "") == "3000"
-    assert mailbox_of({}, "Hello", "") == ""
+    assert mailbox_of({}, None, "[PBX]: New message 1 in mailbox 1000", "") == "1000"
+    assert mailbox_of({}, None, "Correo de voz", "en el buzón 2000 de hoy") == "2000"
+    assert mailbox_of({"x-asterisk-vm-extension": "3000"}, None, "", "") == "3000"
+    assert mailbox_of({}, None, "Hello", "") == ""

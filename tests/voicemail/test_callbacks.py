@@ -293,7 +293,7 @@ async def test_it_is_tried_until_the_provider_keeps_it_no_longer(
                 break
             shift += row.next_attempt_at - clock.now() + timedelta(milliseconds=1)
     assert attempts >= 8
-    assert timedelta(seconds=600) <= shift < timedelta(seconds=610)
+    assert timedelta(seconds=590) < shift < timedelta(seconds=610)
     [recording] = await recordings(database)
     assert (recording.state, recording.error) == (RecordingState.MISSING, fetch.GIVEN_UP)
 

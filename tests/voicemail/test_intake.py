@@ -32,7 +32,7 @@ async def test_a_recording_is_kept_playable_and_waiting(database: Database, blob
     assert recording.caller_id == "+14155550123"
     assert (recording.mailbox, recording.menu_language, recording.urgent) == ("1000", "en", True)
     assert recording.called_at == CALLED_AT
-    assert await blobs.get(recording.blob) == data
+    assert await blobs.get(recording.blob or "") == data
     assert recording.playback_blob is not None
     facts = audio.probe(await blobs.get(recording.playback_blob))
     assert (facts.codec, facts.channels, facts.rate) == ("pcm_s16le", 1, 16_000)
@@ -96,7 +96,7 @@ async def test_what_cannot_be_heard_is_kept_and_says_why(
     assert recording.state is RecordingState.UNREADABLE
     assert recording.error == reason
     assert recording.playback_blob is None
-    assert await blobs.get(recording.blob) == data
+    assert await blobs.get(recording.blob or "") == data
     async with database.transaction() as session:  # nobody tries it again and again
         assert await lease_next(session, timedelta(seconds=60)) is None
 
@@ -122,7 +122,7 @@ async def test_the_ticket_stands_before_anything_looks_into_the_bytes(
         recording = await intake.take_in(database, blobs, settings, new_recording(data=data))
     assert recording.state is RecordingState.RECEIVED
     assert recording.playback_blob is None
-    assert await blobs.get(recording.blob) == data
+    assert await blobs.get(recording.blob or "") == data
     assert (await intake.make_playable(database, blobs, recording.id)).playback_blob is not None
 
 
