@@ -17,8 +17,8 @@ def mail(*lines: str, audio: bool = True, sender: str = "pbx@center.example", bo
     if audio:
         part = "\r\n--b\r\nContent-Type: application/octet-stream; name=msg0001.wav\r\n"
         part += f"Content-Transfer-Encoding: base64\r\n\r\n{WAV}"
-    head = "\r\n".join([*lines, f"From: PBX <{sender}>", "To: help@center.example", "Subject: hello",
-                        "Message-ID: <1@pbx>", "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b"])  # fmt: skip
+    own = [f"From: PBX <{sender}>", "To: help@center.example", "Subject: hello", "Message-ID: <1@pbx>"]
+    head = "\r\n".join([*lines, *own, "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b"])
     return f"{head}\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{body}{part}\r\n--b--\r\n".encode()
 
 

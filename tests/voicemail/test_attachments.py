@@ -68,8 +68,8 @@ async def test_a_link_alone_is_a_ticket_that_says_so_and_a_look_alike_is_none(
         for number, accepted in enumerate((True, False)):
             session.add(
                 Message(
-                    mailbox_id=mailbox.id, blob=f"{number:064d}", received_at=AT, from_address="service@ringcentral.com",
-                    subject="New Voicemail from (415) 555-0123", text_full="https://x.example/voicemail/1",
+                    mailbox_id=mailbox.id, blob=f"{number:064d}", received_at=AT,
+                    from_address="service@ringcentral.com", subject="New Voicemail from (415) 555-0123", text_full="https://x.example/voicemail/1",
                     voicemail={"system": "ringcentral", "accepted": accepted, "why": "authenticated"},
                 )
             )  # fmt: skip
