@@ -117,7 +117,7 @@ async def phone_system_token(database: Database) -> str:
 async def seed_greetings(database: Database, settings: Settings) -> int:
     """Upload and activate the shipped greetings, as Tomás would on the greetings page. Returns how many were made."""
     # It loads the audio libraries, which only the first start needs.
-    from services.voicemail.greetings import actions, repository, scripts
+    from services.voicemail.greetings import actions, repository, rules, scripts, versions
 
     me = await actor(database, "tomas@valleluz.example")
     blobs = Blobs.from_settings(settings)
@@ -127,13 +127,21 @@ async def seed_greetings(database: Database, settings: Settings) -> int:
         await repository.ensure_slots(session, settings)
     async with database.transaction() as session:
         slots = {(slot.language, slot.situation.value): slot.id for slot in await repository.slots(session)}
+    made: dict[tuple[str, str], GreetingVersion] = {}
     for language, situation in sounds.GREETINGS:
-        new = actions.Upload(
+        new = versions.Upload(
             sounds.recording(f"greeting-{language}-{situation}"),
             f"{situation}-{language}.ogg",
             scripts.suggestion(language, Situation(situation), settings),
         )
-        version, _is_new = await actions.upload(database, settings, blobs, me, slots[language, situation], new)
+        slot = slots[language, situation]
+        made[language, situation], _is_new = await versions.upload(database, settings, blobs, me, slot, new)
+    for (language, situation), version in made.items():
+        if language != "en":
+            continue
+        pair = made["es", situation]
+        # The recordings come with the demo: nobody has to wait for the machine that listens to them.
+        order = actions.Order(pair_version_id=pair.id, confirmed=rules.CONFIRMABLE)
         async with database.transaction() as session:
-            await actions.activate(session, settings, me, version.id)
+            await actions.publish(session, settings, me, version.id, order)
     return len(sounds.GREETINGS)

@@ -8,6 +8,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.greeting_targets import AnyGreetingTarget
+
 
 class ImapServer(BaseModel):
     host: str
@@ -130,16 +132,6 @@ class RecordingCallback(BaseModel):
         return self
 
 
-class GreetingTarget(BaseModel):
-    """Where a line's greeting is published: an Asterisk mailbox folder."""
-
-    name: str
-    line: str
-    path: Path  # .../voicemail/default/1000
-    greeting: str = "unavail"
-    fallback_language: Literal["en", "es"] = "en"  # also written without a language folder
-
-
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="CENTRALITA_", env_file=".env", env_nested_delimiter="__", extra="ignore"
@@ -201,7 +193,14 @@ class Settings(BaseSettings):
     recording_callbacks: list[RecordingCallback] = []
     max_upload_bytes: int = 50 * 1024 * 1024
     greeting_lines: list[str] = ["main"]
-    greeting_targets: list[GreetingTarget] = []
+    greeting_targets: list[AnyGreetingTarget] = []
+    greeting_approval: bool = False  # a second person approves before callers hear it; emergencies excepted
+    greeting_emergency_h: float = Field(default=8.0, gt=0, le=168)  # then it ends, when nobody said
+    greeting_lufs: float = Field(default=-19.0, ge=-30, le=-10)
+    greeting_true_peak: float = Field(default=-3.0, ge=-20, le=-1)  # dBTP
+    # What somebody records on the phone system itself: keep it until a person decides, or put ours back at once.
+    greeting_drift: Literal["ask", "put_back"] = "ask"
+    greeting_voice: Literal["espeak-ng", "none"] = "espeak-ng"  # what reads drafts aloud
 
     # Tickets
     offer_s: float = 180.0

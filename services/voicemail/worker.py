@@ -19,6 +19,7 @@ from services.voicemail.asterisk_line import AsteriskLine
 from services.voicemail.fetch import Fetcher
 from services.voicemail.freeswitch_watch import FreeSwitchWatch
 from services.voicemail.greetings import publisher
+from services.voicemail.greetings.listening import Listening
 from services.voicemail.speech_process import SpeechProcess
 from services.voicemail.spool import SpoolWatch
 from services.voicemail.transcribe import Transcription
@@ -56,6 +57,7 @@ async def serve(
 ) -> None:
     """All parts, until `stopping` is set; what is under way then is handed back, not lost."""
     transcription = Transcription(database, blobs, settings, engine)
+    listening = Listening(database, blobs, settings, engine)
 
     async def sweep_attachments() -> None:
         await doors.prepare(database, settings)
@@ -68,7 +70,8 @@ async def serve(
         "transcription": transcription.run,
         "attachments": sweep_attachments,
         "greetings": lambda: publisher.run(database, settings, blobs),
-        "jobs": lambda: _jobs(settings, database, blobs, transcription),
+        "greeting checks": listening.run,
+        "jobs": lambda: _jobs(settings, database, blobs, transcription, listening),
         "health": lambda: health.serve(database, settings.health_host, settings.health_port),
     }
     for spool in settings.spools:
@@ -111,7 +114,9 @@ async def _endless(name: str, part: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_AFTER_S[min(failures, len(RESTART_AFTER_S) - 1)])
 
 
-async def _jobs(settings: Settings, database: Database, blobs: Blobs, transcription: Transcription) -> None:
+async def _jobs(
+    settings: Settings, database: Database, blobs: Blobs, transcription: Transcription, listening: Listening
+) -> None:
     """Hear what other services ring for, until Redis goes away."""
 
     async def take_in_attachment(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
@@ -125,6 +130,7 @@ async def _jobs(settings: Settings, database: Database, blobs: Blobs, transcript
         transcription.wake()  # it takes what is most urgent, which need not be this one
 
     async def publish_greetings(ctx: dict[Any, Any], *_args: Any, **_kwargs: Any) -> None:
+        listening.wake()
         await publisher.publish_once(database, settings, blobs)
 
     redis = redis_settings(settings)

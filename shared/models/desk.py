@@ -60,6 +60,7 @@ class AlertKind(StrEnum):
     NO_BILINGUAL = "no_bilingual"
     DUE_SOON = "due_soon"
     MISSED_OFFERS = "missed_offers"
+    GREETING = "greeting"  # callers hear what nobody here published
 
 
 class Alert(Base):

@@ -67,7 +67,7 @@ class SecurityHeaders:
             "X-Content-Type-Options": "nosniff",
             # Not «same-origin»: a form sent to our other port would then lose its Origin.
             "Referrer-Policy": "strict-origin-when-cross-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-site",
             "Cache-Control": "no-store",  # customers' information stays in no cache

@@ -172,6 +172,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "no_bilingual": N_("No verified bilingual is available"),
         "due_soon": N_("Due soon and not answered"),
         "missed_offers": N_("Offers were missed"),
+        "greeting": N_("A greeting was changed on the phone system"),
     },
     "mailbox_condition": {
         "starting": N_("Starting"),
@@ -215,6 +216,12 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "after_hours": N_("After hours"),
         "holiday": N_("Holiday"),
         "emergency": N_("Emergency"),
+    },
+    "greeting_source": {
+        "upload": N_("uploaded"),
+        "record": N_("recorded here"),
+        "tts": N_("read aloud by a machine"),
+        "adopted": N_("found on the phone system"),
     },
     "weekday": {
         "0": N_("Monday"),

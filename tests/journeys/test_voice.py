@@ -97,7 +97,13 @@ async def test_a_csr2_changes_the_greeting_and_callers_hear_it(house: House, tmp
     await form.locator("button:not([type=button])").last.click()
     await ana.locator("article[id^=version-]").first.wait_for()
     if not await house.fetch("SELECT 1 FROM greeting_activation"):
-        await ana.locator("form[action$='/activate'] button").first.click()
+        await ana.locator("details:has(> form[action$='/activate']) > summary").first.click()
+        publish = ana.locator("form[action$='/activate']").first
+        await publish.locator("[name=pair_version_id]").select_option("")
+        await publish.locator("[name=alone_because]").fill("La versión en inglés se graba mañana")
+        for confirmation in await publish.locator("[name=confirm]").all():
+            await confirmation.check()
+        await publish.locator("> p button").click()
     target = house.stack.config.greetings / "es" / "unavail.wav"
 
     async def live() -> list[Any]:

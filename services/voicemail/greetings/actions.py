@@ -1,176 +1,258 @@
-"""What people do with greetings: upload, activate, roll back, cancel; alike from the page and the API, all audited."""
+"""What people do with greetings: publish, approve, roll back, end; alike from the page and the API, all audited."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.voicemail.greetings import asterisk, repository, resolve, scripts, studio
+from services.voicemail.greetings import record, repository, resolve, rules
 from services.voicemail.greetings.resolve import Standing
-from shared import audit, clock
-from shared.blobs import Blobs
+from services.voicemail.greetings.rules import Obstacle
+from services.voicemail.greetings.versions import tell
+from shared import clock
 from shared.calendar import load_open_time
-from shared.database import Database, ring
-from shared.errors import Conflict, Invalid, NotFound, TooLarge
-from shared.events import Event, publish
-from shared.jobs import Job
-from shared.models import GreetingActivation, GreetingSlot, GreetingVersion
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.models import (
+    ApprovalDecision,
+    GreetingActivation,
+    GreetingApproval,
+    GreetingSlot,
+    GreetingVersion,
+    Situation,
+)
 from shared.people import Actor, Permission
 from shared.settings import Settings
 
-MAX_SCRIPT = 4000
 FARTHEST = timedelta(days=3660)  # a typing error in the year, and more than databases and calendars agree on
+MAX_REASON = 500
+# What callers have heard before may be heard again in a hurry, unless somebody found a fault in it since.
+HEARD_BEFORE = rules.CONFIRMABLE | {Obstacle.NOT_APPROVED}
 
 
 @dataclass(frozen=True)
-class Upload:
-    data: bytes
-    name: str
-    script: str = ""
-    trim_silence: bool = True
+class Order:
+    """From when to when a version shall stand, with the other language's or why without, and what is answered for."""
+
+    starts_at: datetime | None = None  # now
+    ends_at: datetime | None = None  # until another; an emergency ends by itself after some hours
+    pair_version_id: int | None = None
+    alone_because: str = ""
+    confirmed: frozenset[Obstacle] = frozenset()
 
 
-async def upload(
-    database: Database, settings: Settings, blobs: Blobs, me: Actor, slot_id: int, new: Upload
-) -> tuple[GreetingVersion, bool]:
-    """A new version of a slot, heard by nobody until it is activated; and whether it is new: repeating changes nothing.
+async def publish(
+    session: AsyncSession, settings: Settings, me: Actor, version_id: int, order: Order
+) -> GreetingActivation:
+    """Let a version stand in its slot, with its pair in the other language.
 
-    The audio is worked on outside of any transaction, and kept before the rows that name it.
+    Raises rules.NotPublishable, and Invalid or Conflict for times and pairs that cannot be.
     """
     me.require(Permission.GREETING_WRITE)
-    if len(new.data) > settings.max_upload_bytes:
-        raise TooLarge(
-            "The file is too large: at most {megabytes} MB.", megabytes=settings.max_upload_bytes // (1024 * 1024)
-        )
-    script = new.script.replace("\r\n", "\n").strip()
-    if len(script) > MAX_SCRIPT:
-        raise Invalid("The script is too long: at most {limit} characters.", field="script", limit=MAX_SCRIPT)
-    name = (PurePosixPath(new.name.replace("\\", "/")).name or "greeting").replace("\x00", "")[:200]
-    async with database.transaction() as session:
-        slot = await _slot(session, slot_id)
-    targets = repository.targets_of(settings, slot.line)
-    master, renditions = await asyncio.to_thread(_make, new.data, name, new.trim_silence, [t.name for t in targets])
-    warnings = [*master.warnings, *scripts.remarks(script, slot.language, settings)]
-    original = await blobs.put(new.data)
-    master_blob = await blobs.put(master.wav)
-    kept = {target: await blobs.put(rendition) for target, rendition in renditions.items()}
-    async with database.transaction() as session:
-        slot = await _slot(session, slot_id, lock=True)
-        same = await session.scalar(
-            select(GreetingVersion).where(
-                GreetingVersion.slot_id == slot_id,
-                GreetingVersion.master_blob == master_blob,
-                GreetingVersion.script == script,
-            )
-        )
-        if same is not None:
-            return same, False
-        last = await session.scalar(select(func.max(GreetingVersion.number)).where(GreetingVersion.slot_id == slot_id))
-        version = GreetingVersion(
-            slot_id=slot_id,
-            number=(last or 0) + 1,
-            original_blob=original,
-            original_name=name,
-            master_blob=master_blob,
-            duration_s=round(master.duration_s, 3),
-            loudness_lufs=round(master.lufs, 2),
-            script=script,
-            warnings=[{"message": each.message, "values": each.values} for each in warnings],
-            author_id=me.id,
-        )
-        session.add(version)
+    version = await repository.version_or_error(session, version_id)
+    slot = await repository.slot_or_error(session, version.slot_id)
+    because = order.alone_because.strip()
+    pair = await _pair(session, settings, slot, order.pair_version_id, because)
+    for each in sorted({version.slot_id, *([pair.slot_id] if pair else [])}):
+        await repository.slot_or_error(session, each, lock=True)
+    for each_version in [version, *([pair] if pair else [])]:
+        await _refuse_obstacles(session, settings, each_version, slot.situation, order)
+    begins, ends = _times(settings, slot.situation, order)
+    made = await _stand(session, me, version, begins, ends, order.confirmed, because="" if pair else because)
+    if pair is not None:
+        other = await _stand(session, me, pair, begins, ends, order.confirmed)
+        made.pair_id, other.pair_id = other.id, made.id
         await session.flush()
-        for target, blob in kept.items():
-            await repository.add_rendition(session, version.id, target, blob)
-        _audit(session, me, "greeting.upload", slot, after=version, original=original)
-        await publish(session, Event("greeting", slot_id, what="uploaded"))
-        await session.refresh(version)
-        return version, True
+    return made
 
 
-async def activate(
+async def decide(
     session: AsyncSession,
     settings: Settings,
     me: Actor,
     version_id: int,
-    *,
-    starts_at: datetime | None = None,
-    ends_at: datetime | None = None,
-    action: str = "greeting.activate",
-) -> GreetingActivation:
-    """Let a version stand in its slot, now or from an instant on, for good or until another."""
+    decision: ApprovalDecision,
+    note: str = "",
+) -> GreetingApproval:
+    """Approve or reject somebody else's version. Raises Forbidden to its author: four eyes are two people."""
     me.require(Permission.GREETING_WRITE)
-    version = await repository.version(session, version_id)
-    if version is None:
-        raise NotFound("There is no such greeting.")
-    slot = await _slot(session, version.slot_id, lock=True)
-    now = clock.now()
-    if any(instant is not None and instant - now > FARTHEST for instant in (starts_at, ends_at)):
-        raise Invalid("That is too far in the future.", field="ends_at" if ends_at else "starts_at")
-    begins = max(starts_at or now, now)
-    if ends_at is not None and ends_at <= begins:
-        raise Invalid("The end must be after the beginning, and in the future.", field="ends_at")
-    before = await _in_force(session, slot, begins)
-    made = GreetingActivation(
-        slot_id=slot.id,
-        version_id=version.id,
-        starts_at=begins,
-        ends_at=ends_at,
-        created_by_id=me.id,
-    )
+    version = await repository.version_or_error(session, version_id)
+    slot = await repository.slot_or_error(session, version.slot_id, lock=True)
+    if version.author_id == me.id:
+        raise Forbidden("You made this version, so somebody else must approve it.")
+    note = note.strip()
+    if len(note) > MAX_REASON:
+        raise Invalid("The note is too long: at most {limit} characters.", field="note", limit=MAX_REASON)
+    if decision is ApprovalDecision.REJECTED and not note:
+        raise Invalid("Say what is wrong with it, so that its author can put it right.", field="note")
+    made = GreetingApproval(version_id=version.id, person_id=me.id, decision=decision, note=note)
     session.add(made)
     await session.flush()
     await session.refresh(made)
-    _audit(
-        session, me, action, slot, before=before, after=version,
-        activation_id=made.id, starts_at=begins.isoformat(), ends_at=ends_at.isoformat() if ends_at else None,
-    )  # fmt: skip
-    await _tell(session, slot.id, "activated")
+    verb = "approve" if decision is ApprovalDecision.APPROVED else "reject"
+    record.audited(session, me, f"greeting.{verb}", slot, after=version, note=note)
+    await tell(session, slot, verb)
     return made
 
 
 async def roll_back(session: AsyncSession, settings: Settings, me: Actor, slot_id: int) -> GreetingActivation:
-    """Activate what stood in the slot before what stands there now."""
+    """Publish again what stood in the slot before what stands there now; the pair goes back with it."""
     me.require(Permission.GREETING_WRITE)
-    slot = await _slot(session, slot_id, lock=True)
+    slot = await repository.slot_or_error(session, slot_id)
     now = clock.now()
     current = await _in_force(session, slot, now)
     if current is None:
         raise Conflict("Nothing is active here, so there is nothing to go back from.")
-    for earlier in await repository.activations(session, [slot_id]):
-        began = earlier.starts_at <= now and (earlier.cancelled_at is None or earlier.cancelled_at > earlier.starts_at)
-        if began and earlier.version_id != current.id:
-            return await activate(session, settings, me, earlier.version_id, action="greeting.roll_back")
-    raise Conflict("There is no earlier greeting to go back to.")
+    pair = await repository.activation(session, current.pair_id) if current.pair_id else None
+    other_slot = await repository.slot_or_error(session, pair.slot_id) if pair else None
+    slots = sorted([slot, *([other_slot] if other_slot else [])], key=lambda each: each.id)
+    for each in slots:
+        await repository.slot_or_error(session, each.id, lock=True)
+    current = await _in_force(session, slot, now)
+    earlier = await _earlier(session, slot, current, now)
+    if current is None or earlier is None:
+        raise Conflict("There is no earlier greeting to go back to.")
+    await _refuse_obstacles(session, settings, earlier, slot.situation, Order(), let=HEARD_BEFORE)
+    begins, ends = _times(settings, slot.situation, Order())
+    made = await _stand(session, me, earlier, begins, ends, frozenset(), action="greeting.roll_back")
+    if other_slot is not None and pair is not None and (await _in_force(session, other_slot, now)) is pair:
+        before = await _earlier(session, other_slot, pair, now)
+        if before is not None:
+            other = await _stand(session, me, before, begins, ends, frozenset(), action="greeting.roll_back")
+            made.pair_id, other.pair_id = other.id, made.id
+            await session.flush()
+    return made
 
 
 async def cancel(session: AsyncSession, settings: Settings, me: Actor, activation_id: int) -> GreetingActivation:
-    """End an activation now, or keep a scheduled one from beginning. What stood before it stands again."""
+    """End an activation and its pair now, or keep them from beginning. What stood before stands again."""
     me.require(Permission.GREETING_WRITE)
     found = await repository.activation(session, activation_id)
     if found is None:
         raise NotFound("There is no such activation.")
-    slot = await _slot(session, found.slot_id, lock=True)
-    await session.refresh(found)
+    pair = await repository.activation(session, found.pair_id) if found.pair_id else None
+    for each in sorted({found.slot_id, *([pair.slot_id] if pair else [])}):
+        await repository.slot_or_error(session, each, lock=True)
     now = clock.now()
+    await session.refresh(found)
     if found.cancelled_at is not None:
         raise Conflict("It is cancelled already.")
     if found.ends_at is not None and found.ends_at <= now:
         raise Conflict("It has ended already.")
-    before = await _in_force(session, slot, now)
-    found.cancelled_at, found.cancelled_by_id = now, me.id
-    await session.flush()
+    ended = [found]
+    if pair is not None:
+        await session.refresh(pair)
+        if pair.cancelled_at is None and (pair.ends_at is None or pair.ends_at > now):
+            ended.append(pair)
+    for each_activation in ended:
+        slot = await repository.slot_or_error(session, each_activation.slot_id)
+        before = await _version_in_force(session, slot, now)
+        each_activation.cancelled_at, each_activation.cancelled_by_id = now, me.id
+        await session.flush()
+        record.audited(
+            session, me, "greeting.cancel", slot, before=before, after=await _version_in_force(session, slot, now),
+            activation_id=each_activation.id,
+        )  # fmt: skip
+        await tell(session, slot, "cancelled")
     await _refuse_silence(session, settings, slot, found, now)
-    _audit(
-        session, me, "greeting.cancel", slot, before=before, after=await _in_force(session, slot, now),
-        activation_id=found.id,
-    )  # fmt: skip
-    await _tell(session, slot.id, "cancelled")
     return found
+
+
+async def _pair(
+    session: AsyncSession, settings: Settings, slot: GreetingSlot, pair_version_id: int | None, because: str
+) -> GreetingVersion | None:
+    """The other language's version, or None with a reason (or in a center of one language)."""
+    if len(because) > MAX_REASON:
+        raise Invalid("The reason is too long: at most {limit} characters.", field="alone_because", limit=MAX_REASON)
+    if pair_version_id is None:
+        if len(settings.languages) > 1 and len(because) < 3:
+            raise Invalid(
+                "English and Spanish are published together. Choose the version of the other language, or say why it "
+                "is published alone.",
+                field="alone_because",
+            )
+        return None
+    pair = await repository.version(session, pair_version_id)
+    other = await repository.slot(session, pair.slot_id) if pair is not None else None
+    fits = other is not None and (other.line, other.situation) == (slot.line, slot.situation)
+    if pair is None or other is None or not fits or other.language == slot.language:
+        raise Invalid(
+            "The pair must be a version of the same situation of this line in the other language.",
+            field="pair_version_id",
+        )
+    return pair
+
+
+async def _refuse_obstacles(
+    session: AsyncSession,
+    settings: Settings,
+    version: GreetingVersion,
+    situation: Situation,
+    order: Order,
+    let: frozenset[Obstacle] = frozenset(),
+) -> None:
+    approval = (await repository.approvals(session, [version.id])).get(version.id)
+    check = (await repository.checks(session, [version.id])).get(version.id)
+    found = rules.obstacles(version, situation, approval, check, settings)
+    rules.refuse(version.id, [each for each in found if each not in let], order.confirmed)
+
+
+def _times(settings: Settings, situation: Situation, order: Order) -> tuple[datetime, datetime | None]:
+    now = clock.now()
+    if any(instant is not None and instant - now > FARTHEST for instant in (order.starts_at, order.ends_at)):
+        raise Invalid("That is too far in the future.", field="ends_at" if order.ends_at else "starts_at")
+    begins, ends = max(order.starts_at or now, now), order.ends_at
+    if ends is None and situation is Situation.EMERGENCY:
+        ends = begins + timedelta(hours=settings.greeting_emergency_h)
+    if ends is not None and ends <= begins:
+        raise Invalid("The end must be after the beginning, and in the future.", field="ends_at")
+    return begins, ends
+
+
+async def _stand(
+    session: AsyncSession,
+    me: Actor,
+    version: GreetingVersion,
+    begins: datetime,
+    ends: datetime | None,
+    confirmed: frozenset[Obstacle],
+    *,
+    because: str = "",
+    action: str = "greeting.activate",
+) -> GreetingActivation:
+    slot = await repository.slot_or_error(session, version.slot_id)
+    before = await _version_in_force(session, slot, begins)
+    approval = (await repository.approvals(session, [version.id])).get(version.id)
+    made = GreetingActivation(
+        slot_id=slot.id,
+        version_id=version.id,
+        starts_at=begins,
+        ends_at=ends,
+        created_by_id=me.id,
+        alone_because=because,
+        confirmed=sorted(confirmed),
+    )
+    session.add(made)
+    await session.flush()
+    await session.refresh(made)
+    record.audited(
+        session, me, action, slot, before=before, after=version,
+        activation_id=made.id, starts_at=begins.isoformat(), ends_at=ends.isoformat() if ends else None,
+        approved_by=approval.person_id if approval else None, confirmed=sorted(confirmed), alone_because=because,
+    )  # fmt: skip
+    await tell(session, slot, "activated")
+    return made
+
+
+async def _earlier(
+    session: AsyncSession, slot: GreetingSlot, current: GreetingActivation | None, now: datetime
+) -> GreetingVersion | None:
+    """What was heard in the slot before the version that stands there."""
+    for each in await repository.activations(session, [slot.id]):
+        began = each.starts_at <= now and (each.cancelled_at is None or each.cancelled_at > each.starts_at)
+        if began and current is not None and each.version_id != current.version_id:
+            return await repository.version(session, each.version_id)
+    return None
 
 
 async def _refuse_silence(
@@ -187,49 +269,12 @@ async def _refuse_silence(
             raise Conflict("This is the only greeting that is active on this line. Activate another one first.")
 
 
-async def _slot(session: AsyncSession, slot_id: int, *, lock: bool = False) -> GreetingSlot:
-    found = await repository.slot(session, slot_id, lock=lock)
-    if found is None:
-        raise NotFound("There is no such greeting slot.")
-    return found
-
-
-async def _in_force(session: AsyncSession, slot: GreetingSlot, at: datetime) -> GreetingVersion | None:
+async def _in_force(session: AsyncSession, slot: GreetingSlot, at: datetime) -> GreetingActivation | None:
     standings = await repository.standings(session, at, slot.line)
     found = resolve.standing_in_slot(standings, slot.line, slot.language, slot.situation, at)
+    return await repository.activation(session, found.id) if found else None
+
+
+async def _version_in_force(session: AsyncSession, slot: GreetingSlot, at: datetime) -> GreetingVersion | None:
+    found = await _in_force(session, slot, at)
     return await repository.version(session, found.version_id) if found else None
-
-
-async def _tell(session: AsyncSession, slot_id: int, what: str) -> None:
-    ring(session, Job.PUBLISH_GREETINGS, slot_id)
-    await publish(session, Event("greeting", slot_id, what=what))
-
-
-def _make(data: bytes, name: str, trim: bool, targets: list[str]) -> tuple[studio.Master, dict[str, bytes]]:
-    master = studio.make_master(data, name, trim=trim)
-    rendition = studio.make_rendition(master.wav, asterisk.FORMAT)
-    return master, dict.fromkeys(targets, rendition)
-
-
-def _audit(
-    session: AsyncSession,
-    me: Actor,
-    action: str,
-    slot: GreetingSlot,
-    *,
-    before: GreetingVersion | None = None,
-    after: GreetingVersion | None = None,
-    **more: object,
-) -> None:
-    def facts(version: GreetingVersion | None) -> dict[str, object] | None:
-        if version is None:
-            return None
-        return {"version_id": version.id, "number": version.number, "sha256": version.master_blob}
-
-    audit.record(
-        session, me.id, action, object_type="greeting_slot", object_id=slot.id, ip=me.ip,
-        detail={
-            "line": slot.line, "language": slot.language, "situation": slot.situation.value,
-            "before": facts(before), "after": facts(after), **more,
-        },
-    )  # fmt: skip

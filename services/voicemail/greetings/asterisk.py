@@ -4,30 +4,24 @@ Asterisk plays the file of the channel's language only when a file without a lan
 fallback language is written to both places. It chooses the cheapest of all formats it finds under one name, so
 sibling formats are removed. It keeps playing an open file that is renamed over, so callers hear the old greeting or
 the new one, never a mixture.
+
+An emergency goes to the temporary greeting (temp.wav), which Asterisk plays instead of unavail and busy alike. Once
+temp.wav stands, callers of every language get it, so every language gets a temp of its own: languages without an
+emergency their usual words. The file without a language folder is written last and removed first: it is the switch.
 """
 
-import hashlib
-import os
-import shutil
-import time
-import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import structlog
-
+from services.voicemail.greetings import files
+from services.voicemail.greetings.files import Swap
 from services.voicemail.greetings.studio import Format
-from services.voicemail.greetings.targets import PublishError
-from shared.settings import GreetingTarget
-
-log = structlog.get_logger(__name__)
+from services.voicemail.greetings.targets import Playing, PublishError
+from shared.greeting_targets import AsteriskFolder
 
 FORMAT = Format(rate=8_000)
 EXTENSION = ".wav"
-MODE = 0o644  # the phone system runs as another user
-FOLDER_MODE = 0o755
-_LEFTOVER_S = 3600.0
+OVERRIDE = "temp"
 _UNFINISHED = {".tmp", ".txt"}  # what the phone system writes beside a greeting and does not play
 _HINT = (
     "Check that the voicemail folder of the phone system is mounted and that this service may write into {path}; "
@@ -36,148 +30,110 @@ _HINT = (
 
 
 class AsteriskTarget:
-    def __init__(self, target: GreetingTarget) -> None:
+    def __init__(self, target: AsteriskFolder) -> None:
         self._mailbox = target.path
         self._name = target.greeting
         self._fallback_language = target.fallback_language
+        self._override = OVERRIDE if target.emergency == "temp" else target.greeting
 
     @property
     def format(self) -> Format:
         return FORMAT
 
-    def playing(self, language: str) -> str | None:
+    @property
+    def overrides(self) -> bool:
+        return self._override == OVERRIDE != self._name
+
+    def languages(self, wanted: list[str]) -> list[str]:
+        """The fallback language last when an override is written; `publish` removes it first by itself."""
+        return sorted(wanted, key=lambda language: language == self._fallback_language)
+
+    def playing(self, language: str) -> Playing | None:
         try:
-            found = set()
-            for path in self._paths(language):
-                if self._siblings(path):
-                    return None
-                found.add(_sha256(path))
+            paths = self._played(language)
+            if any(self._siblings(path) for path in paths):
+                return None
+            contents = {path.read_bytes() for path in paths}
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._failure(error) from error
-        self._refuse_override(language)
-        return found.pop() if len(found) == 1 else None
+        if len(contents) != 1:
+            return None
+        override = self.overrides and paths[0].stem == OVERRIDE
+        return Playing(contents.pop(), str(paths[0].relative_to(self._mailbox)), override)
 
-    def publish(self, language: str, rendition: bytes) -> None:
-        wanted = hashlib.sha256(rendition).hexdigest()
+    def found(self, language: str) -> Playing | None:
+        try:
+            there = [
+                each
+                for name in (OVERRIDE, self._name)
+                for folder in (self._mailbox / language, self._mailbox)
+                for each in _same_name(folder, name)
+            ]
+            if not there:
+                return None
+            newest = max(there, key=lambda path: path.stat().st_mtime)
+            return Playing(newest.read_bytes(), str(newest.relative_to(self._mailbox)))
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def publish(self, language: str, rendition: bytes, *, override: bool = False) -> None:
+        name = self._override if override else self._name
         try:
             if not self._mailbox.parent.is_dir():
                 # Making the whole path would write into an empty mount point and call it live.
                 raise FileNotFoundError(f"There is no folder {self._mailbox.parent}")
-            swaps = [_Swap(path, rendition) for path in self._paths(language)]
+            swaps = [Swap(path, rendition) for path in self._paths(language, name)]
             try:
                 for swap in swaps:
                     swap.prepare()
                 for swap in swaps:
                     swap.replace(self._siblings(swap.path))
                 for swap in swaps:
-                    if (read_back := _sha256(swap.path)) != wanted:
-                        raise OSError(f"{swap.path} reads back as {read_back[:12]}, not as {wanted[:12]}")
+                    files.prove(swap)
             except BaseException:
                 for swap in reversed(swaps):
                     swap.undo()
                 raise
             for swap in swaps:
                 swap.finish()
+            if name != OVERRIDE and self._name != OVERRIDE:
+                self._end_override(language)
         except OSError as error:
             raise self._failure(error) from error
-        self._refuse_override(language)
 
-    def _paths(self, language: str) -> list[Path]:
-        own = self._mailbox / language / (self._name + EXTENSION)
-        return [own, self._mailbox / (self._name + EXTENSION)] if language == self._fallback_language else [own]
+    def _paths(self, language: str, name: str) -> list[Path]:
+        """Where a greeting of that name stands for a language: its own folder first, which switches nothing yet."""
+        own = self._mailbox / language / (name + EXTENSION)
+        return [own, self._mailbox / (name + EXTENSION)] if language == self._fallback_language else [own]
+
+    def _switched(self) -> bool:
+        return any(_same_name(self._mailbox, OVERRIDE))
+
+    def _played(self, language: str) -> list[Path]:
+        """The files that callers in this language hear, in whatever way Asterisk comes to them."""
+        if not self._switched():
+            return self._paths(language, self._name)
+        own = any(_same_name(self._mailbox / language, OVERRIDE))
+        if own or language == self._fallback_language:
+            return self._paths(language, OVERRIDE)
+        return [self._mailbox / (OVERRIDE + EXTENSION)]
+
+    def _end_override(self, language: str) -> None:
+        """The usual greeting stands and is proven: take the temporary one away, ours or one recorded at the phone."""
+        for folder in (self._mailbox, self._mailbox / language):
+            for path in list(_same_name(folder, OVERRIDE)):
+                path.unlink(missing_ok=True)
+        if self._switched():
+            raise OSError(f"The temporary greeting in {self._mailbox} cannot be removed")
 
     def _siblings(self, path: Path) -> list[Path]:
         """The same greeting in other formats, which Asterisk could play instead."""
-        return [each for each in _same_name(path.parent, self._name) if each.name != path.name and not _is(each, path)]
-
-    def _refuse_override(self, language: str) -> None:
-        """A temporary greeting, recorded at the phone, is played instead of every other."""
-        if self._name == "temp":
-            return
-        for folder in (self._mailbox, self._mailbox / language):
-            for found in _same_name(folder, "temp"):
-                raise PublishError(
-                    f"The phone system plays its temporary greeting instead: {found}",
-                    "Somebody recorded a temporary greeting at the phone. Erase it there, or delete that file.",
-                )
+        return [each for each in _same_name(path.parent, path.stem) if each.name != path.name and not _is(each, path)]
 
     def _failure(self, error: OSError) -> PublishError:
         return PublishError(str(error), _HINT.format(path=self._mailbox))
-
-
-class _Swap:
-    """One file on its way to being replaced, which can be undone until it is finished."""
-
-    def __init__(self, path: Path, content: bytes) -> None:
-        self.path = path
-        self._content = content
-        mark = uuid.uuid4().hex[:12]
-        # The leading dot keeps Asterisk from taking it for a greeting.
-        self._new = path.with_name(f".{path.stem}.{mark}.new")
-        self._old = path.with_name(f".{path.stem}.{mark}.old")
-        self._had_old = False
-        self._replaced = False
-        self._removed: list[tuple[Path, Path]] = []
-
-    def prepare(self) -> None:
-        """Everything that can run out of space happens here, before anything is replaced."""
-        _clear_leftovers(self.path)
-        for folder in (self.path.parent.parent, self.path.parent):
-            if not folder.is_dir():
-                folder.mkdir()
-                folder.chmod(FOLDER_MODE)
-        owner = self.path.parent.stat()
-        with self._new.open("xb") as file:
-            file.write(self._content)
-            file.flush()
-            os.fsync(file.fileno())
-        self._new.chmod(MODE)
-        with suppress(PermissionError):  # only root may, and then Asterisk's user should own it
-            os.chown(self._new, owner.st_uid, owner.st_gid)
-        if self.path.is_file():
-            try:
-                os.link(self.path, self._old)
-            except OSError:  # not every network file system has hard links
-                shutil.copy2(self.path, self._old)
-            self._had_old = True
-
-    def replace(self, siblings: list[Path]) -> None:
-        self._new.replace(self.path)
-        self._replaced = True
-        for sibling in siblings:
-            aside = sibling.with_name(f".{sibling.name}.{uuid.uuid4().hex[:12]}.old")
-            sibling.rename(aside)
-            self._removed.append((sibling, aside))
-        _sync_folder(self.path.parent)
-
-    def undo(self) -> None:
-        with suppress(OSError):
-            self._new.unlink(missing_ok=True)
-        for sibling, aside in self._removed:
-            with suppress(OSError):
-                aside.rename(sibling)
-        with suppress(OSError):
-            if self._replaced and self._had_old:
-                self._old.replace(self.path)
-            elif self._replaced:
-                self.path.unlink(missing_ok=True)
-            elif self._had_old:
-                self._old.unlink(missing_ok=True)
-
-    def finish(self) -> None:
-        for aside in (self._old, *(aside for _sibling, aside in self._removed)):
-            with suppress(OSError):  # a leftover with a leading dot harms nobody
-                aside.unlink(missing_ok=True)
-
-
-def _clear_leftovers(path: Path) -> None:
-    """Remove what a killed process left beside a greeting; recent files may be another process at work."""
-    for entry in path.parent.glob(f".{path.stem}.*"):
-        with suppress(OSError):
-            if entry.suffix in (".new", ".old") and time.time() - entry.stat().st_mtime > _LEFTOVER_S:
-                entry.unlink()
 
 
 def _same_name(folder: Path, stem: str) -> Iterator[Path]:
@@ -195,18 +151,3 @@ def _is(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the renaming itself durable; some network file systems cannot, and need not."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

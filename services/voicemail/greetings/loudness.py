@@ -1,8 +1,10 @@
-"""Loudness of mono speech: measured as ITU-R BS.1770 says, brought to a target, with peaks held under a ceiling.
+"""Loudness of mono speech: measured as EBU R128 and ITU-R BS.1770 say, brought to an aim, peaks held under a ceiling.
 
 No target is published for telephone announcements; -19 LUFS with peaks at -3 dBFS is as loud as speech gets on a
 telephone line without the limiter being heard, and the same for every greeting, which is what callers notice.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pyloudnorm
@@ -15,11 +17,20 @@ Samples = NDArray[np.float32]
 
 TARGET_LUFS = -19.0
 CEILING_DBFS = -3.0
+ALLOWED_LU = 1.5  # beside the aim: callers do not hear less
 TOLERANCE_LU = 0.1
 SILENCE_LUFS = -70.0  # the gate of BS.1770: nothing below it is measured
 _BLOCK_S = 0.4
 _LOOK_AHEAD_S = 0.005
 _OVERSAMPLING = 4
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Integrated loudness in LUFS, and the highest true peak in dBTP."""
+
+    lufs: float = TARGET_LUFS
+    ceiling: float = CEILING_DBFS
 
 
 def measure(samples: Samples, rate: int) -> float:
@@ -36,23 +47,30 @@ def true_peak(samples: Samples, rate: int) -> float:
     return float(np.max(_envelope(samples, rate), initial=0.0))
 
 
-def normalise(samples: Samples, rate: int) -> Samples:
-    """The same speech at the target loudness under the ceiling; limiting costs loudness, so gain is found in steps.
+def decibels(amplitude: float) -> float:
+    """Of full scale; SILENCE for nothing at all."""
+    return max(20 * float(np.log10(max(amplitude, 1e-9))), SILENCE_LUFS)
+
+
+def normalise(samples: Samples, rate: int, aim: Aim = Aim()) -> Samples:
+    """The same speech at the aimed loudness under the ceiling; limiting costs loudness, so gain is found in steps.
 
     Something that is all peaks (a click train) cannot be both and stays quieter rather than distorted.
     """
-    ceiling = 10 ** (CEILING_DBFS / 20)
-    gain = TARGET_LUFS - measure(samples, rate)
+    ceiling = 10 ** (aim.ceiling / 20)
+    gain = aim.lufs - measure(samples, rate)
     envelope = _envelope(samples, rate)
     best = samples
     for _ in range(6):
         factor = np.float32(10 ** (gain / 20))
         best = _limited(samples * factor, envelope * factor, rate, ceiling)
-        missing = TARGET_LUFS - measure(best, rate)
+        missing = aim.lufs - measure(best, rate)
         if abs(missing) <= TOLERANCE_LU:
             break
         gain += missing
-    return best
+    # Resampled again, the limited wave can exceed the estimate by a hair.
+    excess = true_peak(best, rate) / ceiling
+    return best if excess <= 1 else (best / np.float32(excess)).astype(np.float32)
 
 
 def resample(samples: Samples, rate: int, to_rate: int) -> Samples:
@@ -84,6 +102,5 @@ def _limited(samples: Samples, envelope: Samples, rate: int, ceiling: float) -> 
     held = minimum_filter1d(needed, width, mode="nearest")
     window = np.hanning(width + 2)[1:-1]
     gain = oaconvolve(np.pad(held, reach, mode="edge"), window / window.sum(), mode="valid")
-    # The true peak of the product can exceed the estimate by a hair; the samples themselves never do.
     limited: Samples = np.clip(samples * gain, -ceiling, ceiling).astype(np.float32)
     return limited

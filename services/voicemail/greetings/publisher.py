@@ -16,29 +16,28 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.voicemail.greetings import repository, studio
-from services.voicemail.greetings.asterisk import AsteriskTarget
+from services.voicemail.greetings import airings, drift, repository, studio, versions
+from services.voicemail.greetings.doors import door_of
+from services.voicemail.greetings.place import SERVICE, Place
 from services.voicemail.greetings.resolve import Choice, next_change, wanted
-from services.voicemail.greetings.targets import PublishError, Target
+from services.voicemail.greetings.targets import Playing, PublishError
 from shared import audit, clock, health
 from shared.blobs import Blobs
 from shared.calendar import load_open_time
 from shared.database import Database
 from shared.errors import CentralitaError
 from shared.events import Event, publish
-from shared.models import GreetingLive, GreetingVersion, Problem, PublicationState
-from shared.settings import GreetingTarget, Settings
+from shared.models import DriftOutcome, GreetingLive, GreetingVersion, PublicationState, Situation
+from shared.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-SERVICE = "voicemail"
-POLL_S = 5.0  # how long a change behind our back stays unnoticed
+POLL_S = 5.0  # how long a change of the schedule stays unnoticed when nobody rang
 RETRY_LONGEST_S = 20.0
-TARGET_TIMEOUT_S = 30.0  # a network folder that hangs must not hold up the others
+TARGET_TIMEOUT_S = 60.0  # a network folder that hangs must not hold up the others
 CHECKED_EVERY = timedelta(seconds=30)
-DRIFT_SHOWN = timedelta(hours=1)
 _LOCK = "greetings.publish"
 
 
@@ -49,22 +48,6 @@ class Pass:
     changed: int = 0
     failed: int = 0
     next_change: datetime | None = None
-
-
-@dataclass(frozen=True)
-class _Place:
-    """One language on one target."""
-
-    target: GreetingTarget
-    door: Target
-    language: str
-
-    @property
-    def problem(self) -> str:
-        return f"greeting:{self.target.name}:{self.target.line}:{self.language}"
-
-    def __str__(self) -> str:
-        return f"{self.target.name}, {self.target.line} ({self.language})"
 
 
 async def run(database: Database, settings: Settings, blobs: Blobs) -> None:
@@ -97,12 +80,17 @@ async def publish_once(database: Database, settings: Settings, blobs: Blobs) -> 
             standings = await repository.standings(session, now)
             live = await repository.live(session)
             for target in settings.greeting_targets:
-                for language in settings.languages:
-                    place = _Place(target, AsteriskTarget(target), language)
-                    choice = wanted(standings, hours, target.line, language, now, target.fallback_language)
+                door = door_of(target)
+                choices = {
+                    language: wanted(standings, hours, target.line, language, now, target.fallback_language)
+                    for language in door.languages(settings.languages)
+                }
+                override = any(each and each.situation is Situation.EMERGENCY for each in choices.values())
+                for language, choice in choices.items():
+                    place = Place(target, door, language, override)
                     row = live.get((target.line, language, target.name))
                     if choice is not None:
-                        await _bring(database, session, blobs, place, choice, row, done)
+                        await _Bringing(database, session, settings, blobs, place, choice, done).bring(row)
                     elif row is not None:
                         await _nothing_wanted(database, session, place, row)
             done.next_change = next_change(standings, hours, now)
@@ -113,67 +101,121 @@ async def publish_once(database: Database, settings: Settings, blobs: Blobs) -> 
     return done
 
 
-async def _bring(
-    database: Database,
-    session: AsyncSession,
-    blobs: Blobs,
-    place: _Place,
-    choice: Choice,
-    row: GreetingLive | None,
-    done: Pass,
-) -> None:
-    """Make one place play its choice, or say why it does not."""
-    version = await session.get_one(GreetingVersion, choice.version_id)
-    now = clock.now()
-    if row is None:
-        row = GreetingLive(line=place.target.line, language=place.language, target=place.target.name)
-    was_live = row.state is PublicationState.LIVE
-    before = {"version_id": row.version_id, "sha256": row.sha256}
-    hears_other = row.version_id != version.id or row.situation is not choice.situation
-    try:
-        sha256, content = await _rendition(session, blobs, version, place)
-        found = await _in_thread(place.door.playing, place.language)
-        # What we published without living to write it down is no drift.
-        drifted = was_live and found not in (row.sha256, sha256)
-        if found != sha256:
-            await _in_thread(place.door.publish, place.language, content)
-    except (PublishError, CentralitaError, OSError, ValueError) as error:
-        await _failed(database, session, place, row, choice, error)
-        done.failed += 1
-        return
-    # Resolved before the row says so: if we die in between, the next pass comes here again.
-    if not was_live:
-        await health.resolve(database, SERVICE, place.problem)
-    if drifted:
-        await _report_drift(database, session, place, row, found)
-    elif was_live:
-        await _settle_drift(database, session, place)
-    if not was_live or hears_other or drifted:
-        done.changed += 1
-        row.live_since = now if not was_live or row.version_id != version.id else row.live_since
-        audit.record(
-            session, None, "greeting.live", object_type="greeting_slot", object_id=version.slot_id,
-            detail={
-                "line": place.target.line, "language": place.language, "target": place.target.name,
-                "situation": choice.situation.value, "number": version.number,
-                "before": before, "after": {"version_id": version.id, "sha256": sha256},
-            },
-        )  # fmt: skip
-        await publish(session, Event("greeting", version.slot_id, what="live"))
-        log.info("greetings.live", place=str(place), version=version.id, situation=choice.situation.value)
-    elif row.wanted_version_id == version.id and now - row.checked_at < CHECKED_EVERY:
-        return
-    row.version_id = row.wanted_version_id = version.id
-    row.situation, row.sha256 = choice.situation, sha256
-    row.state, row.error, row.checked_at = PublicationState.LIVE, None, now
-    session.add(row)
-    await session.flush()
+@dataclass
+class _Bringing:
+    """Makes one place play its choice, or says why it does not."""
+
+    database: Database
+    session: AsyncSession
+    settings: Settings
+    blobs: Blobs
+    place: Place
+    choice: Choice
+    done: Pass
+    is_missing: bool = False
+
+    async def bring(self, row: GreetingLive | None) -> None:
+        place, choice, session = self.place, self.choice, self.session
+        now = clock.now()
+        if row is None:
+            row = GreetingLive(line=place.target.line, language=place.language, target=place.target.name)
+        elif _is_fresh(row, place, choice, now):
+            return
+        version = await session.get_one(GreetingVersion, choice.version_id)
+        try:
+            sha256, content = await _rendition(session, self.settings, self.blobs, version, place)
+            playing = await in_thread(place.door.playing, place.language)
+            outcome = await self._look_at_others(row, version, playing, sha256)
+            if outcome is None:
+                return  # somebody else's recording plays until a person decides
+            if playing is None or playing.sha256 != sha256 or playing.override != place.override:
+                await in_thread(place.door.publish, place.language, content, override=place.override)
+        except (PublishError, CentralitaError, OSError, ValueError) as error:
+            await _failed(self.database, session, place, row, choice, error)
+            self.done.failed += 1
+            return
+        if self.is_missing:
+            await drift.notice(self.database, session, self.blobs, place, row, None)
+        await self._live(row, version, sha256, outcome, now)
+
+    async def _look_at_others(
+        self, row: GreetingLive, version: GreetingVersion, playing: Playing | None, sha256: str
+    ) -> str | None:
+        """What became of a change behind our back: an outcome, «» when there is none, None when it stays for now."""
+        if row.state not in (PublicationState.LIVE, PublicationState.DRIFTED):
+            return ""
+        found = playing.sha256 if playing is not None else None
+        ours = (row.sha256, sha256)  # what we published without living to write it down is no drift
+        if found in ours:
+            return DriftOutcome.WENT_BACK.value if row.state is PublicationState.DRIFTED else ""
+        theirs = playing or await in_thread(self.place.door.found, self.place.language)
+        is_same_choice = row.version_id == version.id and row.situation is self.choice.situation
+        if theirs is None:
+            # Removed, or the whole folder is away: which of them, publishing will tell.
+            self.is_missing = True
+            return DriftOutcome.PUT_BACK.value if is_same_choice else DriftOutcome.REPLACED.value
+        noticed = await drift.notice(self.database, self.session, self.blobs, self.place, row, theirs)
+        if not is_same_choice:
+            return DriftOutcome.REPLACED.value
+        if self.settings.greeting_drift == "ask" and await drift.may_stay(noticed, theirs, ours):
+            if row.state is not PublicationState.DRIFTED:
+                self.done.changed += 1
+                row.state = PublicationState.DRIFTED
+                await publish(self.session, Event("greeting", version.slot_id, what="drift"))
+            row.checked_at = clock.now()
+            await airings.note(self.session, self.place, self.choice.situation, drift_id=noticed.id)
+            await self.session.flush()
+            return None
+        return DriftOutcome.PUT_BACK.value
+
+    async def _live(
+        self, row: GreetingLive, version: GreetingVersion, sha256: str, outcome: str, now: datetime
+    ) -> None:
+        place, choice, session = self.place, self.choice, self.session
+        was_live = row.state is PublicationState.LIVE
+        before = {"version_id": row.version_id, "sha256": row.sha256}
+        hears_other = row.version_id != version.id or row.situation is not choice.situation
+        # Resolved before the row says so: if we die in between, the next pass comes here again.
+        if not was_live:
+            await health.resolve(self.database, SERVICE, place.problem)
+        await drift.settle(self.database, session, place, outcome)
+        if not was_live or hears_other or outcome:
+            self.done.changed += 1
+            row.live_since = now if not was_live or row.version_id != version.id else row.live_since
+            audit.record(
+                session, None, "greeting.live", object_type="greeting_slot", object_id=version.slot_id,
+                detail={
+                    "line": place.target.line, "language": place.language, "target": place.target.name,
+                    "situation": choice.situation.value, "number": version.number,
+                    "before": before, "after": {"version_id": version.id, "sha256": sha256},
+                },
+            )  # fmt: skip
+            await publish(session, Event("greeting", version.slot_id, what="live"))
+            log.info("greetings.live", place=str(place), version=version.id, situation=choice.situation.value)
+        elif row.wanted_version_id == version.id and now - row.checked_at < CHECKED_EVERY:
+            return
+        row.version_id = row.wanted_version_id = version.id
+        row.situation, row.sha256 = choice.situation, sha256
+        row.state, row.error, row.checked_at = PublicationState.LIVE, None, now
+        session.add(row)
+        await airings.note(session, place, choice.situation, version_id=version.id)
+        await session.flush()
+
+
+def _is_fresh(row: GreetingLive, place: Place, choice: Choice, now: datetime) -> bool:
+    """Whether a far-away system was asked a short while ago and nothing has changed here since."""
+    return (
+        timedelta(seconds=place.target.check_s) > CHECKED_EVERY
+        and row.state is PublicationState.LIVE
+        and (row.version_id, row.situation) == (choice.version_id, choice.situation)
+        and now - row.checked_at < timedelta(seconds=place.target.check_s)
+    )
 
 
 async def _failed(
     database: Database,
     session: AsyncSession,
-    place: _Place,
+    place: Place,
     row: GreetingLive,
     choice: Choice,
     error: Exception,
@@ -200,7 +242,7 @@ async def _failed(
         log.warning("greetings.not_live", place=str(place), version=version.id, error=message)
 
 
-async def _nothing_wanted(database: Database, session: AsyncSession, place: _Place, row: GreetingLive) -> None:
+async def _nothing_wanted(database: Database, session: AsyncSession, place: Place, row: GreetingLive) -> None:
     """The last activation ran out. What is on the phone system stays: better than nothing, and somebody is told."""
     if row.wanted_version_id is None:
         return
@@ -217,7 +259,9 @@ async def _nothing_wanted(database: Database, session: AsyncSession, place: _Pla
     await session.flush()
 
 
-async def _rendition(session: AsyncSession, blobs: Blobs, version: GreetingVersion, place: _Place) -> tuple[str, bytes]:
+async def _rendition(
+    session: AsyncSession, settings: Settings, blobs: Blobs, version: GreetingVersion, place: Place
+) -> tuple[str, bytes]:
     """The version in the target's format; made now when the target is newer than the version."""
     found = await repository.rendition(session, version.id, place.target.name)
     if found is not None:
@@ -226,47 +270,18 @@ async def _rendition(session: AsyncSession, blobs: Blobs, version: GreetingVersi
             raise OSError(f"The stored file {found.blob[:12]} is damaged")
         return found.blob, content
     master = await blobs.get(version.master_blob)
-    content = await asyncio.to_thread(studio.make_rendition, master, place.door.format)
+    aim = versions.aim_of(settings, version)
+    content = await asyncio.to_thread(studio.make_rendition, master, place.door.format, aim)
     blob = await blobs.put(content)
     await repository.add_rendition(session, version.id, place.target.name, blob)
     return blob, content
 
 
-async def _report_drift(
-    database: Database, session: AsyncSession, place: _Place, row: GreetingLive, found: str | None
-) -> None:
-    """Somebody or something else changed the greeting; it has been put back."""
-    await health.report(
-        database,
-        SERVICE,
-        f"{place.problem}:drift",
-        f"The greeting of {place} was changed on the phone system and has been put back.",
-        "Change greetings on the page Greetings; one that is recorded at the phone does not last.",
-    )
-    audit.record(
-        session, None, "greeting.drift", object_type="greeting_target", object_id=place.target.name,
-        detail={
-            "line": place.target.line, "language": place.language, "expected": row.sha256, "found": found,
-        },
-    )  # fmt: skip
-    log.warning("greetings.drift", place=str(place), expected=row.sha256, found=found)
-
-
-async def _settle_drift(database: Database, session: AsyncSession, place: _Place) -> None:
-    """A drift is shown for a while after it was repaired, then closed."""
-    key = f"{place.problem}:drift"
-    last_at = await session.scalar(
-        select(Problem.last_at).where(Problem.service == SERVICE, Problem.key == key, Problem.resolved_at.is_(None))
-    )
-    if last_at is not None and clock.now() - last_at > DRIFT_SHOWN:
-        await health.resolve(database, SERVICE, key)
-
-
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await asyncio.wait_for(asyncio.to_thread(function, *args, **kwargs), TARGET_TIMEOUT_S)
     except TimeoutError as error:
         raise PublishError(
-            f"The folder did not answer within {TARGET_TIMEOUT_S:.0f} seconds",
-            "Check the network folder of the phone system.",
+            f"The phone system did not answer within {TARGET_TIMEOUT_S:.0f} seconds",
+            "Check the network and the folder of the phone system.",
         ) from error

@@ -8,8 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.voicemail.greetings.resolve import Standing
+from shared.errors import NotFound
+from shared.greeting_targets import AnyGreetingTarget
 from shared.models import (
     GreetingActivation,
+    GreetingApproval,
+    GreetingCheck,
     GreetingLive,
     GreetingRendition,
     GreetingSlot,
@@ -17,7 +21,7 @@ from shared.models import (
     Person,
     Situation,
 )
-from shared.settings import GreetingTarget, Settings
+from shared.settings import Settings
 
 
 def lines(settings: Settings) -> list[str]:
@@ -25,7 +29,7 @@ def lines(settings: Settings) -> list[str]:
     return list(dict.fromkeys([*settings.greeting_lines, *(target.line for target in settings.greeting_targets)]))
 
 
-def targets_of(settings: Settings, line: str) -> list[GreetingTarget]:
+def targets_of(settings: Settings, line: str) -> list[AnyGreetingTarget]:
     return [target for target in settings.greeting_targets if target.line == line]
 
 
@@ -60,6 +64,20 @@ async def slot(session: AsyncSession, slot_id: int, *, lock: bool = False) -> Gr
     return await session.scalar(statement.with_for_update(key_share=True) if lock else statement)
 
 
+async def slot_or_error(session: AsyncSession, slot_id: int, *, lock: bool = False) -> GreetingSlot:
+    found = await slot(session, slot_id, lock=lock)
+    if found is None:
+        raise NotFound("There is no such greeting slot.")
+    return found
+
+
+async def version_or_error(session: AsyncSession, version_id: int) -> GreetingVersion:
+    found = await version(session, version_id)
+    if found is None:
+        raise NotFound("There is no such greeting.")
+    return found
+
+
 async def version(session: AsyncSession, version_id: int) -> GreetingVersion | None:
     return await session.get(GreetingVersion, version_id)
 
@@ -79,6 +97,20 @@ async def versions_with_slots(
         .where(GreetingVersion.id.in_(list(version_ids)))
     )
     return [(version, slot) for version, slot in await session.execute(statement)]
+
+
+async def approvals(session: AsyncSession, version_ids: Iterable[int]) -> dict[int, GreetingApproval]:
+    """By version: the newest decision."""
+    statement = (
+        select(GreetingApproval).where(GreetingApproval.version_id.in_(list(version_ids))).order_by(GreetingApproval.id)
+    )
+    return {each.version_id: each for each in await session.scalars(statement)}
+
+
+async def checks(session: AsyncSession, version_ids: Iterable[int]) -> dict[int, GreetingCheck]:
+    """By version."""
+    statement = select(GreetingCheck).where(GreetingCheck.version_id.in_(list(version_ids)))
+    return {each.version_id: each for each in await session.scalars(statement)}
 
 
 async def activation(session: AsyncSession, activation_id: int) -> GreetingActivation | None:

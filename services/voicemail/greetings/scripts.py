@@ -44,7 +44,7 @@ _OPENINGS = {
     },
 }
 
-_NINE_ONE_ONE = re.compile(r"9\W?1\W?1|nine one one|nueve (uno uno|once)")
+_NINE_ONE_ONE = re.compile(r"\b9\W{0,2}1\W{0,2}1\b|\b9 once\b")
 _RECORDED = {"en": ("record",), "es": ("grab",)}
 _BY_COMPUTER = {"en": ("text", "transcri"), "es": ("texto", "transcri")}
 
@@ -56,25 +56,51 @@ def suggestion(language: str, situation: Situation, settings: Settings) -> str:
     return " ".join(parts).format(center=center, utility=settings.utility_phone, outage=settings.outage_phone)
 
 
-def remarks(script: str, language: str, settings: Settings) -> list[Warned]:
-    """What callers must be told and this script does not say. Nothing is known about a greeting without a script."""
-    if not script:
+# What must be said -> the sentence when a script lacks it, and when it was not heard in a recording.
+_MISSING = {
+    "911": (
+        N_("The script does not say to call 9-1-1 in an emergency."),
+        N_("To call 9-1-1 in an emergency was not heard."),
+    ),
+    "utility": (
+        N_("The script does not give the utility's number, {phone}."),
+        N_("The utility's number, {phone}, was not heard."),
+    ),
+    "recorded": (
+        N_("The script does not say that the message is recorded, as the law requires."),
+        N_("That the message is recorded, as the law requires, was not heard."),
+    ),
+    "by_computer": (
+        N_("The script does not say that a computer turns the message into text."),
+        N_("That a computer turns the message into text was not heard."),
+    ),
+}
+_DIGITS = {
+    "en": ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
+    "es": ["cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"],
+}
+
+
+def remarks(text: str, language: str, settings: Settings, *, heard: bool = False) -> list[Warned]:
+    """What callers must be told and this script (or what a machine heard) does not say. No text: nothing is known."""
+    if not text:
         return []
-    said = _plain(script)
-    digits = re.sub(r"\D", "", script)
-    missing: list[Warned] = []
+    said = _plain(text)
+    for number, word in enumerate(_DIGITS[language]):
+        said = re.sub(rf"\b{word}\b", str(number), said)
+    digits = re.sub(r"\D", "", said)
+    missing: list[str] = []
     if not _NINE_ONE_ONE.search(said):
-        missing.append(Warned(N_("The script does not say to call 9-1-1 in an emergency.")))
+        missing.append("911")
     # The leading 1 is often left out when it is said.
     if re.sub(r"\D", "", settings.utility_phone)[-10:] not in digits:
-        missing.append(
-            Warned(N_("The script does not give the utility's number, {phone}."), {"phone": settings.utility_phone})
-        )
+        missing.append("utility")
     if not any(word in said for word in _RECORDED[language]):
-        missing.append(Warned(N_("The script does not say that the message is recorded, as the law requires.")))
+        missing.append("recorded")
     if not any(word in said for word in _BY_COMPUTER[language]):
-        missing.append(Warned(N_("The script does not say that a computer turns the message into text.")))
-    return missing
+        missing.append("by_computer")
+    values = {"utility": {"phone": settings.utility_phone}}
+    return [Warned(_MISSING[each][heard], dict(values.get(each, {}))) for each in missing]
 
 
 def _plain(text: str) -> str:

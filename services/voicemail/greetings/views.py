@@ -1,145 +1,60 @@
-"""What screens and programs see of greetings: slots and versions, what is live against what is wanted, what comes."""
+"""Puts together what screens and programs see of greetings: versions, what is live and what is wanted, what comes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.voicemail.greetings import repository
+from services.voicemail.greetings import airings, drift, promises, repository, rules
+from services.voicemail.greetings.doors import door_of
 from services.voicemail.greetings.resolve import Choice, Standing, situation_at, standing_in_slot, upcoming, wanted
+from services.voicemail.greetings.schemas import (
+    ActivationState,
+    ActivationView,
+    AiringView,
+    ApprovalView,
+    CheckView,
+    DriftView,
+    GreetingRef,
+    LineView,
+    LiveState,
+    LiveView,
+    ObstacleView,
+    SlotView,
+    StretchView,
+    UpcomingView,
+    VersionView,
+)
 from shared import clock
 from shared.calendar import OpenTime, load_open_time
 from shared.errors import NotFound
+from shared.greeting_targets import AnyGreetingTarget
 from shared.models import (
     GreetingActivation,
+    GreetingApproval,
+    GreetingCheck,
+    GreetingDrift,
     GreetingLive,
     GreetingSlot,
     GreetingVersion,
-    PublicationState,
     Situation,
 )
-from shared.settings import GreetingTarget, Settings
+from shared.settings import Settings
 from shared.web.i18n import translate
 
 
-class ActivationState(StrEnum):
-    IN_FORCE = "in_force"  # stands in its slot now
-    COVERED = "covered"  # runs, but one that began later stands before it
-    SCHEDULED = "scheduled"
-    ENDED = "ended"
-    CANCELLED = "cancelled"
+@dataclass(frozen=True)
+class _Reading:
+    """What is needed to show versions, and for whom."""
 
-
-class LiveState(StrEnum):
-    LIVE = "live"  # read back from the phone system and equal
-    PENDING = "pending"  # about to be published
-    FAILED = "failed"  # the old greeting stays; `error` says why
-    NOTHING = "nothing"  # nothing is active for this language, nor for the fallback language
-
-
-class VersionView(BaseModel):
-    id: int
-    slot_id: int
-    number: int = Field(description="1, 2, 3… within the slot")
-    original_name: str
-    duration_s: float
-    loudness_lufs: float
-    script: str
-    warnings: list[str] = Field(description="What was remarked when it was made, in the reader's language")
-    author: str
-    created_at: datetime
-    audio_url: str
-
-
-class ActivationView(BaseModel):
-    id: int
-    slot_id: int
-    version_id: int
-    number: int
-    state: ActivationState
-    starts_at: datetime
-    ends_at: datetime | None
-    cancelled_at: datetime | None
-    by: str
-    cancelled_by: str | None
-
-
-class SlotView(BaseModel):
-    id: int
-    line: str
-    language: str
-    situation: Situation
-    in_force: ActivationView | None
-    activations: list[ActivationView]
-    versions: list[VersionView]
-
-    @property
-    def current(self) -> VersionView | None:
-        return next((v for v in self.versions if self.in_force and v.id == self.in_force.version_id), None)
-
-    @property
-    def scheduled(self) -> list[ActivationView]:
-        return [each for each in reversed(self.activations) if each.state is ActivationState.SCHEDULED]
-
-    @property
-    def can_roll_back(self) -> bool:
-        began = (ActivationState.IN_FORCE, ActivationState.COVERED, ActivationState.ENDED, ActivationState.CANCELLED)
-        return self.in_force is not None and any(
-            each.version_id != self.in_force.version_id and each.state in began and _ever_began(each)
-            for each in self.activations
-        )
-
-
-class GreetingRef(BaseModel):
-    """Which greeting; its language and situation may be borrowed."""
-
-    version_id: int
-    number: int
-    slot_id: int
-    language: str
-    situation: Situation
-    audio_url: str
-
-
-class LiveView(BaseModel):
-    """One language on one target: what callers hear, and what they should."""
-
-    target: str
-    language: str
-    state: LiveState
-    live: GreetingRef | None
-    wanted: GreetingRef | None
-    live_since: datetime | None
-    checked_at: datetime | None
-    sha256: str | None
-    error: str | None
-
-
-class LineView(BaseModel):
-    line: str
-    situation: Situation = Field(description="What the calendar says now, emergencies aside")
-    emergency_languages: list[str] = Field(description="Languages in which an emergency greeting is in force")
-    fallback_language: str
-    slots: list[SlotView]
-    places: list[LiveView]
-
-    def slot(self, language: str, situation: Situation) -> SlotView:
-        return next(s for s in self.slots if s.language == language and s.situation is situation)
-
-
-class StretchView(BaseModel):
-    starts_at: datetime
-    ends_at: datetime | None
-    situation: Situation
-    greeting: GreetingRef | None
-
-
-class UpcomingView(BaseModel):
-    line: str
-    language: str
-    stretches: list[StretchView]
+    settings: Settings
+    reader: str  # the language of sentences
+    now: datetime
+    hours: OpenTime
+    names: Mapping[int, str]
+    approvals: Mapping[int, GreetingApproval]
+    checks: Mapping[int, GreetingCheck]
 
 
 async def overview(session: AsyncSession, settings: Settings, reader: str, line: str | None = None) -> list[LineView]:
@@ -151,11 +66,12 @@ async def overview(session: AsyncSession, settings: Settings, reader: str, line:
         raise NotFound("There is no such line.")
     lines = [each for each in lines if line in (None, each)]
     slots = [s for s in await repository.slots(session) if s.line in lines and s.language in settings.languages]
-    shown = await _slots(session, slots, now, reader)
-    standings = await repository.standings(session, now)
     hours = await load_open_time(session, settings)
+    shown = await _slots(session, settings, slots, now, hours, reader)
+    standings = await repository.standings(session, now)
     live = await repository.live(session)
     refs = await _refs(session, standings, live.values())
+    drifts = {(each.line, each.language, each.target): each for each in await drift_views(session)}
     return [
         LineView(
             line=each,
@@ -168,20 +84,37 @@ async def overview(session: AsyncSession, settings: Settings, reader: str, line:
             fallback_language=repository.fallback_language(settings, each),
             slots=[s for s in shown if s.line == each],
             places=[
-                _place(target, language, standings, hours, live.get((each, language, target.name)), refs, now)
+                _place(
+                    target,
+                    language,
+                    standings,
+                    hours,
+                    live.get((each, language, target.name)),
+                    refs,
+                    now,
+                    drifts.get((each, language, target.name)),
+                )
                 for target in repository.targets_of(settings, each)
-                for language in settings.languages
+                for language in door_of(target).languages(settings.languages)
             ],
         )
         for each in lines
     ]
 
 
-async def slot_view(session: AsyncSession, reader: str, slot_id: int) -> SlotView:
-    slot = await repository.slot(session, slot_id)
-    if slot is None:
-        raise NotFound("There is no such greeting slot.")
-    return (await _slots(session, [slot], clock.now(), reader))[0]
+async def slot_view(session: AsyncSession, settings: Settings, reader: str, slot_id: int) -> SlotView:
+    slot = await repository.slot_or_error(session, slot_id)
+    hours = await load_open_time(session, settings)
+    return (await _slots(session, settings, [slot], clock.now(), hours, reader))[0]
+
+
+async def other_language(session: AsyncSession, settings: Settings, reader: str, slot_id: int) -> SlotView | None:
+    """The slot that is published together with this one; None in a center of one language."""
+    slot = await repository.slot_or_error(session, slot_id)
+    for each in await repository.slots(session, slot.line):
+        if each.situation is slot.situation and each.language != slot.language and each.language in settings.languages:
+            return await slot_view(session, settings, reader, each.id)
+    return None
 
 
 async def schedule(session: AsyncSession, settings: Settings, days: int) -> list[UpcomingView]:
@@ -212,24 +145,82 @@ async def schedule(session: AsyncSession, settings: Settings, days: int) -> list
     ]  # fmt: skip
 
 
-async def version_view(session: AsyncSession, version: GreetingVersion, reader: str) -> VersionView:
-    return _version(version, await repository.names(session, [version.author_id]), reader)
+async def version_view(session: AsyncSession, settings: Settings, version: GreetingVersion, reader: str) -> VersionView:
+    slot = await slot_view(session, settings, reader, version.slot_id)
+    return next(each for each in slot.versions if each.id == version.id)
 
 
-async def activation_view(session: AsyncSession, activation: GreetingActivation, reader: str) -> ActivationView:
-    slot = await slot_view(session, reader, activation.slot_id)
+async def activation_view(
+    session: AsyncSession, settings: Settings, activation: GreetingActivation, reader: str
+) -> ActivationView:
+    slot = await slot_view(session, settings, reader, activation.slot_id)
     return next(each for each in slot.activations if each.id == activation.id)
 
 
-async def _slots(session: AsyncSession, slots: Sequence[GreetingSlot], now: datetime, reader: str) -> list[SlotView]:
+async def drift_views(session: AsyncSession, drifts: Sequence[GreetingDrift] | None = None) -> list[DriftView]:
+    """The given changes, or all that are not settled."""
+    found = await drift.open_drifts(session) if drifts is None else drifts
+    names = await repository.names(session, [each.decided_by_id for each in found])
+    ids = {each.version_id for each in found} | {each.adopted_version_id for each in found if each.adopted_version_id}
+    refs = await refs_of(session, ids)
+    return [
+        DriftView(
+            id=each.id,
+            line=each.line,
+            language=each.language,
+            target=each.target,
+            expected=refs[each.version_id],
+            name=each.name,
+            found_sha256=each.found_sha256,
+            noticed_at=each.noticed_at,
+            decision=each.decision,
+            decided_by=names.get(each.decided_by_id) if each.decided_by_id else None,
+            adopted=refs.get(each.adopted_version_id) if each.adopted_version_id else None,
+            settled_at=each.settled_at,
+            outcome=each.outcome,
+            audio_url=f"/api/v1/greetings/drifts/{each.id}/audio" if each.blob else None,
+        )
+        for each in found
+    ]
+
+
+async def history(session: AsyncSession, since: datetime, until: datetime, line: str | None) -> list[AiringView]:
+    found = await airings.between(session, since, until, line)
+    refs = await refs_of(session, {each.version_id for each in found if each.version_id})
+    return [
+        AiringView(
+            line=each.line,
+            language=each.language,
+            target=each.target,
+            situation=each.situation,
+            greeting=refs.get(each.version_id) if each.version_id else None,
+            drift_id=each.drift_id,
+            starts_at=each.started_at,
+            ends_at=each.ended_at,
+        )
+        for each in found
+    ]
+
+
+async def _slots(
+    session: AsyncSession,
+    settings: Settings,
+    slots: Sequence[GreetingSlot],
+    now: datetime,
+    hours: OpenTime,
+    reader: str,
+) -> list[SlotView]:
     ids = [slot.id for slot in slots]
     versions = await repository.versions(session, ids)
     activations = await repository.activations(session, ids)
+    approvals = await repository.approvals(session, [version.id for version in versions])
+    checks = await repository.checks(session, [version.id for version in versions])
     names = await repository.names(
         session,
         [*(v.author_id for v in versions), *(a.created_by_id for a in activations),
-         *(a.cancelled_by_id for a in activations)],
+         *(a.cancelled_by_id for a in activations), *(a.person_id for a in approvals.values())],
     )  # fmt: skip
+    reading = _Reading(settings, reader, now, hours, names, approvals, checks)
     numbers = {version.id: version.number for version in versions}
     shown = []
     for slot in slots:
@@ -244,7 +235,7 @@ async def _slots(session: AsyncSession, slots: Sequence[GreetingSlot], now: date
                 situation=slot.situation,
                 in_force=next((view for view in views if view.state is ActivationState.IN_FORCE), None),
                 activations=views,
-                versions=[_version(v, names, reader) for v in versions if v.slot_id == slot.id],
+                versions=[_version(v, slot, reading) for v in versions if v.slot_id == slot.id],
             )
         )
     order = list(Situation)
@@ -282,14 +273,16 @@ def _activation(
         cancelled_at=activation.cancelled_at,
         by=names.get(activation.created_by_id, ""),
         cancelled_by=names.get(activation.cancelled_by_id) if activation.cancelled_by_id else None,
+        pair_id=activation.pair_id,
+        alone_because=activation.alone_because,
+        confirmed=activation.confirmed,
     )
 
 
-def _ever_began(activation: ActivationView) -> bool:
-    return activation.cancelled_at is None or activation.cancelled_at > activation.starts_at
-
-
-def _version(version: GreetingVersion, names: dict[int, str], reader: str) -> VersionView:
+def _version(version: GreetingVersion, slot: GreetingSlot, reading: _Reading) -> VersionView:
+    reader = reading.reader
+    approval, check = reading.approvals.get(version.id), reading.checks.get(version.id)
+    contradictions = promises.contradictions(version.script, slot.language, reading.hours, reading.now)
     return VersionView(
         id=version.id,
         slot_id=version.slot_id,
@@ -299,9 +292,44 @@ def _version(version: GreetingVersion, names: dict[int, str], reader: str) -> Ve
         loudness_lufs=version.loudness_lufs,
         script=version.script,
         warnings=[_worded(reader, **each) for each in version.warnings],
-        author=names.get(version.author_id, ""),
+        calendar=[_worded(reader, each.message, each.values) for each in contradictions],
+        source=version.source,
+        treatment=version.treatment,
+        measured=version.measured,
+        check=_check(check, reader) if check is not None else None,
+        approval=ApprovalView(
+            decision=approval.decision,
+            by=reading.names.get(approval.person_id, ""),
+            note=approval.note,
+            at=approval.at,
+        )
+        if approval is not None
+        else None,
+        obstacles=[
+            ObstacleView(
+                obstacle=each,
+                message=translate(reader, rules.SENTENCES[each]),
+                confirmable=each in rules.CONFIRMABLE,
+            )
+            for each in rules.obstacles(version, slot.situation, approval, check, reading.settings)
+        ],
+        author=reading.names.get(version.author_id, ""),
+        author_id=version.author_id,
         created_at=version.created_at,
         audio_url=audio_url(version.id),
+    )
+
+
+def _check(check: GreetingCheck, reader: str) -> CheckView:
+    return CheckView(
+        state=check.state,
+        text=check.text,
+        language=check.language,
+        language_confidence=check.language_confidence,
+        wrong_language=check.wrong_language,
+        remarks=[_worded(reader, **each) for each in check.remarks],
+        model=check.model,
+        checked_at=check.checked_at,
     )
 
 
@@ -318,6 +346,11 @@ async def _refs(
 ) -> dict[int, GreetingRef]:
     """Every version that is or will be heard, by id."""
     ids = {s.version_id for s in standings} | {i for r in live for i in (r.version_id, r.wanted_version_id) if i}
+    return await refs_of(session, ids)
+
+
+async def refs_of(session: AsyncSession, ids: Iterable[int]) -> dict[int, GreetingRef]:
+    """By version."""
     return {
         version.id: GreetingRef(
             version_id=version.id,
@@ -336,13 +369,14 @@ def _ref(refs: dict[int, GreetingRef], choice: Choice | None) -> GreetingRef | N
 
 
 def _place(
-    target: GreetingTarget,
+    target: AnyGreetingTarget,
     language: str,
     standings: Sequence[Standing],
     hours: OpenTime,
     row: GreetingLive | None,
     refs: dict[int, GreetingRef],
     now: datetime,
+    changed: DriftView | None,
 ) -> LiveView:
     choice = wanted(standings, hours, target.line, language, now, target.fallback_language)
     if choice is None:
@@ -350,7 +384,7 @@ def _place(
     elif row is None or row.wanted_version_id != choice.version_id:
         state = LiveState.PENDING
     else:
-        state = LiveState.LIVE if row.state is PublicationState.LIVE else LiveState.FAILED
+        state = LiveState(row.state.value)
     return LiveView(
         target=target.name,
         language=language,
@@ -361,4 +395,5 @@ def _place(
         checked_at=row.checked_at if row is not None else None,
         sha256=row.sha256 if row is not None else None,
         error=row.error if row is not None and state is LiveState.FAILED else None,
+        drift=changed if state is LiveState.DRIFTED else None,
     )

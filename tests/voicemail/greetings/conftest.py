@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,14 +12,17 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from services.voicemail.app import make as make_app
-from services.voicemail.greetings import actions
+from services.voicemail.greetings import actions, versions
+from services.voicemail.greetings.actions import Order
 from services.voicemail.greetings.repository import ensure_slots
 from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database
+from shared.greeting_targets import AsteriskFolder
 from shared.models import (
     AccessToken,
     AuditEvent,
+    GreetingActivation,
     GreetingSlot,
     GreetingVersion,
     OpeningHours,
@@ -27,10 +31,12 @@ from shared.models import (
     WebSession,
 )
 from shared.people import PERMISSIONS, Actor
-from shared.settings import GreetingTarget, Settings
+from shared.settings import Settings
 from shared.web import auth
 from tests.factories import actor, make_person
 from tests.voicemail.greetings.voice import speech, wav
+
+ALONE = "The other language follows today"
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def mailbox(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(settings: Settings, mailbox: Path) -> Settings:
-    target = GreetingTarget(name="pbx", line="main", path=mailbox)
+    target = AsteriskFolder(name="pbx", line="main", path=mailbox)
     return settings.model_copy(update={"greeting_targets": [target], "max_upload_bytes": 8 * 1024 * 1024})
 
 
@@ -81,10 +87,16 @@ class Desk:
 
     async def record(self, language: str, situation: Situation, pitch: float = 120.0) -> GreetingVersion:
         """A new version; another pitch is another recording."""
-        new = actions.Upload(wav(speech(2.0, pitch=pitch)), "greeting.wav")
+        new = versions.Upload(wav(speech(2.0, pitch=pitch)), "greeting.wav")
         slot_id = await self.slot(language, situation)
-        version, _is_new = await actions.upload(self.database, self.settings, self.blobs, self.me, slot_id, new)
+        version, _is_new = await versions.upload(self.database, self.settings, self.blobs, self.me, slot_id, new)
         return version
+
+    async def publish(self, version: GreetingVersion, **order: Any) -> GreetingActivation:
+        """Without its pair, unless the order names it."""
+        given = {"alone_because": ALONE} if "pair_version_id" not in order else {}
+        async with self.database.transaction() as session:
+            return await actions.publish(session, self.settings, self.me, version.id, Order(**given | order))
 
     async def audited(self, *names: str) -> list[AuditEvent]:
         async with self.database.transaction() as session:

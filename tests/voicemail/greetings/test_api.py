@@ -17,10 +17,11 @@ from services.voicemail.greetings.publisher import publish_once
 from shared.database import Database
 from shared.models import AuditEvent, GreetingVersion, Role
 from shared.settings import Settings
-from tests.voicemail.greetings.conftest import Desk, SignIn
+from tests.voicemail.greetings.conftest import ALONE, Desk, SignIn
 from tests.voicemail.greetings.voice import encoded, silence, speech, wav
 
 API = "/api/v1/greetings"
+ALONE_BODY = {"alone_because": ALONE}
 pytestmark = pytest.mark.usefixtures("always_open")
 
 
@@ -63,7 +64,7 @@ async def test_a_greeting_from_upload_to_the_phone_system(
     assert (version["number"], version["original_name"], version["warnings"]) == (1, "morning.mp3", [])
     assert version["loudness_lufs"] == pytest.approx(-19, abs=0.5)
 
-    activated = await client.post(f"{API}/versions/{version['id']}/activations", json={})
+    activated = await client.post(f"{API}/versions/{version['id']}/activations", json=ALONE_BODY)
     assert activated.status_code == 201
     assert activated.json()["state"] == "in_force"
     assert (await place(client))["state"] == "pending"
@@ -92,13 +93,13 @@ async def test_others_may_listen_and_change_nothing(
     boss = await sign_in(Role.CSR2)
     slot = await slot_id(boss)
     version = (await send(boss, slot)).json()
-    activation = (await boss.post(f"{API}/versions/{version['id']}/activations", json={})).json()
+    activation = (await boss.post(f"{API}/versions/{version['id']}/activations", json=ALONE_BODY)).json()
     client = await sign_in(role)
     assert (await client.get(API)).status_code == 200
     assert (await client.get(version["audio_url"])).status_code == 200
     tries = [
         await send(client, slot, wav(speech(pitch=160))),
-        await client.post(f"{API}/versions/{version['id']}/activations", json={}),
+        await client.post(f"{API}/versions/{version['id']}/activations", json=ALONE_BODY),
         await client.post(f"{API}/slots/{slot}/roll-back"),
         await client.post(f"{API}/activations/{activation['id']}/cancel"),
         await client.post(f"{API}/slots/{slot}/versions", files={"wrong": b"field"}),
@@ -168,17 +169,21 @@ async def test_missing_and_wrong_fields_are_named(sign_in: SignIn) -> None:
     long = await send(client, slot, script="x" * 4001)
     assert long.status_code == 400
     assert "too long" in long.json()["detail"]
-    naive = await client.post(f"{API}/versions/{version}/activations", json={"ends_at": "2027-01-01T00:00:00"})
+    naive = await client.post(
+        f"{API}/versions/{version}/activations", json=ALONE_BODY | {"ends_at": "2027-01-01T00:00:00"}
+    )
     assert naive.status_code == 422
-    past = await client.post(f"{API}/versions/{version}/activations", json={"ends_at": "2020-01-01T00:00:00Z"})
+    past = await client.post(
+        f"{API}/versions/{version}/activations", json=ALONE_BODY | {"ends_at": "2020-01-01T00:00:00Z"}
+    )
     assert past.status_code == 400
     assert past.json()["errors"][0]["pointer"] == "#/ends_at"
     for far in ("3027-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"):
         for field in ("starts_at", "ends_at"):
-            answer = await client.post(f"{API}/versions/{version}/activations", json={field: far})
+            answer = await client.post(f"{API}/versions/{version}/activations", json=ALONE_BODY | {field: far})
             assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, f"#/{field}")
     long_ago = await client.post(
-        f"{API}/versions/{version}/activations", json={"starts_at": "0001-01-01T00:00:00+14:00"}
+        f"{API}/versions/{version}/activations", json=ALONE_BODY | {"starts_at": "0001-01-01T00:00:00+14:00"}
     )
     assert long_ago.status_code == 201  # it begins now
 
@@ -249,7 +254,7 @@ async def test_schedule_cancel_and_roll_back(
     versions = [(await send(client, slot, wav(speech(pitch=pitch)))).json()["id"] for pitch in (110, 150)]
 
     async def activate(version: int, **when: str) -> dict[str, Any]:
-        answer = await client.post(f"{API}/versions/{version}/activations", json=when)
+        answer = await client.post(f"{API}/versions/{version}/activations", json=ALONE_BODY | when)
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
         return made
@@ -301,7 +306,7 @@ async def test_a_repeated_request_with_its_key_goes_back_once(sign_in: SignIn) -
     slot = await slot_id(client)
     versions = [(await send(client, slot, wav(speech(pitch=pitch)))).json()["id"] for pitch in (110, 150)]
     for version in versions:
-        await client.post(f"{API}/versions/{version}/activations", json={})
+        await client.post(f"{API}/versions/{version}/activations", json=ALONE_BODY)
     key = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
     first, again = [await client.post(f"{API}/slots/{slot}/roll-back", headers=key) for _ in range(2)]
     assert first.json() == again.json()
@@ -309,7 +314,9 @@ async def test_a_repeated_request_with_its_key_goes_back_once(sign_in: SignIn) -
     assert shown["in_force"]["version_id"] == versions[0]
     assert len(shown["activations"]) == 3
     other = {"Idempotency-Key": "another-key-for-another-request"}
-    made = [await client.post(f"{API}/versions/{versions[1]}/activations", json={}, headers=other) for _ in range(2)]
+    made = [
+        await client.post(f"{API}/versions/{versions[1]}/activations", json=ALONE_BODY, headers=other) for _ in range(2)
+    ]
     assert [answer.status_code for answer in made] == [201, 201]
     assert len((await client.get(f"{API}/slots/{slot}")).json()["activations"]) == 4
 
@@ -319,7 +326,7 @@ async def test_roll_back_needs_something_to_go_back_to(sign_in: SignIn) -> None:
     slot = await slot_id(client)
     assert (await client.post(f"{API}/slots/{slot}/roll-back")).status_code == 409
     version = (await send(client, slot)).json()["id"]
-    await client.post(f"{API}/versions/{version}/activations", json={})
+    await client.post(f"{API}/versions/{version}/activations", json=ALONE_BODY)
     assert (await client.post(f"{API}/slots/{slot}/roll-back")).status_code == 409
 
 
@@ -327,7 +334,7 @@ async def test_the_last_greeting_cannot_be_taken_away(sign_in: SignIn) -> None:
     client = await sign_in(Role.CSR2)
     slot = await slot_id(client)
     version = (await send(client, slot)).json()["id"]
-    only = (await client.post(f"{API}/versions/{version}/activations", json={})).json()["id"]
+    only = (await client.post(f"{API}/versions/{version}/activations", json=ALONE_BODY)).json()["id"]
     answer = await client.post(f"{API}/activations/{only}/cancel")
     assert answer.status_code == 409
     assert "only greeting" in answer.json()["detail"]
@@ -340,10 +347,10 @@ async def test_an_emergency_can_be_ended_and_the_usual_returns(
 ) -> None:
     client = await sign_in(Role.CSR2)
     usual = (await send(client, await slot_id(client))).json()["id"]
-    await client.post(f"{API}/versions/{usual}/activations", json={})
+    await client.post(f"{API}/versions/{usual}/activations", json=ALONE_BODY)
     emergency = (await send(client, await slot_id(client, "en", "emergency"), wav(speech(pitch=170)))).json()["id"]
     end = (datetime.now(UTC) + timedelta(hours=3)).isoformat()
-    made = (await client.post(f"{API}/versions/{emergency}/activations", json={"ends_at": end})).json()
+    made = (await client.post(f"{API}/versions/{emergency}/activations", json=ALONE_BODY | {"ends_at": end})).json()
     await publish_once(database, settings, desk.blobs)
     assert (await place(client))["live"]["version_id"] == emergency
     line = (await client.get(API)).json()[0]
@@ -359,7 +366,7 @@ async def test_a_failed_publication_says_why(
 ) -> None:
     client = await sign_in(Role.CSR2)
     version = (await send(client, await slot_id(client))).json()["id"]
-    await client.post(f"{API}/versions/{version}/activations", json={})
+    await client.post(f"{API}/versions/{version}/activations", json=ALONE_BODY)
     mailbox.parent.rmdir()
     await publish_once(database, settings, desk.blobs)
     shown = await place(client)

@@ -14,10 +14,9 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, Page, async_playwright
 from sqlalchemy import select
 
-from services.voicemail.greetings import actions
 from services.voicemail.greetings.publisher import publish_once
 from shared.database import Database
-from shared.models import GreetingVersion, Role, Situation
+from shared.models import GreetingSource, GreetingVersion, Role, Situation
 from tests.voicemail.greetings.conftest import Desk, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("always_open"), pytest.mark.timeout(180)]
@@ -76,11 +75,10 @@ async def test_the_pages_are_accessible(
     now = datetime.now(UTC)
     first, second = await desk.record("en", Situation.OPEN, 110), await desk.record("en", Situation.OPEN, 150)
     emergency = await desk.record("en", Situation.EMERGENCY, 190)
-    async with desk.database.transaction() as session:
-        for version in (first, second):
-            await actions.activate(session, desk.settings, desk.me, version.id)
-        await actions.activate(session, desk.settings, desk.me, first.id, starts_at=now + timedelta(days=1))
-        await actions.activate(session, desk.settings, desk.me, emergency.id, ends_at=now + timedelta(hours=1))
+    for version in (first, second):
+        await desk.publish(version)
+    await desk.publish(first, starts_at=now + timedelta(days=1))
+    await desk.publish(emergency, ends_at=now + timedelta(hours=1))
     await publish_once(desk.database, desk.settings, desk.blobs)
     page, complaints = await open_page(browser, address, await sign_in(Role.CSR2, browser=True, language=language))
     for path in ("/greetings", f"/greetings/slots/{slot}"):
@@ -95,36 +93,46 @@ async def test_the_pages_are_accessible(
     assert complaints == []
 
 
-async def test_a_greeting_is_recorded_in_the_browser(
+async def test_a_greeting_is_recorded_and_published_by_keyboard_alone(
     browser: Browser, address: str, sign_in: SignIn, desk: Desk, database: Database
 ) -> None:
     slot = await desk.slot("en", Situation.OPEN)
     page, complaints = await open_page(browser, address, await sign_in(Role.CSR2, browser=True))
-    await page.goto(f"{address}/greetings/slots/{slot}")
-    record = page.get_by_role("button", name="Record here")
-    await record.click()
+    answer = await page.goto(f"{address}/greetings/slots/{slot}")
+    assert answer is not None
+    assert "microphone=(self)" in answer.headers["permissions-policy"]
+    await page.get_by_role("button", name="Record here").focus()
+    await page.keyboard.press("Enter")
     await page.get_by_text("Recording…").wait_for()
-    await page.wait_for_timeout(2500)
-    await page.get_by_role("button", name="Stop").click()
+    await page.wait_for_function("document.querySelector('[data-record-meter]').value > -50")  # the fake one beeps
+    await page.wait_for_timeout(2000)
+    await page.keyboard.press("Space")  # the same button stops
     await page.get_by_text("Recorded. Listen to it, then save.").wait_for()
     assert await page.locator("[data-record-preview]").is_visible()
-    await page.get_by_role("button", name="Save version").click()
+    await page.get_by_role("button", name="Save version").press("Enter")
     await page.get_by_text("Version 1 is here.").wait_for()
     async with database.transaction() as session:
         version = (await session.scalars(select(GreetingVersion))).one()
     assert version.original_name.startswith("recording.")
+    assert version.source is GreetingSource.RECORD
     assert 1.0 < version.duration_s < 6.0
-    await page.get_by_role("button", name="Activate now version 1").click()
-    await page.get_by_text("Activated. It is live").wait_for()
+    await page.locator("summary", has_text="Publish version 1").press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("The Spanish one follows")
+    await page.get_by_role("button", name="Publish version 1").press("Enter")
+    await page.get_by_text("Published. It is live").wait_for()
     assert complaints == []
+    answer = await page.goto(f"{address}/greetings")
+    assert answer is not None
+    assert "microphone=()" in answer.headers["permissions-policy"]
 
 
 async def test_an_open_page_hears_that_a_greeting_went_live(
     browser: Browser, address: str, sign_in: SignIn, desk: Desk
 ) -> None:
     version = await desk.record("en", Situation.OPEN)
-    async with desk.database.transaction() as session:
-        await actions.activate(session, desk.settings, desk.me, version.id)
+    await desk.publish(version)
     page, complaints = await open_page(browser, address, await sign_in(Role.CSR1, browser=True))
     await page.goto(f"{address}/greetings")
     await page.get_by_text("Being published").first.wait_for()

@@ -18,11 +18,12 @@ from shared.database import Database
 from shared.errors import Invalid
 from shared.models import GreetingActivation, GreetingVersion, Role, Situation
 from shared.settings import Settings
-from tests.voicemail.greetings.conftest import Desk, SignIn
+from tests.voicemail.greetings.conftest import ALONE, Desk, SignIn
 from tests.voicemail.greetings.voice import silence, speech, wav
 
 pytestmark = pytest.mark.usefixtures("always_open")
 CSRF = {"csrf_token": "csrf"}
+SENT = {**CSRF, "alone_because": ALONE}
 
 
 def text(answer: httpx.Response) -> str:
@@ -59,11 +60,11 @@ async def test_upload_listen_activate_and_see_it_live(
     (version,) = await versions(database)
     assert (sent.status_code, sent.headers["location"]) == (303, f"/greetings/slots/{slot}#version-{version.id}")
     page = await client.get(f"/greetings/slots/{slot}")
-    assert "Version 1 is here. Listen to it, then activate it." in text(page)
+    assert "Version 1 is here. Listen to it, then publish it." in text(page)
     assert f'<audio controls preload="none" src="/api/v1/greetings/versions/{version.id}/audio">' in page.text
     assert "does not give the utility's number" in text(page)
 
-    done = await client.post(f"/greetings/versions/{version.id}/activate", data={**CSRF, "slot_id": str(slot)})
+    done = await client.post(f"/greetings/versions/{version.id}/activate", data={**SENT, "slot_id": str(slot)})
     assert (done.status_code, done.headers["location"]) == (303, f"/greetings/slots/{slot}")
     assert "Being published" in text(await client.get("/greetings"))
     await publish_once(database, settings, blobs)
@@ -78,7 +79,7 @@ async def test_a_failure_stands_on_the_page_with_what_is_still_heard(
     client = await sign_in(Role.CSR2, browser=True)
     for pitch in (110, 150):
         version = await desk.record("en", Situation.OPEN, pitch)
-        await client.post(f"/greetings/versions/{version.id}/activate", data={**CSRF, "slot_id": str(version.slot_id)})
+        await client.post(f"/greetings/versions/{version.id}/activate", data={**SENT, "slot_id": str(version.slot_id)})
         await publish_once(database, settings, blobs)
         if pitch == 110:
             mailbox.parent.rename(mailbox.parent.parent / "unmounted")
@@ -100,7 +101,7 @@ async def test_all_of_it_in_spanish(sign_in: SignIn, desk: Desk, database: Datab
     assert refused.status_code == 400
     assert "silencio" in text(refused)
     for shown in (index, page):
-        for english in ("Nobody hears", "Recorded greetings", "Save as", "What callers"):
+        for english in ("Nobody hears", "Recorded greetings", "Read it aloud", "Save as", "What callers"):
             assert english not in shown
 
 
@@ -135,7 +136,7 @@ async def test_scheduling_means_the_clock_on_the_centers_wall(sign_in: SignIn, d
     slot = {"slot_id": str(version.slot_id)}
     year = datetime.now(UTC).year + 1
     path = f"/greetings/versions/{version.id}/activate"
-    await client.post(path, data={**CSRF, **slot, "starts_at": f"{year}-07-03T17:00", "ends_at": f"{year}-12-05T08:00"})
+    await client.post(path, data={**SENT, **slot, "starts_at": f"{year}-07-03T17:00", "ends_at": f"{year}-12-05T08:00"})
     (made,) = await activations(database)
     zone = ZoneInfo("America/Los_Angeles")
     assert made.starts_at == datetime(year, 7, 3, 17, tzinfo=zone)
@@ -144,10 +145,14 @@ async def test_scheduling_means_the_clock_on_the_centers_wall(sign_in: SignIn, d
     assert "Scheduled." in page
     await client.post(f"/greetings/activations/{made.id}/cancel", data={**CSRF, **slot})
     assert "Cancelled." in text(await client.get(f"/greetings/slots/{version.slot_id}"))
-    for wrong in ({"ends_at": "2020-01-01T00:00"}, {"starts_at": "never"}):
-        await client.post(path, data={**CSRF, **slot, **wrong})
-        page = text(await client.get(f"/greetings/slots/{version.slot_id}"))
-        assert "The end must be after the beginning" in page or "This is not a date and a time." in page
+    for wrong, words in (
+        ({"ends_at": "2020-01-01T00:00"}, "The end must be after the beginning"),
+        ({"starts_at": "never"}, "This is not a date and a time."),
+    ):
+        refused = await client.post(path, data={**SENT, **slot, **wrong})
+        assert refused.status_code == 400
+        assert words in text(refused)
+        assert ALONE in refused.text  # what was filled in is still there
     assert len(await activations(database)) == 1
 
 
@@ -195,7 +200,7 @@ async def test_an_emergency_in_one_language_is_pointed_out(sign_in: SignIn, desk
     end = datetime.now(ZoneInfo("America/Los_Angeles")) + timedelta(hours=2)
     await client.post(
         f"/greetings/versions/{version.id}/activate",
-        data={**CSRF, "slot_id": str(version.slot_id), "ends_at": end.strftime("%Y-%m-%dT%H:%M")},
+        data={**SENT, "slot_id": str(version.slot_id), "ends_at": end.strftime("%Y-%m-%dT%H:%M")},
     )
     shown = text(await client.get("/greetings"))
     assert "An emergency greeting is active." in shown

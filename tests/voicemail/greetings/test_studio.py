@@ -32,8 +32,8 @@ def test_every_greeting_becomes_equally_loud(level: float) -> None:
         assert facts(data) == (1, 2, rate)
         assert loudness.measure(decode(data, rate=rate), rate) == pytest.approx(loudness.TARGET_LUFS, abs=0.5)
         assert true_peak_dbfs(data, rate) <= loudness.CEILING_DBFS + 0.1
-    assert master.lufs == pytest.approx(loudness.TARGET_LUFS, abs=0.5)
-    assert master.duration_s == pytest.approx(4.0, abs=0.3)
+    assert master.after.lufs == pytest.approx(loudness.TARGET_LUFS, abs=0.5)
+    assert master.after.duration_s == pytest.approx(4.0, abs=0.3)
 
 
 def test_the_rendition_is_plain_pcm() -> None:
@@ -71,8 +71,8 @@ def test_nothing_above_the_telephone_band_folds_back() -> None:
 )
 def test_any_usual_format_is_read(container: str, codec: str, rate: int, name: str) -> None:
     master = studio.make_master(encoded(container, codec, speech(rate=rate), rate), name)
-    assert master.duration_s == pytest.approx(4.0, abs=0.3)
-    assert master.lufs == pytest.approx(loudness.TARGET_LUFS, abs=0.5)
+    assert master.after.duration_s == pytest.approx(4.0, abs=0.3)
+    assert master.after.lufs == pytest.approx(loudness.TARGET_LUFS, abs=0.5)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_silence_at_the_ends_is_cut_or_remarked() -> None:
         "{seconds} s of silence at the end were cut.",
     ]
     assert cut.warnings[0].values["seconds"] == pytest.approx(1.8, abs=0.1)
-    assert cut.duration_s == pytest.approx(4.2, abs=0.3)
-    kept = studio.make_master(padded, "greeting.wav", trim=False)
-    assert kept.duration_s == pytest.approx(9.0, abs=0.01)
+    assert cut.after.duration_s == pytest.approx(4.2, abs=0.3)
+    kept = studio.make_master(padded, "greeting.wav", studio.Treatment(trim=False))
+    assert kept.after.duration_s == pytest.approx(9.0, abs=0.01)
     assert "the line is dead" in kept.warnings[0].message
     assert "wait for the tone" in kept.warnings[1].message
 
@@ -143,4 +143,4 @@ def test_sharp_peaks_are_held_without_missing_the_loudness() -> None:
     clicks[:: RATE // 2] = 0.99
     master = studio.make_master(wav(clicks), "greeting.wav")
     assert true_peak_dbfs(master.wav, 48_000) <= loudness.CEILING_DBFS + 0.1
-    assert master.lufs == pytest.approx(loudness.TARGET_LUFS, abs=1.5)
+    assert master.after.lufs == pytest.approx(loudness.TARGET_LUFS, abs=1.5)

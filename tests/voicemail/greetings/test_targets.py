@@ -12,7 +12,7 @@ import pytest
 
 from services.voicemail.greetings.asterisk import AsteriskTarget
 from services.voicemail.greetings.targets import PublishError, Target
-from shared.settings import GreetingTarget
+from shared.greeting_targets import AsteriskFolder
 
 OLD = b"old greeting " * 40_000
 NEW = b"new greeting " * 50_000
@@ -20,6 +20,11 @@ NEW = b"new greeting " * 50_000
 
 def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def playing(target: Target, language: str) -> str | None:
+    found = target.playing(language)
+    return found.sha256 if found is not None else None
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def mailbox(tmp_path: Path) -> Path:
 
 def asterisk(mailbox: Path, **values: object) -> AsteriskTarget:
     given = {"name": "pbx", "line": "main", "path": mailbox} | values
-    return AsteriskTarget(GreetingTarget.model_validate(given))
+    return AsteriskTarget(AsteriskFolder.model_validate(given))
 
 
 TARGETS: list[Callable[[Path], Target]] = [asterisk]
@@ -48,15 +53,15 @@ class TestContract:
     def test_plays_what_was_published_last(self, target: Target, language: str) -> None:
         assert target.playing(language) is None
         target.publish(language, OLD)
-        assert target.playing(language) == sha(OLD)
+        assert playing(target, language) == sha(OLD)
         target.publish(language, NEW)
         target.publish(language, NEW)
-        assert target.playing(language) == sha(NEW)
+        assert playing(target, language) == sha(NEW)
 
     def test_languages_do_not_touch_each_other(self, target: Target) -> None:
         target.publish("en", OLD)
         target.publish("es", NEW)
-        assert (target.playing("en"), target.playing("es")) == (sha(OLD), sha(NEW))
+        assert (playing(target, "en"), playing(target, "es")) == (sha(OLD), sha(NEW))
 
     def test_says_which_format_it_takes(self, target: Target) -> None:
         assert target.format.rate in (8_000, 16_000)
@@ -103,7 +108,7 @@ def test_sibling_formats_are_removed_and_nothing_else(mailbox: Path) -> None:
         "unavail.wav", "en/unavail.wav", "unavail.tmp",
     }  # fmt: skip
     assert set(others) <= left
-    assert target.playing("en") == sha(NEW)
+    assert playing(target, "en") == sha(NEW)
     # Somebody records at the phone in another format: what is heard is no longer one thing.
     (mailbox / "en" / "unavail.gsm").write_bytes(b"recorded at the phone")
     assert target.playing("en") is None
@@ -177,7 +182,7 @@ def test_a_folder_that_may_not_be_written_keeps_the_old_greeting(mailbox: Path, 
     assert files(mailbox) == {"unavail.wav", "en/unavail.wav"}
     with unprivileged():
         target.publish("en", NEW)
-    assert target.playing("en") == sha(NEW)
+    assert playing(target, "en") == sha(NEW)
 
 
 def test_a_disk_that_fills_up_keeps_the_old_greeting(mailbox: Path) -> None:
@@ -192,18 +197,18 @@ def test_a_disk_that_fills_up_keeps_the_old_greeting(mailbox: Path) -> None:
             target.publish("en", NEW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert target.playing("en") == sha(OLD)
+    assert playing(target, "en") == sha(OLD)
     assert files(mailbox) == {"unavail.wav", "en/unavail.wav"}
 
 
 def test_bytes_that_read_back_differently_are_taken_back(mailbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network folder that swallows a write: what it says back is what counts."""
-    from services.voicemail.greetings import asterisk as module
+    from services.voicemail.greetings import files as module
 
     target = asterisk(mailbox)
     target.publish("en", OLD)
     (mailbox / "en" / "unavail.gsm").write_bytes(b"of before")
-    monkeypatch.setattr(module, "_sha256", lambda path: sha(path.read_bytes()[:-1]))
+    monkeypatch.setattr(module, "sha256", lambda path: sha(path.read_bytes()[:-1]))
     with pytest.raises(PublishError, match="reads back"):
         target.publish("en", NEW)
     monkeypatch.undo()
@@ -212,9 +217,9 @@ def test_bytes_that_read_back_differently_are_taken_back(mailbox: Path, monkeypa
 
 
 def test_a_first_greeting_that_fails_leaves_nothing_behind(mailbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.voicemail.greetings import asterisk as module
+    from services.voicemail.greetings import files as module
 
-    monkeypatch.setattr(module, "_sha256", lambda path: "other")
+    monkeypatch.setattr(module, "sha256", lambda path: "other")
     with pytest.raises(PublishError, match="reads back"):
         asterisk(mailbox).publish("en", NEW)
     assert files(mailbox) == set()
@@ -227,16 +232,39 @@ def test_a_folder_that_is_not_mounted_is_no_place_to_publish(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_temporary_greeting_recorded_at_the_phone_is_not_passed_over(mailbox: Path) -> None:
+def test_a_temporary_greeting_recorded_at_the_phone_is_heard_until_ours_is_published(mailbox: Path) -> None:
     target = asterisk(mailbox)
     target.publish("en", OLD)
-    (mailbox / "temp.wav").write_bytes(b"back on monday")
-    with pytest.raises(PublishError, match="temporary greeting"):
-        target.publish("en", NEW)
-    with pytest.raises(PublishError, match="temporary greeting"):
-        target.playing("en")
-    (mailbox / "temp.wav").unlink()
-    assert target.playing("en") == sha(NEW)
+    target.publish("es", OLD)
+    (mailbox / "temp.gsm").write_bytes(b"back on monday")
+    assert target.playing("en") is None
+    for language in ("en", "es"):
+        theirs = target.found(language)
+        assert theirs is not None
+        assert (theirs.content, theirs.name) == (b"back on monday", "temp.gsm")
+    target.publish("en", NEW)
+    assert (playing(target, "en"), playing(target, "es")) == (sha(NEW), sha(OLD))
+    assert not (mailbox / "temp.gsm").exists()
+
+
+def test_an_emergency_goes_where_asterisk_plays_it_instead_of_everything(mailbox: Path) -> None:
+    target = asterisk(mailbox)
+    assert target.languages(["en", "es"]) == ["es", "en"]  # the file without a folder is the switch: it comes last
+    for language in ("es", "en"):
+        target.publish(language, OLD)
+    target.publish("es", OLD, override=True)
+    assert not target._switched()  # nothing changes for anybody yet
+    target.publish("en", NEW, override=True)
+    assert files(mailbox) == {
+        "es/unavail.wav", "en/unavail.wav", "unavail.wav", "es/temp.wav", "en/temp.wav", "temp.wav",
+    }  # fmt: skip
+    assert (playing(target, "en"), playing(target, "es")) == (sha(NEW), sha(OLD))
+    assert all(found is not None and found.override for found in map(target.playing, ("en", "es")))
+    assert (mailbox / "unavail.wav").read_bytes() == OLD
+    for language in ("es", "en"):
+        target.publish(language, OLD)
+    assert files(mailbox) == {"es/unavail.wav", "en/unavail.wav", "unavail.wav"}
+    assert (playing(target, "en"), playing(target, "es")) == (sha(OLD), sha(OLD))
 
 
 def test_leftovers_of_a_killed_process_are_cleared(mailbox: Path) -> None:

@@ -1,0 +1,28 @@
+"""One language on one target: where something is heard, as the publisher and the records name it."""
+
+from dataclasses import dataclass
+
+from services.voicemail.greetings.targets import Target
+from shared.greeting_targets import AnyGreetingTarget
+
+SERVICE = "voicemail"
+
+
+@dataclass(frozen=True)
+class Place:
+    target: AnyGreetingTarget
+    door: Target
+    language: str
+    emergency: bool = False  # somewhere on the line
+
+    @property
+    def override(self) -> bool:
+        """Whether it belongs in the place for emergencies."""
+        return self.emergency and self.door.overrides
+
+    @property
+    def problem(self) -> str:
+        return f"greeting:{self.target.name}:{self.target.line}:{self.language}"
+
+    def __str__(self) -> str:
+        return f"{self.target.name}, {self.target.line} ({self.language})"
