@@ -10,6 +10,8 @@ COPY services/voicemail services/voicemail
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt '.[voicemail]'
 
 FROM docker.io/library/python:3.11.14-slim-bookworm
+# What reads drafts of greetings aloud.
+RUN apt-get update && apt-get install -y --no-install-recommends espeak-ng && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /srv/centralita centralita \
     && mkdir -p /srv/centralita/blobs /srv/centralita/models /srv/asterisk/voicemail \
     && chown -R centralita:centralita /srv

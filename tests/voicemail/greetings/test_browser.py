@@ -104,7 +104,10 @@ async def test_a_greeting_is_recorded_and_published_by_keyboard_alone(
     await page.get_by_role("button", name="Record here").focus()
     await page.keyboard.press("Enter")
     await page.get_by_text("Recording…").wait_for()
-    await page.wait_for_function("document.querySelector('[data-record-meter]').value > -50")  # the fake one beeps
+    meter = page.locator("[data-record-meter]")
+    async with asyncio.timeout(15):
+        while await meter.evaluate("meter => meter.value") <= -50:  # the fake microphone beeps
+            await page.wait_for_timeout(50)
     await page.wait_for_timeout(2000)
     await page.keyboard.press("Space")  # the same button stops
     await page.get_by_text("Recorded. Listen to it, then save.").wait_for()
