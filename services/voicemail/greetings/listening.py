@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.voicemail import audio
 from services.voicemail.engine import RATE, Engine, EngineFailed, Heard, Model, NoWeights
 from services.voicemail.greetings import checks, repository, spoken
-from services.voicemail.greetings.place import SERVICE
+from services.voicemail.greetings.place import SERVICE, language_problem
 from shared import clock, health
 from shared.blobs import Blobs
 from shared.database import Database
@@ -95,7 +95,7 @@ class Listening:
             await health.report(
                 self._database,
                 SERVICE,
-                f"greeting_language:{slot.line}:{slot.language}",
+                language_problem(slot.line, slot.language),
                 f"The greeting that callers hear on {slot.line} ({slot.language}) is in another language.",
                 "Open the page Greetings and go back to the one before, or record it again.",
             )

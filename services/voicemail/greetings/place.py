@@ -24,5 +24,14 @@ class Place:
     def problem(self) -> str:
         return f"greeting:{self.target.name}:{self.target.line}:{self.language}"
 
+    @property
+    def language_problem(self) -> str:
+        return language_problem(self.target.line, self.language)
+
     def __str__(self) -> str:
         return f"{self.target.name}, {self.target.line} ({self.language})"
+
+
+def language_problem(line: str, language: str) -> str:
+    """What callers hear is in another language than theirs."""
+    return f"greeting_language:{line}:{language}"

@@ -179,6 +179,8 @@ class _Bringing:
         if not was_live:
             await health.resolve(self.database, SERVICE, place.problem)
         await drift.settle(self.database, session, place, outcome)
+        if row.version_id is not None and row.version_id != version.id:
+            await health.resolve(self.database, SERVICE, place.language_problem)
         if not was_live or hears_other or outcome:
             self.done.changed += 1
             row.live_since = now if not was_live or row.version_id != version.id else row.live_since
