@@ -60,6 +60,9 @@ async def take_in(session: AsyncSession, settings: Settings, recording: Recordin
         await _hear(session, settings, recording, transcript, intake)
     elif recording.state in repository.WITHOUT_WORDS:
         await _note_failure(session, recording, intake.ticket_id)
+    elif recording.source is RecordingSource.CALLBACK and recording.blob is not None:
+        # Its audio came after its ticket: who looks at it may listen now.
+        await publish(session, Event("ticket", await survivor(session, intake.ticket_id), what="recording"))
 
 
 async def _open(session: AsyncSession, settings: Settings, recording: Recording) -> Ticket:

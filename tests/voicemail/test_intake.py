@@ -39,7 +39,7 @@ async def test_a_recording_is_kept_playable_and_waiting(database: Database, blob
     assert recording.duration_s == pytest.approx(facts.duration_s)
 
 
-async def test_twenty_deliveries_at_once_are_one_recording(
+async def test_statement_2_twenty_deliveries_at_once_are_one_recording(
     database: Database, blobs: Blobs, settings: Settings
 ) -> None:
     delivered = await asyncio.gather(
@@ -89,7 +89,7 @@ async def test_the_spool_and_the_mail_of_one_call_are_one_recording(
     ],
     ids=["empty", "corrupt", "zero-samples"],
 )
-async def test_what_cannot_be_heard_is_kept_and_says_why(
+async def test_statement_4_what_cannot_be_heard_is_kept_and_says_why(
     data: bytes, reason: str, database: Database, blobs: Blobs, settings: Settings
 ) -> None:
     recording = await intake.take_in(database, blobs, settings, new_recording(data=data))

@@ -99,7 +99,7 @@ def recordings(database: Database) -> Callable[[], Awaitable[list[Recording]]]:
 Recordings = Callable[[], Awaitable[list[Recording]]]
 
 
-async def test_a_message_is_taken_in_once_its_txt_is_there(
+async def test_statement_3_a_message_is_taken_in_once_its_txt_is_there(
     phone: PhoneSystem, watch: SpoolWatch, recordings: Recordings, blobs: Blobs
 ) -> None:
     phone.audio(0, 1)
@@ -115,7 +115,7 @@ async def test_a_message_is_taken_in_once_its_txt_is_there(
     assert await blobs.get(recording.blob or "") == sound(1)
 
 
-async def test_urgent_messages_are_urgent_and_heard_ones_are_left_alone(
+async def test_statement_5_urgent_messages_are_urgent_and_heard_ones_are_left_alone(
     phone: PhoneSystem, watch: SpoolWatch, recordings: Recordings
 ) -> None:
     phone.message(0, 1, "Urgent")
@@ -124,7 +124,7 @@ async def test_urgent_messages_are_urgent_and_heard_ones_are_left_alone(
     assert [recording.urgent for recording in await recordings()] == [True]
 
 
-async def test_renumbering_makes_no_second_recording(
+async def test_statement_3_renumbering_makes_no_second_recording(
     phone: PhoneSystem, watch: SpoolWatch, recordings: Recordings, database: Database, blobs: Blobs, settings: Settings
 ) -> None:
     for number in range(4):
@@ -140,7 +140,7 @@ async def test_renumbering_makes_no_second_recording(
     assert len(await recordings()) == 5
 
 
-async def test_renumbering_while_we_read_never_pairs_the_wrong_sound(
+async def test_statement_3_renumbering_while_we_read_never_pairs_the_wrong_sound(
     phone: PhoneSystem, watch: SpoolWatch, recordings: Recordings, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worst moment: one message's sound has its new name, and its .txt still its old one."""
@@ -200,7 +200,7 @@ async def test_a_new_message_is_noticed_at_once(phone: PhoneSystem, watch: Spool
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_nothing_is_ever_written_into_the_spool(phone: PhoneSystem, watch: SpoolWatch) -> None:
+async def test_statement_5_nothing_is_ever_written_into_the_spool(phone: PhoneSystem, watch: SpoolWatch) -> None:
     phone.message(0, 1)
     before = sorted(phone.mailbox.rglob("*"))
     (phone.mailbox / "INBOX" / ".lock").write_text("")  # somebody else's lock does not hold us up

@@ -63,7 +63,9 @@ async def test_a_spanish_voicemail_becomes_a_transcript(
     assert await Transcription(database, blobs, speech_settings, engine).work_off() == 0
 
 
-async def test_two_workers_never_hear_the_same_recording(database: Database, blobs: Blobs, settings: Settings) -> None:
+async def test_statement_11_two_workers_never_hear_the_same_recording(
+    database: Database, blobs: Blobs, settings: Settings
+) -> None:
     for number in range(6):
         await intake.take_in(database, blobs, settings, new_recording(str(number)))
     engines = [SlowEngine(), SlowEngine()]
@@ -123,7 +125,7 @@ async def test_who_lost_the_lease_stores_nothing(database: Database, blobs: Blob
     assert (await state_of(database, recording.id)).leased_until is not None
 
 
-async def test_failures_are_retried_with_patience_and_then_given_up(
+async def test_statement_11_failures_are_retried_with_patience_and_then_given_up(
     database: Database, blobs: Blobs, settings: Settings
 ) -> None:
     recording = await intake.take_in(database, blobs, settings, new_recording())

@@ -1,10 +1,12 @@
 """A voicemail is a ticket at once; its words arrive later and change what they must."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from services.tickets import corrections, intake
+from shared import clock
 from shared.models import (
     AssignmentState,
     Channel,
@@ -146,6 +148,43 @@ async def test_no_words_is_told_once_and_the_ticket_stands(center: Center) -> No
     await center.transcribe(seen.row.recording_id, SPANISH, "es")
     assert await intake.Doors(center.database, center.settings).sweep() == 1
     assert (await center.ticket(seen.ticket.id)).topic == "rate_plan"
+
+
+async def test_a_call_whose_audio_is_still_elsewhere_is_a_ticket_that_says_what_becomes_of_it(center: Center) -> None:
+    seen = await center.call(blob=None, state=RecordingState.FETCHING, source=RecordingSource.CALLBACK)
+    assert seen.ticket.callback_number == "+17075550142"
+    assert not await center.entries(seen.ticket.id, EntryKind.TRANSCRIPT)
+    async with center.database.transaction() as session:
+        recording = await session.get_one(Recording, seen.row.recording_id)
+        recording.state, recording.error = RecordingState.MISSING, "It is gone."
+    assert await intake.Doors(center.database, center.settings).sweep() == 1
+    assert await intake.Doors(center.database, center.settings).sweep() == 0
+    (entry,) = await center.entries(seen.ticket.id, EntryKind.TRANSCRIPT)
+    assert entry.detail == {"state": "missing", "error": ["It is gone."]}
+
+
+async def test_a_call_that_came_through_another_door_too_is_no_second_ticket(center: Center) -> None:
+    """While it is being compared there is none; when nobody finished comparing, there is one."""
+    first = await center.call()
+    soon = clock.now() + timedelta(seconds=30)
+    same = await center.record(same_as=first.row.recording_id)
+    comparing = await center.record(compare_until=soon)
+    await intake.Doors(center.database, center.settings).sweep()
+    for recording_id in (same, comparing):
+        await intake.take_in_recording(center.database, center.settings, recording_id)
+    assert len(await center.tickets()) == 1
+    async with center.database.transaction() as session:
+        (await session.get_one(Recording, comparing)).compare_until = clock.now() - timedelta(seconds=1)
+    await intake.Doors(center.database, center.settings).sweep()
+    assert len(await center.tickets()) == 2
+
+
+async def test_mail_that_a_phone_system_sent_is_its_recordings_ticket_and_a_look_alike_its_own(center: Center) -> None:
+    """Also when it has no audio: then the recording says so."""
+    for accepted in (True, False):
+        message_id = await center.store(voicemail={"system": "zoom", "accepted": accepted, "why": "unauthenticated"})
+        await intake.take_in_message(center.database, center.settings, message_id)
+        assert len(await center.tickets()) == (0 if accepted else 1)
 
 
 async def test_silence_keeps_what_was_known(center: Center) -> None:
