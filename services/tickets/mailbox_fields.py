@@ -27,6 +27,7 @@ LISTS = (
 DESTINATIONS = ("imap_host", "imap_port", "imap_security", "smtp_host", "smtp_port", "smtp_security", "token_endpoint")
 _OAUTH = ("client_id", "token_endpoint", "authorization_endpoint", "scope", "client_secret_expires_on")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,39}$")
+_DOMAIN = re.compile(r"^(?=.{1,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 _HOST = re.compile(r"^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}\.?)*$")
 
 
@@ -104,7 +105,7 @@ def columns(fields: MailboxFields) -> dict[str, Any]:
         values[key] = list(dict.fromkeys(each for each in (_one_line(key, one) for one in values[key]) if each))
     values["form_senders"] = [_address("form_senders", each) for each in values["form_senders"]]
     values["voicemail_senders"] = [
-        _address("voicemail_senders", each) if "@" in each.lstrip("@") else each.lower()
+        each.lstrip("@").lower() if _DOMAIN.match(each.lstrip("@")) else _address("voicemail_senders", each)
         for each in values["voicemail_senders"]
     ]
     if not values["folders"] and not values["voicemail_folders"]:
