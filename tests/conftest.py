@@ -1,10 +1,9 @@
 """Real PostgreSQL with the real migrations, real Redis, and a database of its own for every test.
 
-Databases are cloned from a migrated template, so a test may commit, from as many connections as it likes.
+It is a test's own, so a test may commit, from as many connections as it likes.
 """
 
 import asyncio
-import itertools
 import os
 import shutil
 import tempfile
@@ -12,7 +11,6 @@ import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 import structlog
 from hypothesis import settings as hypothesis_settings
@@ -26,9 +24,9 @@ from shared.blobs import Blobs
 from shared.database import Database
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from tests.databases import TEMPLATE, Databases
 from tests.diagnosis import Alarm, activity, witness
 
-_numbers = itertools.count(1)
 # The same examples in every run, and no busy machine decides whether a test passes.
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("suite")
@@ -56,10 +54,11 @@ def postgres() -> Iterator[str]:
     # A test that waits for a lock or a slow statement is told which one it was.
     server.psql("ALTER SYSTEM SET lock_timeout = '25s';")
     server.psql("ALTER SYSTEM SET statement_timeout = '30s';")
+    server.psql("ALTER SYSTEM SET autovacuum = off;")  # by chance it would give the planner other ideas
     server.psql("SELECT pg_reload_conf();")
-    server.psql("CREATE DATABASE template_centralita;")
+    server.psql(f"CREATE DATABASE {TEMPLATE};")
     url = f"postgresql+asyncpg://postgres@/{{database}}?host={data}"
-    upgrade(url.format(database="template_centralita"))
+    upgrade(url.format(database=TEMPLATE))
     with witness("what PostgreSQL does", lambda: activity(url.format(database="postgres"))):
         yield url
     server.cleanup()
@@ -75,17 +74,15 @@ def redis_url() -> Iterator[str]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: str) -> Databases:
+    return Databases(postgres)
+
+
 @pytest.fixture
-async def database_url(postgres: str) -> AsyncIterator[str]:
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin = postgres.format(database="postgres").replace("+asyncpg", "")
-    connection = await asyncpg.connect(admin, timeout=20, command_timeout=40)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_centralita")
-    await connection.close()
-    yield postgres.format(database=name)
-    connection = await asyncpg.connect(admin, timeout=20, command_timeout=40)
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    async with databases.one() as url:
+        yield url
 
 
 @pytest.fixture
