@@ -44,11 +44,11 @@ async def test_statement_3_and_5_a_phone_system_killed_at_any_step(
     inbox.mkdir(parents=True)
     scanning = asyncio.create_task(watch.run())
     left: set[int] = set()
-    for attempt in range(8):
+    for attempt in range(6):
         writer = await asyncio.create_subprocess_exec(
             sys.executable, str(WRITER), str(spool), str(attempt * 10), "10", stdout=asyncio.subprocess.PIPE
         )
-        await asyncio.sleep(chance.uniform(0.08, 0.25))
+        await asyncio.sleep(chance.uniform(0.06, 0.2))
         if writer.returncode is None:
             writer.send_signal(signal.SIGKILL)
         said, _ = await writer.communicate()
