@@ -92,6 +92,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "open": N_("Open"),
         "failed": N_("Not working"),
     },
+    "region": {  # of a recording, in which no words are looked for
+        "sound": N_("Music or noise, no words"),
+        "silence": N_("Silence"),
+    },
     "call": {  # how it ended
         "reached": N_("Reached"),
         "no_answer": N_("No answer"),

@@ -62,10 +62,10 @@ async def test_a_spanish_voicemail_is_a_ticket_at_once_and_text_a_little_later(h
         assert "factura" in text.lower()
         await carla.locator(".timeline", has_text="factura").wait_for()
         audio = carla.locator("audio").first
+        word = carla.locator("[data-start]").last
+        await word.click()  # nothing is loaded before
         await carla.wait_for_function("document.querySelector('audio').readyState >= 1")
         assert 4 < await audio.evaluate("element => element.duration") < 30
-        word = carla.locator("[data-start]").last
-        await word.click()
         assert await audio.evaluate("element => element.currentTime") > 1
         assert await ben.locator(f"a[href='/tickets/{ticket}']").count() == 0
     ((language, source),) = await house.fetch("SELECT language, language_source FROM ticket WHERE id = :id", id=ticket)

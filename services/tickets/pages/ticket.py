@@ -18,6 +18,7 @@ from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
 from services.tickets.pages import wording, wording_trust
 from services.tickets.pages.common import Page, Screen
+from services.tickets.pages.hearing import passages
 from services.tickets.pages.reading import runs
 from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
@@ -178,6 +179,7 @@ async def show_ticket(
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
         said=runs,
+        passages=passages,
         signature=await signatures.under_a_reply(screen.session, settings, screen.me.id, language),
         formatted=lambda text, files=(): Markup(to_html(text, _addresses_of(ticket_id, files))),  # noqa: S704
         failure_advice=lambda failure: wording.failure_advice(screen.language, failure),

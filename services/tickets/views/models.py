@@ -175,6 +175,10 @@ class TranscriptView(View):
     segments: list[dict[str, Any]] = Field(
         description="`start`, `end` (seconds), `text`, `flags`, and `words` of `word`, `start`, `end`, `probability`."
     )
+    regions: list[dict[str, Any]] = Field(
+        default=[],
+        description="The whole recording: `start`, `end`, `kind` (speech, faint, sound, silence), `language`.",
+    )
     model: str
     created_at: datetime
 

@@ -131,6 +131,7 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
             language_confidence=transcript.language_confidence,
             flags=transcript.flags,
             segments=transcript.segments,
+            regions=transcript.regions,
             model=transcript.model,
             created_at=transcript.created_at,
         )

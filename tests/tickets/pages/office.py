@@ -102,14 +102,18 @@ class Office:
             ticket = await session.scalar(select(Entry.ticket_id).where(Entry.message_id == message.id))
         return int(ticket or 0)
 
-    async def voicemail(self, segments: list[dict[str, object]], *, language: str = "es", flags: list[str]) -> int:
+    async def voicemail(
+        self, segments: list[dict[str, object]], *, language: str = "es", flags: list[str], audio: bytes | None = None,
+        regions: tuple[dict[str, object], ...] = (),
+    ) -> int:  # fmt: skip
         """A recording that arrived, was transcribed and taken in; returns its ticket."""
+        audio = audio or tone(12)
         async with self.database.transaction() as session:
             recording = Recording(
                 source=RecordingSource.UPLOAD, source_id=secrets.token_hex(8), line="1000", mailbox="1000",
                 caller_id="+17075550142", caller_name="", menu_language=language, called_at=clock.now(),
-                blob=await self.blobs.put(tone(12)), content_type="audio/wav",
-                playback_blob=await self.blobs.put(tone(12)), duration_s=12.0, state=RecordingState.RECEIVED,
+                blob=await self.blobs.put(audio), content_type="audio/wav",
+                playback_blob=await self.blobs.put(audio), duration_s=12.0, state=RecordingState.RECEIVED,
             )  # fmt: skip
             session.add(recording)
             await session.flush()
@@ -119,7 +123,8 @@ class Office:
                 Transcript(
                     recording_id=recording.id, text=" ".join(str(each["text"]).strip() for each in segments),
                     language=language, language_confidence=0.97, language_evidence={}, segments=segments, flags=flags,
-                    engine="whisper", model="small", model_sha256="0" * 64, options={}, took_ms=900,
+                    regions=list(regions), engine="whisper", model="small", model_sha256="0" * 64, options={},
+                    took_ms=900,
                 )
             )  # fmt: skip
             await session.execute(
@@ -170,6 +175,16 @@ def tone(seconds: int) -> bytes:
         file.setframerate(8000)
         file.writeframes(b"\x00\x00" * 8000 * seconds)
     return buffer.getvalue()
+
+
+def talking(*spans: tuple[float, float], seconds: int = 12) -> bytes:
+    """A hum where somebody talks, silence elsewhere."""
+    audio = bytearray(tone(seconds))
+    for start, end in spans:
+        for index in range(int(start * 8000), int(end * 8000)):
+            sample = 9000 if index // 20 % 2 else -9000
+            audio[44 + 2 * index : 46 + 2 * index] = sample.to_bytes(2, "little", signed=True)
+    return bytes(audio)
 
 
 def spoken(
