@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import presence
 from services.tickets.calls import promises, schedule
-from services.tickets.calls.numbers import NumberSource, numbers_of
+from services.tickets.calls.numbers import NumberSource, as_tel, numbers_of
 from services.tickets.calls.when import next_call
 from services.tickets.desk import move
-from services.tickets.facts import as_e164
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import storable
 from services.tickets.rights import require_mine, require_not_merged
@@ -76,7 +75,7 @@ async def start(
         if chosen is None:
             raise Invalid("There is no telephone number. Write one down.", field="number")
     else:
-        chosen = as_e164(number)
+        chosen = as_tel(number)
         if chosen is None:
             raise Invalid("{phone} is not a telephone number.", field="number", phone=number[:40])
     if await schedule.end(session, settings, ticket, ScheduledEnd.CALLED) and ticket.state is TicketState.WAITING:
@@ -214,7 +213,7 @@ def _write(
 
 async def _forget_number(session: AsyncSession, ticket: Ticket, number: str) -> bool:
     """Whether it was the ticket's own number. It is no longer; another one is offered first."""
-    own = ticket.callback_number is not None and as_e164(ticket.callback_number) == number
+    own = as_tel(ticket.callback_number or "") == number
     if own:
         others = [each for each in await numbers_of(session, ticket) if each.number != number and not each.wrong]
         said = [each for each in others if each.source is not NumberSource.CUSTOMER]

@@ -22,7 +22,7 @@ class NumberSource(StrEnum):
 
 @dataclass(frozen=True)
 class Number:
-    number: str  # E.164
+    number: str  # E.164, with `;ext=` where it has an extension
     source: NumberSource
     wrong: bool = False  # somebody else answered there
 
@@ -30,8 +30,9 @@ class Number:
 async def numbers_of(session: AsyncSession, ticket: Ticket) -> list[Number]:
     """Each number once; those at which somebody else answered last."""
     found: dict[str, NumberSource] = {}
-    if ticket.callback_number:
-        found[as_e164(ticket.callback_number) or ticket.callback_number] = NumberSource.TICKET
+    own = as_tel(ticket.callback_number or "")
+    if own:
+        found[own] = NumberSource.TICKET
     shown = await session.scalars(
         select(Recording.caller_id)
         .join(Entry, Entry.recording_id == Recording.id)
@@ -57,8 +58,17 @@ async def numbers_of(session: AsyncSession, ticket: Ticket) -> list[Number]:
             )
         )
     )
-    every = [Number(number, source, number in wrong) for number, source in found.items() if number.startswith("+")]
+    every = [Number(number, source, number in wrong) for number, source in found.items()]
     return sorted(every, key=lambda each: each.wrong)
+
+
+def as_tel(number: str) -> str | None:
+    """A number as telephones dial it, with its extension if it has one (RFC 3966); None when it cannot be one."""
+    plain = as_e164(number)
+    if plain is None:
+        return None
+    extension = phonenumbers.parse(number, "US").extension
+    return f"{plain};ext={extension}" if extension else plain
 
 
 def digit_by_digit(number: str) -> str:

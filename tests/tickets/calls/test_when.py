@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tickets.calls.numbers import digit_by_digit
+from services.tickets.calls.numbers import as_tel, digit_by_digit
 from services.tickets.calls.when import next_call, part_of, remind_at
 from shared.calendar import USUAL_WEEK, OpenTime, Special, WeeklyHours
 
@@ -79,4 +79,7 @@ def test_a_promise_is_remembered_when_the_doors_open(day: date, expected: str) -
 
 def test_numbers_are_said_digit_by_digit() -> None:
     assert digit_by_digit("+17075550142") == "7 0 7, 5 5 5, 0 1 4 2"
+    assert digit_by_digit("+17075550142;ext=12").endswith("0 1 4 2, 1 2")
+    assert as_tel("(707) 555-0142 ext. 12") == "+17075550142;ext=12"
+    assert as_tel("soon") is None
     assert digit_by_digit("+525512345678").replace(",", "").split()[:2] == ["5", "2"]

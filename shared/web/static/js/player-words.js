@@ -11,6 +11,7 @@ export class Words {
     this.current = null;
     if (!this.words.length) return;
     place.classList.add("is-live");
+    for (const hint of place.parentElement.querySelectorAll("[data-live-hint]")) hint.hidden = false;
     this.cursor(0);
     place.addEventListener("click", (event) => {
       const word = event.target.closest("[data-start]");

@@ -142,7 +142,7 @@ class Player {
       const text = fill(this.figure.dataset.textAt, { at: clock(at), whole: clock(this.whole) });
       this.slider.setAttribute("aria-valuetext", text);
     }
-    if (this.audio.paused) this.words.mark(at);
+    if (this.audio.paused) this.words.mark(at || -1); // nothing is said before it begins
     this.picture?.here(at, this.whole);
     if (this.audio.readyState > 0 && !this.audio.ended)
       memory.set(this.keys.place, at > RESUME_AFTER_S && at < this.whole - STOP_SHORT_S ? at.toFixed(1) : null);
