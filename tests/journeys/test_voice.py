@@ -64,7 +64,10 @@ async def test_a_spanish_voicemail_is_a_ticket_at_once_and_text_a_little_later(h
         audio = carla.locator("audio").first
         word = carla.locator("[data-start]").last
         await word.click()  # nothing is loaded before
-        await carla.wait_for_function("document.querySelector('audio').readyState >= 1")
+        await audio.evaluate(
+            "audio => new Promise((done, late) => { setTimeout(late, 20000); "
+            "audio.readyState ? done() : audio.addEventListener('loadedmetadata', done, {once: true}) })"
+        )
         assert 4 < await audio.evaluate("element => element.duration") < 30
         assert await audio.evaluate("element => element.currentTime") > 1
         assert await ben.locator(f"a[href='/tickets/{ticket}']").count() == 0
