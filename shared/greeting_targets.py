@@ -69,7 +69,7 @@ class GreetingFolder(GreetingTarget):
 class GreetingPush(GreetingTarget):
     """A cloud system or an object store: the file is sent by HTTP, and fetched again to see that it arrived.
 
-    `{line}`, `{language}` and `{situation}` in the addresses are filled in.
+    `{line}` and `{language}` in the addresses are filled in.
     """
 
     kind: Literal["http"] = "http"

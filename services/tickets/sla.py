@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Text, and_, cast, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.alerts import raise_alert
@@ -12,7 +12,8 @@ from services.tickets.routing.terms import PersonState, Policy
 from shared import clock
 from shared.calendar import OpenTime, load_open_time
 from shared.database import Database
-from shared.models import Alert, AlertKind, Channel, Intent, Priority, Ticket, TicketState
+from shared.events import Event, publish
+from shared.models import Alert, AlertKind, Channel, GreetingDrift, Intent, Priority, Ticket, TicketState
 from shared.people import CHANNEL_MODE
 from shared.settings import Settings
 
@@ -52,7 +53,22 @@ async def raise_alerts(database: Database, settings: Settings) -> int:
         open_time = await load_open_time(session, settings)
         now = clock.now()
         raised = await _due_soon(session, open_time, now)
-        return raised + await _no_bilingual(session, settings, open_time, now)
+        raised += await _no_bilingual(session, settings, open_time, now)
+        return raised + await _changed_greetings(session)
+
+
+async def _changed_greetings(session: AsyncSession) -> int:
+    """Once for each greeting that somebody changed on the phone system, while nobody has decided about it."""
+    told = select(Alert.detail["drift_id"].astext).where(Alert.kind == AlertKind.GREETING)
+    undecided = select(GreetingDrift).where(GreetingDrift.settled_at.is_(None), GreetingDrift.decision.is_(None))
+    found = (await session.scalars(undecided.where(cast(GreetingDrift.id, Text).not_in(told)))).all()
+    for drift in found:
+        detail = {"drift_id": drift.id, "line": drift.line, "language": drift.language, "target": drift.target}
+        alert = Alert(kind=AlertKind.GREETING, detail=detail)
+        session.add(alert)
+        await session.flush()
+        await publish(session, Event("alert", alert.id, what=AlertKind.GREETING.value))
+    return len(found)
 
 
 async def _due_soon(session: AsyncSession, open_time: OpenTime, now: datetime) -> int:

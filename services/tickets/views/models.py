@@ -29,6 +29,7 @@ from shared.models import (
     Priority,
     RecordingState,
     Role,
+    Situation,
     TicketState,
 )
 
@@ -183,6 +184,16 @@ class TranscriptView(View):
     created_at: datetime
 
 
+class GreetingHeard(View):
+    """What a caller had heard before leaving a message."""
+
+    version_id: int | None = Field(description="null: what somebody had recorded on the phone system itself")
+    number: int | None
+    slot_id: int | None
+    language: str
+    situation: Situation
+
+
 class RecordingView(View):
     id: int
     caller_id: str | None
@@ -199,6 +210,7 @@ class RecordingView(View):
         default=None, description="The phone system's own word: `by`, `text` (its transcript), `link`, `duration_s`."
     )
     playable: bool
+    greeting: GreetingHeard | None = Field(default=None, description="What the caller had heard, where that is known.")
     transcript: TranscriptView | None = Field(description="The newest one.")
 
 

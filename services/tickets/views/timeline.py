@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets.thread_repository import family
 from services.tickets.trust import verdict_of
 from services.tickets.views.deliveries import delivery_views
+from services.tickets.views.greetings import heard_before
 from services.tickets.views.models import (
     AttachmentView,
     EntryView,
@@ -135,6 +136,8 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
             model=transcript.model,
             created_at=transcript.created_at,
         )
+    recordings = (await session.scalars(select(Recording).where(Recording.id.in_(ids)))).all()
+    greetings = await heard_before(session, recordings)
     return {
         recording.id: RecordingView(
             id=recording.id,
@@ -150,7 +153,8 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
             error=recording.error,
             vendor=recording.vendor,
             playable=recording.playback_blob is not None,
+            greeting=greetings.get(recording.id),
             transcript=transcripts.get(recording.id),
         )
-        for recording in await session.scalars(select(Recording).where(Recording.id.in_(ids)))
+        for recording in recordings
     }

@@ -6,17 +6,21 @@ emergency has a slot of its own, so its end only has to choose the other one aga
 phone overwrites the file of its slot in place, which is seen by its hash.
 """
 
+import asyncio
 import re
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
+from services.voicemail.esl import Esl, Refused, connected
 from services.voicemail.greetings import files
-from services.voicemail.greetings.event_socket import EventSocket, EventSocketError
 from services.voicemail.greetings.studio import Format
 from services.voicemail.greetings.targets import Playing, PublishError
 from shared.greeting_targets import FreeSwitchMailboxes
 
+T = TypeVar("T")
 _SLOT = re.compile(r"greeting_(\d)\.\w+")
 _HINT = (
     "Check FreeSWITCH: its event socket, the password, mod_voicemail, and that {path} is its voicemail folder; it is "
@@ -40,8 +44,7 @@ class FreeSwitchTarget:
 
     def playing(self, language: str) -> Playing | None:
         try:
-            with self._socket() as socket:
-                slot = self._chosen(socket, language)
+            slot = self._connected(lambda esl: self._chosen(esl, language))
             if slot is None:
                 return None
             path = self._file(language, slot)
@@ -49,7 +52,7 @@ class FreeSwitchTarget:
             return Playing(path.read_bytes(), path.name, override)
         except FileNotFoundError:
             return None
-        except (OSError, EventSocketError) as error:
+        except OSError as error:
             raise self._failure(error) from error
 
     def found(self, language: str) -> Playing | None:
@@ -57,24 +60,33 @@ class FreeSwitchTarget:
 
     def publish(self, language: str, rendition: bytes, *, override: bool = False) -> None:
         slot = self._target.emergency_slot if override else self._target.slot
-        path = self._file(language, slot)
         try:
             if not self._target.path.is_dir():
                 raise FileNotFoundError(f"There is no folder {self._target.path}")
-            with self._socket() as socket:
-                before = self._chosen(socket, language)
-                kept = path.read_bytes() if path.is_file() else None
-                try:
-                    self._hand_over(socket, language, slot, rendition)
-                    self._prove(socket, language, slot, path, rendition)
-                except BaseException:
-                    with suppress(OSError, EventSocketError):
-                        self._undo(socket, language, path, kept, before)
-                    raise
-        except (OSError, EventSocketError) as error:
+            self._connected(lambda esl: self._replace(esl, language, slot, rendition))
+        except OSError as error:
             raise self._failure(error) from error
 
-    def _hand_over(self, socket: EventSocket, language: str, slot: int, rendition: bytes) -> None:
+    async def _replace(self, esl: Esl, language: str, slot: int, rendition: bytes) -> None:
+        """Hand the file over and prove it; what was chosen and what lay in the slot come back when that fails."""
+        path = self._file(language, slot)
+        before = await self._chosen(esl, language)
+        kept = path.read_bytes() if path.is_file() else None
+        try:
+            await self._hand_over(esl, language, slot, rendition)
+            if (chosen := await self._chosen(esl, language)) != slot:
+                raise OSError(f"FreeSWITCH plays slot {chosen} of {self._mailboxes[language]}, not {slot}")
+            if path.read_bytes() != rendition:
+                raise OSError(f"{path} reads back differently from what was written")
+        except BaseException:
+            with suppress(OSError):
+                if kept is not None:
+                    files.replace(path, kept)
+                if before is not None:
+                    await self._set(esl, language, before)
+            raise
+
+    async def _hand_over(self, esl: Esl, language: str, slot: int, rendition: bytes) -> None:
         folder = self._file(language, slot).parent
         if not folder.is_dir():
             folder.mkdir()
@@ -82,42 +94,45 @@ class FreeSwitchTarget:
         new = folder / f".greeting.{uuid.uuid4().hex[:12]}.{self._target.extension}"
         files.replace(new, rendition)
         try:
-            self._set(socket, language, slot, new)
+            await self._set(esl, language, slot, new)
         finally:
             new.unlink(missing_ok=True)  # it has been renamed away, or was refused
 
-    def _set(self, socket: EventSocket, language: str, slot: int, file: Path | None = None) -> None:
+    async def _set(self, esl: Esl, language: str, slot: int, file: Path | None = None) -> None:
         target = self._target
         words = ["vm_fsdb_pref_greeting_set", target.profile, target.domain, self._mailboxes[language], str(slot)]
         if file is not None:
-            remote = (target.remote_path or target.path) / file.relative_to(target.path)
-            words.append(str(remote))
-        socket.api(" ".join(words))
+            words.append(str((target.remote_path or target.path) / file.relative_to(target.path)))
+        try:
+            await esl.command("api " + " ".join(words))
+        except Refused as refused:
+            if "-OK" not in str(refused):  # mod_voicemail's own way to say that it went well
+                raise
 
-    def _chosen(self, socket: EventSocket, language: str) -> int | None:
+    async def _chosen(self, esl: Esl, language: str) -> int | None:
         """The slot that is played."""
         target = self._target
-        asked = f"vm_fsdb_pref_greeting_get json {target.profile} {target.domain} {self._mailboxes[language]}"
-        found = _SLOT.search(socket.api(asked))
+        mailbox = self._mailboxes[language]
+        asked = await esl.command(f"api vm_fsdb_pref_greeting_get json {target.profile} {target.domain} {mailbox}")
+        found = _SLOT.search(asked.body)
         return int(found.group(1)) if found else None
-
-    def _prove(self, socket: EventSocket, language: str, slot: int, path: Path, rendition: bytes) -> None:
-        if (chosen := self._chosen(socket, language)) != slot:
-            raise OSError(f"FreeSWITCH plays slot {chosen} of {self._mailboxes[language]}, not {slot}")
-        if path.read_bytes() != rendition:
-            raise OSError(f"{path} reads back differently from what was written")
-
-    def _undo(self, socket: EventSocket, language: str, path: Path, kept: bytes | None, before: int | None) -> None:
-        if kept is not None:
-            files.replace(path, kept)
-        if before is not None:
-            self._set(socket, language, before)
 
     def _file(self, language: str, slot: int) -> Path:
         return self._target.path / self._mailboxes[language] / f"greeting_{slot}.{self._target.extension}"
 
-    def _socket(self) -> EventSocket:
-        return EventSocket(self._target.host, self._target.port, self._target.password.get_secret_value())
+    def _connected(self, work: Callable[[Esl], Awaitable[T]]) -> T:
+        """One conversation. Targets are asked in threads, which have no loop of their own."""
 
-    def _failure(self, error: Exception) -> PublishError:
+        async def talk() -> T:
+            target = self._target
+            password = target.password.get_secret_value()
+            async with connected(target.host, target.port, password, lambda _event: None) as (esl, _reading):
+                return await work(esl)
+
+        try:
+            return asyncio.run(talk())
+        except TimeoutError as error:
+            raise OSError("FreeSWITCH does not answer.") from error
+
+    def _failure(self, error: OSError) -> PublishError:
         return PublishError(str(error), _HINT.format(path=self._target.path))

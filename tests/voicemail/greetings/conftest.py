@@ -1,5 +1,7 @@
 """A line with a phone system's folder, the application, and people of every kind at its door."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import time
@@ -8,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -151,3 +154,17 @@ async def sign_in(app: FastAPI, database: Database, settings: Settings) -> Async
     yield make
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server.serve())
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await task

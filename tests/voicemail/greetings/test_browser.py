@@ -2,15 +2,12 @@
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from fastapi import FastAPI
 from playwright.async_api import Browser, Page, async_playwright
 from sqlalchemy import select
 
@@ -20,20 +17,6 @@ from shared.models import GreetingSource, GreetingVersion, Role, Situation
 from tests.voicemail.greetings.conftest import Desk, SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("always_open"), pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-async def address(app: FastAPI) -> AsyncIterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    task = asyncio.create_task(server.serve())
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await task
 
 
 @pytest.fixture

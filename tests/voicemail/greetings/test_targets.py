@@ -4,15 +4,20 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from services.voicemail.greetings import push as push_module
 from services.voicemail.greetings.asterisk import AsteriskTarget
+from services.voicemail.greetings.folder import FolderTarget
+from services.voicemail.greetings.freeswitch import FreeSwitchTarget
+from services.voicemail.greetings.push import PushTarget
 from services.voicemail.greetings.targets import PublishError, Target
-from shared.greeting_targets import AsteriskFolder
+from shared.greeting_targets import AsteriskFolder, FreeSwitchMailboxes, GreetingFolder, GreetingPush
+from tests.voicemail.greetings.phones import ModVoicemail, Store, serving
 
 OLD = b"old greeting " * 40_000
 NEW = b"new greeting " * 50_000
@@ -39,13 +44,49 @@ def asterisk(mailbox: Path, **values: object) -> AsteriskTarget:
     return AsteriskTarget(AsteriskFolder.model_validate(given))
 
 
-TARGETS: list[Callable[[Path], Target]] = [asterisk]
+def freeswitch(server: ModVoicemail, **values: object) -> FreeSwitchTarget:
+    given = {
+        "kind": "freeswitch", "name": "fs", "line": "main", "port": server.server_address[1], "password": "ClueCon",
+        "domain": "center.example", "mailboxes": {"en": "1000", "es": "2000"}, "path": server.storage,
+    }  # fmt: skip
+    return FreeSwitchTarget(FreeSwitchMailboxes.model_validate(given | values))
 
 
-@pytest.fixture(params=TARGETS, ids=["asterisk"])
-def target(request: pytest.FixtureRequest, mailbox: Path) -> Target:
-    made: Target = request.param(mailbox)
-    return made
+def push(store: Store, **values: object) -> PushTarget:
+    given = {
+        "kind": "http", "name": "cloud", "line": "main", "url": store.address + "/{line}/{language}.wav",
+        "headers": {"Authorization": "Bearer secret"},
+    }  # fmt: skip
+    return PushTarget(GreetingPush.model_validate(given | values))
+
+
+@pytest.fixture
+def voicemail(tmp_path: Path) -> Iterator[ModVoicemail]:
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    server = ModVoicemail(storage)
+    with serving(server):
+        yield server
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr(push_module, "PAUSES_S", (0.01, 0.01))
+    server = Store()
+    with serving(server):
+        yield server
+
+
+@pytest.fixture(params=["asterisk", "freeswitch", "folder", "http", "http form"])
+def target(request: pytest.FixtureRequest, mailbox: Path, tmp_path: Path) -> Target:
+    if request.param == "asterisk":
+        return asterisk(mailbox)
+    if request.param == "freeswitch":
+        return freeswitch(request.getfixturevalue("voicemail"))
+    if request.param == "folder":
+        return FolderTarget(GreetingFolder(name="connect", line="main", path=tmp_path))
+    store = request.getfixturevalue("store")
+    return push(store) if request.param == "http" else push(store, method="POST", field="file")
 
 
 class TestContract:
@@ -64,7 +105,85 @@ class TestContract:
         assert (playing(target, "en"), playing(target, "es")) == (sha(OLD), sha(NEW))
 
     def test_says_which_format_it_takes(self, target: Target) -> None:
-        assert target.format.rate in (8_000, 16_000)
+        assert (target.format.rate, target.format.codec) in ((8_000, "pcm"), (8_000, "mulaw"))
+
+    def test_an_emergency_comes_and_goes(self, target: Target) -> None:
+        for override, content in ((False, OLD), (True, NEW), (False, OLD)):
+            for language in target.languages(["en", "es"]):
+                target.publish(language, content, override=override)
+            for language in ("en", "es"):
+                found = target.playing(language)
+                assert found is not None
+                assert (found.content, found.override) == (content, override and target.overrides)
+
+
+class TestFreeSwitch:
+    def test_the_usual_greeting_stays_in_its_slot_during_an_emergency(self, voicemail: ModVoicemail) -> None:
+        target = freeswitch(voicemail)
+        target.publish("en", OLD)
+        target.publish("en", NEW, override=True)
+        assert voicemail.chosen["1000"].endswith("1000/greeting_9.wav")
+        assert (voicemail.storage / "1000" / "greeting_1.wav").read_bytes() == OLD
+        assert {path.name for path in (voicemail.storage / "1000").iterdir()} == {"greeting_1.wav", "greeting_9.wav"}
+
+    @pytest.mark.parametrize("fault", ["refuse", "swallow"])
+    def test_a_hand_over_that_fails_keeps_the_old_greeting(self, voicemail: ModVoicemail, fault: str) -> None:
+        target = freeswitch(voicemail)
+        target.publish("en", OLD)
+        setattr(voicemail, fault, "-ERR no reply\n")
+        with pytest.raises(PublishError, match="no reply" if fault == "refuse" else "reads back"):
+            target.publish("en", NEW)
+        assert playing(target, "en") == sha(OLD)
+        assert [path.name for path in (voicemail.storage / "1000").iterdir()] == ["greeting_1.wav"]
+
+    def test_what_is_recorded_at_the_phone_is_seen(self, voicemail: ModVoicemail) -> None:
+        target = freeswitch(voicemail)
+        target.publish("en", OLD)
+        (voicemail.storage / "1000" / "greeting_1.wav").write_bytes(NEW)  # in place, as mod_voicemail does
+        assert playing(target, "en") == sha(NEW)
+        voicemail.chosen["1000"] = str(voicemail.storage / "1000" / "greeting_3.wav")
+        assert playing(target, "en") is None
+
+    def test_wrong_passwords_and_closed_doors_are_said(self, voicemail: ModVoicemail) -> None:
+        with pytest.raises(PublishError, match="invalid") as raised:
+            freeswitch(voicemail, password="wrong").playing("en")
+        assert "password" in raised.value.hint
+        with pytest.raises(PublishError):
+            freeswitch(voicemail, port=1).playing("en")
+
+    def test_a_language_without_a_mailbox_is_left_out(self, voicemail: ModVoicemail) -> None:
+        assert freeswitch(voicemail, mailboxes={"en": "1000"}).languages(["en", "es"]) == ["en"]
+
+
+class TestPush:
+    def test_a_busy_system_is_asked_again_under_the_same_key(self, store: Store) -> None:
+        target = push(store)
+        store.faults = [404, 503, 429]
+        target.publish("en", NEW)
+        sent = [key for method, _path, key in store.seen if method == "PUT"]
+        assert len(sent) == 3
+        assert len(set(sent)) == 1
+        assert store.files == {"/main/en.wav": NEW}
+
+    def test_what_reads_back_differently_is_put_back(self, store: Store) -> None:
+        target = push(store)
+        target.publish("en", OLD)
+        store.damage = True
+        with pytest.raises(PublishError, match="reads back"):
+            target.publish("en", NEW)
+        assert store.files == {"/main/en.wav": OLD}
+
+    def test_a_refusal_says_so_without_the_key(self, store: Store) -> None:
+        target = push(store, headers={"Authorization": "Bearer stale"})
+        with pytest.raises(PublishError, match="401") as raised:
+            target.publish("en", NEW)
+        assert "stale" not in str(raised.value)
+        assert len(store.seen) == 1  # asking again would not help
+
+    def test_a_system_that_is_away_is_said(self) -> None:
+        target = PushTarget(GreetingPush(name="cloud", line="main", url="http://127.0.0.1:1/{language}"))
+        with pytest.raises(PublishError, match="does not answer"):
+            target.playing("en")
 
 
 def files(mailbox: Path) -> set[str]:
