@@ -95,7 +95,8 @@ async def overview(session: AsyncSession, settings: Settings, reader: str, line:
                     drifts.get((each, language, target.name)),
                 )
                 for target in repository.targets_of(settings, each)
-                for language in door_of(target).languages(settings.languages)
+                for language in settings.languages
+                if language in door_of(target).languages(settings.languages)
             ],
         )
         for each in lines
