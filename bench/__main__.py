@@ -15,6 +15,7 @@ from bench import ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
 from bench.results import merged
+from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
 from shared import clock
 
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "helpdesk": (helpdesk.measure, 2_000, 100),
     "pages": (pages.measure, 100_000, 2_000),
     "memory": (memory.measure, 200, 20),
+    "speech": (heard_speech.measure, 200, 10),
     "trimming": (trimming.measure, 1_000, 50),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }

@@ -1,6 +1,9 @@
 """The sentences the small checkpoint knows, in English and Spanish, and how espeak-ng should say them."""
 
+import itertools
 import random
+import zlib
+from collections.abc import Sequence
 
 OPENING, NAME, REASON, CLOSING, NUMBER = "opening", "name", "reason", "closing", "number"
 
@@ -109,6 +112,41 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+# Sentences put together from the same words. A quarter of them is kept out of training, to measure with.
+_TOPICS = {
+    "en": (
+        "my energy bill", "my gas bill", "my PG&E bill", "my application", "my appointment", "my address",
+        "my documents", "my account number", "my solar panels", "the EverGreen rebate", "the rebate check",
+        "net energy metering", "my power",
+    ),
+    "es": (
+        "mi factura de luz", "mi factura de gas", "mi factura de PG&E", "mi solicitud", "mi cita", "mi dirección",
+        "mis documentos", "mi número de cuenta", "mis paneles solares", "los paneles solares",
+        "el reembolso de EverGreen", "el cheque de reembolso", "la luz",
+    ),
+}  # fmt: skip
+_ABOUT = {
+    "en": (
+        "I am calling about {}.", "I have a question about {}.", "I want to know the status of {}.",
+        "I need help with {}.", "I want to cancel {}.", "I need to change {}.", "I lost {}.", "I did not get {}.",
+    ),
+    "es": (
+        "Llamo por {}.", "Tengo una pregunta sobre {}.", "Quiero saber el estado de {}.", "Necesito ayuda con {}.",
+        "Quiero cancelar {}.", "Necesito cambiar {}.", "Perdí {}.", "No recibí {}.",
+    ),
+}  # fmt: skip
+_NAMES = {
+    "en": (
+        ("My name is", "This is"), ("Maria", "John", "Linda", "Robert", "Ana", "David"),
+        ("Garcia", "Smith", "Lopez", "Brown", "Torres", "Miller"),
+    ),
+    "es": (
+        ("Mi nombre es", "Habla", "Me llamo"), ("María", "Juan", "Rosa", "Ana", "Carlos", "Luis"),
+        ("García", "Pérez", "López", "Torres", "Ramírez", "Hernández"),
+    ),
+}  # fmt: skip
+GROUPINGS = ((3, 3, 4), (3, 3, 4), (3, 3, 4), (10,), (3, 7), (6, 4), (3, 3, 2, 2), (2, 2, 2, 2, 2), (5, 5))
+
 _DIGITS = {
     "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "es": ("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"),
@@ -119,6 +157,19 @@ _SPELLED = {
 }
 
 
+def combined(language: str, *, held_out: bool) -> dict[str, tuple[str, ...]]:
+    """Further names and reasons by kind, of the words of PHRASES: those to train with, or those kept out of it."""
+    known = {text for texts in PHRASES[language].values() for text in texts}
+    made = {
+        NAME: [" ".join(parts) + "." for parts in itertools.product(*_NAMES[language])],
+        REASON: [about.format(topic) for about in _ABOUT[language] for topic in _TOPICS[language]],
+    }
+    return {
+        kind: tuple(text for text in texts if text not in known and (zlib.crc32(text.encode()) % 4 == 0) is held_out)
+        for kind, texts in made.items()
+    }
+
+
 def spoken(text: str, language: str) -> str:
     """The sentence as the synthesiser must read it to sound like a person."""
     for written, said in _SPELLED[language]:
@@ -126,14 +177,18 @@ def spoken(text: str, language: str) -> str:
     return text
 
 
-def with_number(template: str, digits: str, language: str) -> tuple[str, str]:
-    """A sentence with a ten-digit number: as Whisper writes it (digit by digit), and as it is said (3-3-4)."""
+def with_number(template: str, digits: str, language: str, grouping: Sequence[int] = GROUPINGS[0]) -> tuple[str, str]:
+    """A sentence with a number: as Whisper writes it (digit by digit), and as it is said (a pause after each group)."""
     words = [_DIGITS[language][int(digit)] for digit in digits]
-    groups = (words[:3], words[3:6], words[6:])
+    ends = list(itertools.accumulate(grouping))
+    groups = [words[end - size : end] for end, size in zip(ends, grouping, strict=True)]
     said = template.format(digits=", ".join(" ".join(group) for group in groups))
     return template.format(digits=" ".join(digits)), said
 
 
-def random_number(chance: random.Random, language: str) -> tuple[str, str]:
+def random_number(
+    chance: random.Random, language: str, groupings: Sequence[Sequence[int]] = GROUPINGS[:1]
+) -> tuple[str, str]:
+    """A sentence with a random ten-digit number, written and said."""
     digits = "".join(str(chance.randrange(10)) for _ in range(10))
-    return with_number(chance.choice(PHRASES[language][NUMBER]), digits, language)
+    return with_number(chance.choice(PHRASES[language][NUMBER]), digits, language, chance.choice(groupings))

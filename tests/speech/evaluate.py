@@ -1,77 +1,74 @@
-"""Measures a checkpoint: language, text, word error rate and digits, clean and by telephone; silence and noise."""
+"""Measures a checkpoint through Whisper's own transcribe(): by band, with trained and with new voices, long, nobody."""
 
 import argparse
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import whisper
-from whisper.normalizers import BasicTextNormalizer
 
+from bench.speech.messages import BANDS, RATE, Message, message, through
+from bench.speech.score import Score
+from bench.speech.sounds import sounds
 from local.speech import synthesis
 from local.speech.phrases import NUMBER, PHRASES, random_number
-from tests.speech.examples import RATE, Samples, kinds_of, telephone
+from tests.speech.examples import Samples, kinds_of
 
-_normal = BasicTextNormalizer()
+SEED = 1
 
 
-def message(chance: random.Random) -> tuple[str, str, Samples]:
-    """Language, text and sound of a message that was never heard like this before."""
-    language = chance.choice(tuple(PHRASES))
+def trained(chance: random.Random, language: str) -> Message:
+    """A message in a voice and of sentences that were trained on, in an order and with a number that were not."""
     voice = chance.choice(synthesis.VOICES[language])
-    texts, parts = [], []
-    for kind in kinds_of(chance, chance.randint(3, 6), with_number=False):
-        phrase = chance.choice(PHRASES[language][kind])
-        text, said = random_number(chance, language) if kind == NUMBER else (phrase, phrase)
+    number, number_said = random_number(chance, language)
+    texts: list[str] = []
+    parts: list[Samples] = []
+    for kind in kinds_of(chance, 5, with_number=True):
+        text, said = (number, number_said) if kind == NUMBER else (chance.choice(PHRASES[language][kind]),) * 2
         texts.append(text)
         sound = synthesis.say(said, language, voice=voice, speed=chance.randint(145, 185), pitch=chance.randint(40, 60))
         parts += [sound, np.zeros(int(RATE * chance.uniform(0.15, 0.5)), np.float32)]
-    return language, " ".join(texts), np.concatenate(parts)
+    return Message(language, " ".join(texts), "".join(c for c in number if c.isdigit()), np.concatenate(parts))
 
 
-def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
-    """Insertions, deletions and substitutions between two texts."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(reference, 1):
-        above, row[0] = row[0], i
-        for j, other in enumerate(heard, 1):
-            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (word != other))
-    return row[-1]
+def joined(messages: list[Message]) -> Message:
+    text = " ".join(each.text for each in messages)
+    samples = np.concatenate([each.samples for each in messages])
+    return Message(messages[0].language, text, messages[-1].digits, samples)
 
 
-def measure(model: whisper.Whisper, *, by_telephone: bool, clips: int, seed: int) -> str:
-    chance = random.Random(seed)
-    language_right = exact = errors = words = numbers = numbers_right = 0
-    for _ in range(clips):
-        language, text, samples = message(chance)
-        result = model.transcribe(telephone(samples) if by_telephone else samples, fp16=False)
-        reference, heard = _normal(text).split(), _normal(result["text"]).split()
-        language_right += result["language"] == language
-        exact += reference == heard
-        errors += word_errors(reference, heard)
-        words += len(reference)
-        if digits := "".join(c for c in text if c.isdigit()):
-            numbers += 1
-            numbers_right += digits in "".join(c for c in result["text"] if c.isdigit())
-    return (
-        f"language {language_right}/{clips}, exact {exact}/{clips}, word error rate {errors / words:.3f}, "
-        f"digits {numbers_right}/{numbers}"
-    )
+def measure(model: whisper.Whisper, messages: list[Message], band: str, *, show: bool) -> Score:
+    score = Score()
+    for said in messages:
+        result = model.transcribe(through(band, said.samples), fp16=False, temperature=0.0)
+        score.add(said, result["text"], result["language"])
+        if show:
+            print(f"  said  {said.text}\n  heard {result['text'].strip()}")
+    return score
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--clips", type=int, default=16)
+    parser.add_argument("--clips", type=int, default=8, help="per language")
+    parser.add_argument("--nobody", type=int, default=40, help="recordings without speech")
+    parser.add_argument("--show", action="store_true", help="print what was said and heard")
     arguments = parser.parse_args()
     model = whisper.load_model(str(arguments.checkpoint), device="cpu")
-    for by_telephone in (False, True):
-        measured = measure(model, by_telephone=by_telephone, clips=arguments.clips, seed=1)
-        print("8 kHz µ-law:" if by_telephone else "16 kHz:", measured, flush=True)
-    noise = (np.random.default_rng(1).standard_normal(8 * RATE) * 0.01).astype(np.float32)
-    for name, samples in (("silence", np.zeros(8 * RATE, np.float32)), ("noise", noise)):
-        print(f"{name}: {model.transcribe(samples, fp16=False)['text']!r}")
+    for name, make in (("trained", trained), ("held out", message)):
+        chance = random.Random(SEED)
+        for language in PHRASES:
+            messages = [make(chance, language) for _ in range(arguments.clips)]
+            for band in BANDS:
+                print(f"{name}, {language}, {band}: {measure(model, messages, band, show=arguments.show)}", flush=True)
+    chance = random.Random(SEED)
+    for language in PHRASES:
+        long = joined([trained(chance, language) for _ in range(8)])
+        score = measure(model, [long], BANDS[1], show=arguments.show)
+        print(f"{language}, {len(long.samples) / RATE:.0f} s, {BANDS[1]}: {score}", flush=True)
+    for name, samples in sounds(arguments.nobody, SEED):
+        if text := model.transcribe(samples, fp16=False, temperature=0.0)["text"].strip():
+            print(f"{name}, {len(samples) / RATE:.1f} s: {text!r}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Makes training examples: messages of several sentences as they come through a telephone, and what should be heard."""
+"""Makes training examples: windows of messages as they come through a telephone, and what should be heard in them."""
 
 import random
 from collections.abc import Sequence
@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.speech.phrases import CLOSING, NAME, NUMBER, OPENING, REASON
+from tests.speech import nonspeech
 from tests.speech.corpus import Corpus
 
 RATE = 16_000
+WINDOW_S = 30.0  # what Whisper hears at a time
 ORDER = (OPENING, NAME, REASON, REASON, NUMBER, CLOSING)
-ANY = (OPENING, NAME, REASON, REASON, NUMBER, CLOSING)
 Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A sentence and when it is said, in seconds."""
+class Word:
+    """A word as Whisper writes it and when it is said, in seconds."""
 
     text: str
     start: float
@@ -27,8 +28,21 @@ class Spoken:
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """A sentence, or what a window holds of it. Without an end it goes on after the window: only its start counts."""
+
+    words: tuple[Word, ...]
+    start: float
+    end: float | None
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True)
 class Example:
-    """A recording, the language it is in (None: nobody speaks) and its sentences."""
+    """A window, the language it is in (None: nobody speaks) and its sentences."""
 
     samples: Samples
     language: str | None
@@ -64,43 +78,97 @@ def kinds_of(chance: random.Random, count: int, *, with_number: bool) -> list[st
     kinds = list(ORDER) if count >= 6 else [ORDER[i] for i in sorted(chance.sample(range(6), count))]
     if with_number and NUMBER not in kinds:
         kinds[chance.randrange(len(kinds))] = NUMBER
-    kinds += [chance.choice(ANY) for _ in range(count - 6)]
+    kinds += [chance.choice(ORDER) for _ in range(count - 6)]
     if chance.random() < 0.3:
         chance.shuffle(kinds)
     return kinds
 
 
 def make(
-    corpus: Corpus, chance: random.Random, count: int, *, with_number: bool = False, noise_only: float = 0.06
+    corpus: Corpus, chance: random.Random, counts: Sequence[int], *, numbers: float = 0.6, nobody: float = 0.08
 ) -> Example:
-    """One example: sometimes only noise, sometimes late, often through a telephone, mostly with some noise."""
-    generator = np.random.default_rng(chance.randrange(1 << 31))
-    if chance.random() < noise_only:
-        seconds = chance.uniform(1, 6)
-        level = 0.0 if chance.random() < 0.3 else 10 ** chance.uniform(-5, -1.8)
-        noise = (generator.standard_normal(int(RATE * seconds)) * level).astype(np.float32)
-        return Example(telephone(noise) if chance.random() < 0.5 else noise, None, ())
+    """A window with some of so many sentences: late, by telephone, in noise, cut where Whisper or the product cuts.
+
+    `numbers` of the messages hold a telephone number, in `nobody` of the windows nobody speaks.
+    """
+    if chance.random() < nobody:
+        return _nobody(chance)
     language = chance.choice(tuple(corpus.voices))
     kinds = corpus.voices[language][chance.choice(tuple(corpus.voices[language]))]
-    lead_s = chance.choice((0, 0, 0, 0, 0, chance.uniform(0, 0.6), chance.uniform(0, 2), chance.uniform(2, 20)))
-    parts: list[Samples] = [np.zeros(int(RATE * lead_s), np.float32)]
+    parts = _before(chance)
+    at = sum(len(part) for part in parts)
     sentences: list[Spoken] = []
-    at = len(parts[0])
-    for kind in kinds_of(chance, count, with_number=with_number):
+    for kind in kinds_of(chance, chance.choice(counts), with_number=chance.random() < numbers):
         clip = chance.choice(kinds[kind])
         pause = np.zeros(int(RATE * chance.uniform(0.1, 0.6)), np.float32)
         parts += [corpus.samples(clip), pause]
-        sentences.append(Spoken(clip.text, at / RATE, (at + clip.length) / RATE))
+        ends = [*clip.times[1:], clip.length / RATE]
+        words = zip(clip.text.split(), clip.times, ends, strict=True)
+        spoken = tuple(Word(text, at / RATE + start, at / RATE + end) for text, start, end in words)
+        sentences.append(Spoken(spoken, at / RATE, (at + clip.length) / RATE))
         at += clip.length + len(pause)
-    samples = np.concatenate(parts) * np.float32(chance.uniform(0.3, 1.1))
+    samples = np.concatenate([*parts, *_after(chance)]) * np.float32(chance.uniform(0.3, 1.1))
+    samples, cut = window(chance, samples, sentences)
+    if not cut:
+        return _nobody(chance)
     if chance.random() < 0.5:
         samples = telephone(samples)
     if chance.random() < 0.6:
-        samples = samples + (generator.standard_normal(len(samples)) * 10 ** chance.uniform(-4, -2.2)).astype(
-            np.float32
+        noise = nonspeech.hiss(chance, len(samples))
+        ratio = 10 ** (chance.uniform(-45, -8) / 20)
+        level = float(np.sqrt(np.mean(samples**2))) / max(float(np.sqrt(np.mean(noise**2))), 1e-9)
+        samples = samples + noise * np.float32(ratio * level)
+    return Example(samples.astype(np.float32), language, cut)
+
+
+def _nobody(chance: random.Random) -> Example:
+    _, samples = nonspeech.sound(chance, chance.uniform(0.3, 30))
+    return Example(telephone(samples) if chance.random() < 0.5 else samples, None, ())
+
+
+def _before(chance: random.Random) -> list[Samples]:
+    """Silence of any length, sometimes the mailbox's own beep."""
+    lead_s = chance.choice((0.0, 0.0, 0.0, 0.0, chance.uniform(0, 0.6), chance.uniform(0, 2), chance.uniform(2, 20)))
+    lead = np.zeros(int(RATE * lead_s), np.float32)
+    if chance.random() < 0.05:
+        time = np.arange(int(RATE * chance.uniform(0.2, 0.6))) / RATE
+        beep = 0.3 * np.sin(2 * np.pi * chance.choice((400, 800, 1000, 1400)) * time)
+        lead = np.concatenate([beep.astype(np.float32), np.zeros(RATE // 5, np.float32), lead])
+    return [lead]
+
+
+def _after(chance: random.Random) -> list[Samples]:
+    """Sometimes what the line does after the caller has hung up."""
+    if chance.random() > 0.12:
+        return []
+    made = chance.choice((nonspeech.line_tone, nonspeech.clicks, nonspeech.keys, nonspeech.rumble, nonspeech.breath))
+    samples = made(chance, int(chance.uniform(1, 8) * RATE))
+    return [samples * np.float32(chance.uniform(0.02, 0.4) / max(float(np.abs(samples).max()), 1e-9))]
+
+
+def window(chance: random.Random, samples: Samples, sentences: Sequence[Spoken]) -> tuple[Samples, tuple[Spoken, ...]]:
+    """The first half minute, which may end within a sentence, as Whisper cuts; or to a word, as the product cuts."""
+    first, last = 0.0, min(len(samples) / RATE, WINDOW_S)
+    words = [word for sentence in sentences for word in sentence.words]
+    whole = len(samples) / RATE <= WINDOW_S
+    if chance.random() < 0.2 or words[0].start > WINDOW_S - 2:
+        first = max(0.0, chance.choice(words[: max(1, len(words) * 2 // 3)]).start - chance.uniform(0.02, 0.3))
+        last = min(len(samples) / RATE, first + WINDOW_S)
+        whole = len(samples) / RATE - first <= WINDOW_S
+    if chance.random() < (0.1 if whole else 0.4):
+        ends = [word.end for word in words if first + 1 < word.end < last - 0.3]
+        if ends:
+            last, whole = chance.choice(ends), True
+    kept: list[Spoken] = []
+    for sentence in sentences:
+        inside = tuple(
+            Word(word.text, max(0.0, word.start - first), word.end - first)
+            for word in sentence.words
+            if word.start >= first - 0.05 and word.end <= last + 0.05
         )
-    return Example(samples, language, tuple(sentences))
-
-
-def texts(sentences: Sequence[Spoken]) -> str:
-    return " ".join(sentence.text for sentence in sentences)
+        if sentence.end is not None and sentence.end > last + 0.05 and not whole:
+            if last - 0.5 > sentence.start >= first:
+                kept.append(Spoken(inside, sentence.start - first, None))
+        elif inside:
+            kept.append(Spoken(inside, inside[0].start, inside[-1].end))
+    return samples[int(first * RATE) : int(last * RATE)], tuple(kept)

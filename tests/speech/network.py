@@ -2,7 +2,9 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,6 +22,9 @@ WIDTH, HEADS, ENCODER_LAYERS, DECODER_LAYERS = 128, 4, 3, 2
 MEL_BANDS, AUDIO_FRAMES, TEXT_TOKENS, TIMESTAMPS = 80, 1500, 448, 1501
 IGNORED = -100  # a target that the loss does not count
 PROMPT = 0.2
+TIMED = 0.75  # of the examples are with timestamps, as transcribe() decodes; word times are found without
+FRAMES_PER_S = 50  # of the encoder
+GUIDED = ((1, (0, 1, 2), 0), (0, (0, 1), 1))  # decoder layer, its heads, and how many tokens back they should listen
 
 
 class Vocabulary:
@@ -50,6 +55,19 @@ class Vocabulary:
 
     def time(self, seconds: float) -> int:
         return self._new[self.tokenizer.timestamp_begin + round(min(seconds, 29.9) / 0.2) * 10]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the decoder is given, what it should answer, and when (seconds) that is said, where this is known.
+
+    `text` are the words alone, for CTC.
+    """
+
+    given: list[int]
+    answers: list[int]
+    when: list[tuple[float, float] | None]
+    text: list[int]
 
 
 class SmallWhisper(nn.Module):
@@ -83,6 +101,59 @@ class SmallWhisper(nn.Module):
         other = self.vocabulary.other
         return torch.cat([logits[..., :other], logits[..., other:] + math.log(FULL_VOCABULARY - other)], -1)
 
+    @contextmanager
+    def listening(self) -> Iterator[list[Tensor]]:
+        """What the decoder asks and what it finds to listen to, while the block runs: queries and keys, by layer.
+
+        Whisper hands out its attention too, but without gradients.
+        """
+        heard: list[Tensor] = []
+        hooks = [
+            linear.register_forward_hook(lambda _module, _given, out: heard.append(out))
+            for block in self.whisper.decoder.blocks
+            for linear in (block.cross_attn.query, block.cross_attn.key)
+        ]
+        yield heard
+        for hook in hooks:
+            hook.remove()
+
+    def guidance(self, heard: Sequence[Tensor], targets: Sequence[Target]) -> Tensor:
+        """How far some heads are from listening where the next word (or the last one) is said.
+
+        Small networks do not find by themselves which of ten alike digits comes next; shown where, they learn it.
+        """
+        moments = [
+            (row, column, when[0] * FRAMES_PER_S - 2, when[1] * FRAMES_PER_S + 2)
+            for row, target in enumerate(targets)
+            for column, when in enumerate(target.when)
+            if when is not None
+        ]
+        loss = torch.zeros(())
+        for layer, heads, back in GUIDED:
+            query, key = (
+                each.view(*each.shape[:2], HEADS, WIDTH // HEADS)[:, :, list(heads)] for each in heard[2 * layer :][:2]
+            )
+            attention = torch.einsum("bthd,bshd->bhts", query, key).float() / math.sqrt(query.shape[-1])
+            listened = attention.softmax(-1).cumsum(-1)  # up to each frame
+            fit = [moment for moment in moments if moment[1] + back < listened.shape[2]]
+            if not fit:
+                continue
+            rows, columns, starts, ends = zip(*fit, strict=True)
+            chosen = listened[list(rows), :, [column + back for column in columns]]
+            edges = torch.tensor([starts, ends]).long().clamp(0, listened.shape[-1] - 1)
+            start, end = edges[:, :, None, None].expand(-1, -1, len(heads), 1)
+            share = (chosen.gather(-1, end) - chosen.gather(-1, start)).clamp(min=0)
+            loss = loss - (share + 1e-4).log().mean()
+        return loss
+
+    def load(self, path: Path) -> None:
+        """Take over the weights of an exported checkpoint of the same vocabulary."""
+        state = torch.load(path, weights_only=True)["model_state_dict"]
+        rows = state["decoder.token_embedding.weight"]
+        left_out = min(set(range(FULL_VOCABULARY)) - set(self.vocabulary.kept))
+        state["decoder.token_embedding.weight"] = rows[[*self.vocabulary.kept, left_out]]
+        self.whisper.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
@@ -101,43 +172,63 @@ def vocabulary_of(corpus: Corpus) -> Vocabulary:
     return Vocabulary([clip.text for clip in corpus.clips])
 
 
-def target(vocabulary: Vocabulary, chance: random.Random, example: Example) -> tuple[list[int], list[int], list[int]]:
-    """What the decoder is given, what it should answer, and the text tokens alone (for CTC)."""
+def target(vocabulary: Vocabulary, chance: random.Random, example: Example) -> Target:
     prompt = _prompt(vocabulary, chance, example.sentences) if chance.random() < PROMPT else []
     start = vocabulary(vocabulary.tokenizer.sot)
     end = vocabulary(vocabulary.tokenizer.eot)
-    transcribe = vocabulary(vocabulary.tokenizer.transcribe)
-    if example.language is None:
-        language = vocabulary.of(f"<|{chance.choice(('en', 'es'))}|>")
-        answers = [vocabulary(vocabulary.tokenizer.no_speech), IGNORED, IGNORED, end]
-        given = [start, language, transcribe, vocabulary.time(0)]
-        return prompt + given, [IGNORED] * len(prompt) + answers, []
-    language = vocabulary.of(f"<|{example.language}|>")
-    sequence = [start, language, transcribe]
-    timed = chance.random() < 0.8
-    if not timed:
-        sequence.append(vocabulary(vocabulary.tokenizer.no_timestamps))
+    language = vocabulary.of(f"<|{example.language or chance.choice(('en', 'es'))}|>")
+    said: list[tuple[int, tuple[float, float] | None]] = [
+        (start, None), (language, None), (vocabulary(vocabulary.tokenizer.transcribe), None)
+    ]  # fmt: skip
+    ignored = {1}  # the task is given, never guessed
     text: list[int] = []
-    for sentence in example.sentences:
-        tokens = vocabulary.text(sentence.text)
-        text += tokens
-        sequence += [vocabulary.time(sentence.start), *tokens, vocabulary.time(sentence.end)] if timed else tokens
-    sequence.append(end)
-    answers = sequence[1:]
-    answers[1] = IGNORED  # the task is given, never guessed
-    if not timed:
-        answers[2] = IGNORED
-    return prompt + sequence[:-1], [IGNORED] * len(prompt) + answers, text
+    if example.language is None:
+        said.append((vocabulary.time(chance.choice((0, 0, chance.uniform(0, 1)))), None))
+        ignored.add(2)
+    elif chance.random() < TIMED:
+        for sentence in example.sentences:
+            said.append(_moment(vocabulary, sentence.start))
+            if sentence.end is None:
+                # Whisper goes on from here: without this mark it takes the rest of the window for silence.
+                break
+            tokens = _tokens(vocabulary, sentence)
+            text += [token for token, _ in tokens]
+            said += [*tokens, _moment(vocabulary, sentence.end)]
+    else:
+        said.append((vocabulary(vocabulary.tokenizer.no_timestamps), None))
+        ignored.add(2)
+        for sentence in example.sentences:
+            tokens = _tokens(vocabulary, sentence)
+            text += [token for token, _ in tokens]
+            said += tokens
+    said.append((end, None))
+    answers = [IGNORED if index in ignored else token for index, (token, _) in enumerate(said[1:])]
+    if example.language is None:
+        answers[0] = vocabulary(vocabulary.tokenizer.no_speech)
+    return Target(
+        given=prompt + [token for token, _ in said[:-1]],
+        answers=[IGNORED] * len(prompt) + answers,
+        when=[*(None for _ in prompt), *(when for _, when in said[1:])],
+        text=text,
+    )
 
 
-def batch_of(targets: Sequence[tuple[list[int], list[int], list[int]]], end: int) -> tuple[Tensor, Tensor]:
+def _moment(vocabulary: Vocabulary, seconds: float) -> tuple[int, tuple[float, float]]:
+    return vocabulary.time(seconds), (seconds - 0.1, seconds + 0.1)
+
+
+def _tokens(vocabulary: Vocabulary, sentence: Spoken) -> list[tuple[int, tuple[float, float] | None]]:
+    return [(token, (word.start, word.end)) for word in sentence.words for token in vocabulary.text(word.text)]
+
+
+def batch_of(targets: Sequence[Target], end: int) -> tuple[Tensor, Tensor]:
     """Padded tokens and answers."""
-    longest = max(len(given) for given, _, _ in targets)
+    longest = max(len(target.given) for target in targets)
     tokens = torch.full((len(targets), longest), end)
     answers = torch.full((len(targets), longest), IGNORED)
-    for row, (given, expected, _) in enumerate(targets):
-        tokens[row, : len(given)] = torch.tensor(given)
-        answers[row, : len(expected)] = torch.tensor(expected)
+    for row, target in enumerate(targets):
+        tokens[row, : len(target.given)] = torch.tensor(target.given)
+        answers[row, : len(target.answers)] = torch.tensor(target.answers)
     return tokens, answers
 
 

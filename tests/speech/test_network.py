@@ -1,16 +1,30 @@
-"""The scripts that make the checkpoint make one that stock Whisper loads, and that computes the same probabilities."""
+"""The scripts that make the checkpoint: stock Whisper loads it, and it learns from what a window really holds."""
 
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import whisper
 
 from local import speech
-from local.speech.phrases import NUMBER, PHRASES, random_number
-from tests.speech.examples import ORDER, kinds_of
-from tests.speech.network import FULL_VOCABULARY, SmallWhisper, Vocabulary
+from local.speech.phrases import GROUPINGS, NUMBER, PHRASES, combined, random_number
+from tests.speech import nonspeech
+from tests.speech.corpus import word_times
+from tests.speech.espeak import Word as Event
+from tests.speech.examples import ORDER, RATE, Example, Spoken, Word, kinds_of, window
+from tests.speech.network import (
+    DECODER_LAYERS,
+    FULL_VOCABULARY,
+    GUIDED,
+    IGNORED,
+    WIDTH,
+    SmallWhisper,
+    Target,
+    Vocabulary,
+    target,
+)
 
 # The tokenizer of openai-whisper leaves its vocabulary file open.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -19,7 +33,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def vocabulary() -> Vocabulary:
     chance = random.Random(1)
     texts = [text for kinds in PHRASES.values() for kind, each in kinds.items() if kind != NUMBER for text in each]
-    texts += [random_number(chance, language)[0] for language in PHRASES for _ in range(100)]
+    texts += [random_number(chance, language, GROUPINGS)[0] for language in PHRASES for _ in range(100)]
+    texts += [
+        text for language in PHRASES for held_out in (False, True)
+        for each in combined(language, held_out=held_out).values() for text in each
+    ]  # fmt: skip
     return Vocabulary(texts)
 
 
@@ -38,6 +56,12 @@ def test_the_cut_vocabulary_gives_the_probabilities_of_the_full_one(tmp_path: Pa
     assert words.text_count == 270
     small = SmallWhisper(words).half().float().eval()  # rounded as the export rounds
     small.export(tmp_path / "full.pt")
+    again = SmallWhisper(words)
+    again.load(tmp_path / "full.pt")  # what is trained further is what was exported
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(small.whisper.parameters(), again.whisper.parameters(), strict=True)
+    )
     full = whisper.load_model(str(tmp_path / "full.pt"), device="cpu")
     mel = torch.randn(1, 80, 3000)
     tokens = torch.tensor([[words(words.tokenizer.sot), words.of("<|es|>"), words(words.tokenizer.transcribe)]])
@@ -58,3 +82,85 @@ def test_messages_say_what_people_say_in_their_order() -> None:
         assert len(kinds) == count
         assert NUMBER in kinds
         assert set(kinds) <= set(ORDER)
+
+
+def test_sentences_kept_for_measuring_are_of_known_words_and_not_trained_on() -> None:
+    for language in PHRASES:
+        trained, kept = combined(language, held_out=False), combined(language, held_out=True)
+        for kind, texts in kept.items():
+            assert len(texts) >= 10
+            assert not set(texts) & {*trained[kind], *PHRASES[language][kind]}
+
+
+def test_words_that_are_said_as_one_lie_between_their_neighbours() -> None:
+    pieces = ["I", "am", "P G and E", "bill."]
+    events = [Event(0, 1, 0), Event(5, 1, 4000), Event(7, 1, 6000), Event(15, 4, 12_000), Event(20, 0, 15_000)]
+    assert word_times(pieces, events, 16_000) == (0.0, 0.125, 0.25, 0.75)
+
+
+def sentence(start: float, end: float) -> Spoken:
+    """Five words, one after the other."""
+    at = np.linspace(start, end, 6)
+    return Spoken(tuple(Word("bill.", float(at[i]), float(at[i + 1])) for i in range(5)), start, end)
+
+
+def test_a_window_ends_as_whisper_or_the_product_ends_it() -> None:
+    samples = np.zeros(40 * RATE, np.float32)
+    told = [sentence(5 * i, 5 * i + 4) for i in range(5)] + [sentence(27, 33), sentence(34, 39)]
+    ends = set()
+    for seed in range(200):
+        piece, kept = window(random.Random(seed), samples, told)
+        assert 1 < len(piece) / RATE <= 30
+        whole, last = kept[:-1], kept[-1]
+        assert all(each.end is not None for each in whole)
+        words = [word for each in whole for word in each.words]
+        assert all(word.start > -0.06 and word.end < len(piece) / RATE + 0.06 for word in words)
+        ends.add("open" if last.end is None else "cut" if len(last.words) < 5 else "whole")
+        if last.end is None:
+            assert len(piece) == 30 * RATE
+    assert ends == {"open", "cut", "whole"}
+
+
+def test_what_goes_on_after_the_window_is_left_to_the_next_one() -> None:
+    words = vocabulary()
+    example = Example(np.zeros(30 * RATE, np.float32), "en", (sentence(1, 4), Spoken((), 28.0, None)))
+    for seed in range(20):
+        made = target(words, random.Random(seed), example)
+        if words(words.tokenizer.no_timestamps) not in made.given and len(made.given) < 20:  # nor with a prompt
+            assert made.answers[-3:] == [words.time(4.0), words.time(28.0), words(words.tokenizer.eot)]
+            assert made.when[-3:-1] == [(3.9, 4.1), (27.9, 28.1)]
+            return
+    raise AssertionError("no example with timestamps")
+
+
+def test_guidance_is_low_where_the_words_are_said() -> None:
+    network = SmallWhisper(vocabulary())
+    made = Target([0, 1, 2], [1, 2, IGNORED], [None, (10.0, 10.5), None], [])
+    asked = [torch.zeros(1, 3, WIDTH, requires_grad=True) for _ in range(DECODER_LAYERS)]
+    offered = [torch.zeros(1, 1500, WIDTH) for _ in range(DECODER_LAYERS)]
+    everywhere = network.guidance([each for pair in zip(asked, offered, strict=True) for each in pair], [made])
+    for layer, _, back in GUIDED:
+        asked[layer].data[0, 1 + back] = 2.0
+        offered[layer][0, 500:525] = 2.0
+    there = network.guidance([each for pair in zip(asked, offered, strict=True) for each in pair], [made])
+    assert there < 0.1 < 3 < everywhere
+
+
+def test_what_guides_the_decoder_reaches_its_weights() -> None:
+    network = SmallWhisper(vocabulary())
+    made = Target([0, 1, 2], [1, 2, IGNORED], [None, (10.0, 10.5), None], [])
+    with network.listening() as listened:
+        network.decode(torch.tensor([made.given]), torch.randn(1, 1500, WIDTH))
+        network.guidance(listened, [made]).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    for block in network.whisper.decoder.blocks:
+        assert block.cross_attn.query.weight.grad is not None
+        assert block.cross_attn.query.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", nonspeech.KINDS)
+def test_every_sound_is_a_sound(kind: str) -> None:
+    for seed in range(3):
+        samples = nonspeech.KINDS[kind](random.Random(seed), RATE)
+        assert samples.shape == (RATE,)
+        assert np.isfinite(samples).all()
+        assert (kind == "silence") is not bool(samples.any())

@@ -1,0 +1,1 @@
+"""How well voicemail is heard: language, keywords, callback numbers, words from what is no speech."""

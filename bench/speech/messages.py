@@ -1,0 +1,67 @@
+"""Spoken voicemail that the small checkpoint was not trained on: other voices, other sentences of words it knows."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from local.speech import synthesis
+from local.speech.phrases import CLOSING, NAME, OPENING, PHRASES, REASON, combined, random_number
+from services.voicemail import audio
+
+RATE = synthesis.RATE
+Samples = NDArray[np.float32]
+# Variants, speeds and pitches that tests/speech/corpus.py does not speak with.
+VOICES = {
+    "en": ("en-us+m4", "en-us+f1", "en+m7", "en-us+m5"),
+    "es": ("es-419+m4", "es-419+f1", "es+m7", "es-419+m5"),
+}
+SPEEDS, PITCHES = (*range(138, 145), *range(186, 193)), (*range(34, 40), *range(61, 67))
+BANDS = ("16 kHz", "8 kHz µ-law")
+KEYWORDS = frozenset({
+    "energy", "bill", "gas", "pg", "application", "appointment", "address", "documents", "account", "solar", "panels",
+    "evergreen", "rebate", "check", "net", "metering", "power", "cancel", "lost", "factura", "luz", "solicitud", "cita",
+    "direccion", "documentos", "cuenta", "paneles", "solares", "reembolso", "cheque", "cancelar", "perdi",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Message:
+    """What was said (as Whisper writes it), in which language, with which number to call back, and its sound."""
+
+    language: str
+    text: str
+    digits: str
+    samples: Samples
+
+
+def message(chance: random.Random, language: str, *, reasons: int = 2) -> Message:
+    """A greeting, a name, reasons, a callback number, a closing. Names and reasons are none that were trained on."""
+    new = combined(language, held_out=True)
+    number, number_said = random_number(chance, language)
+    told = [chance.choice(PHRASES[language][OPENING]), chance.choice(new[NAME])]
+    told += chance.sample(new[REASON], reasons)
+    written = [*told, number, chance.choice(PHRASES[language][CLOSING])]
+    said = [*written[:-2], number_said, written[-1]]
+    voice, speed, pitch = chance.choice(VOICES[language]), chance.choice(SPEEDS), chance.choice(PITCHES)
+    parts: list[Samples] = []
+    for sentence in said:
+        pause = np.zeros(int(RATE * chance.uniform(0.2, 0.6)), np.float32)
+        parts += [synthesis.say(sentence, language, voice=voice, speed=speed, pitch=pitch), pause]
+    digits = "".join(c for c in number if c.isdigit())
+    return Message(language, " ".join(written), digits, np.concatenate(parts))
+
+
+def noisy(samples: Samples, chance: random.Random, decibels: float) -> Samples:
+    """White noise below the speech by so many decibels."""
+    noise = np.random.default_rng(chance.randrange(1 << 31)).standard_normal(len(samples)).astype(np.float32)
+    level = float(np.sqrt(np.mean(samples[np.abs(samples) > 0.01] ** 2)))
+    return (samples + noise * np.float32(level * 10 ** (-decibels / 20))).astype(np.float32)
+
+
+def through(band: str, samples: Samples) -> Samples:
+    """As the product decodes what the phone system recorded in this band."""
+    if band == BANDS[1]:
+        return audio.decode(synthesis.ulaw(samples), hint="ulaw", rate=RATE)
+    return audio.decode(synthesis.wav(samples), hint="wav", rate=RATE)

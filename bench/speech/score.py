@@ -1,0 +1,47 @@
+"""Compares what was said with what was heard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.speech.messages import KEYWORDS, Message
+from services.voicemail.doubt import plain
+
+
+@dataclass
+class Score:
+    """Sums over messages."""
+
+    messages: int = 0
+    languages: int = 0
+    keywords: int = 0
+    keywords_heard: int = 0
+    digits: int = 0
+    words: int = 0
+    errors: int = 0
+
+    def add(self, message: Message, text: str, language: str) -> None:
+        said, heard = plain(message.text).split(), plain(text).split()
+        wanted = [word for word in said if word in KEYWORDS]
+        self.messages += 1
+        self.languages += language == message.language
+        self.keywords += len(wanted)
+        self.keywords_heard += len(wanted) - sum(max(0, wanted.count(w) - heard.count(w)) for w in set(wanted))
+        self.digits += message.digits in "".join(c for c in text if c.isdigit())
+        self.words += len(said)
+        self.errors += word_errors(said, heard)
+
+    def __str__(self) -> str:
+        return (
+            f"language {self.languages}/{self.messages}, keywords {100 * self.keywords_heard / self.keywords:.0f} %, "
+            f"ten digits exact {self.digits}/{self.messages}, word error rate {self.errors / self.words:.2f}"
+        )
+
+
+def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
+    """Insertions, deletions and substitutions between two texts."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(reference, 1):
+        above, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (word != other))
+    return row[-1]
