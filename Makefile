@@ -36,11 +36,11 @@ demo-reset: $(VENV)/.local  ## Throw the demo's data away and start over
 	@$(RUN) local reset
 	@exec $(RUN) local demo --port $(PORT) $(DEMO)
 
-# loadfile: the tests of one module share its running house.
+# loadfile: the tests of one module share its running house. The long ones begin first, see tests/conftest.py.
 test: $(VENV)/.dev  ## Set up, lint, run every test
 	@scripts/system-packages
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile
+	$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, import contracts
 	$(VENV)/bin/ruff check

@@ -40,6 +40,28 @@ structlog.configure(
 )
 
 
+# Modules that take longest, which begin first: one that began last would leave the other worker with nothing to do.
+# xdist's own order is by the number of tests, where a journey of one long test comes last; the Makefile turns it off.
+LONG = (
+    "journeys/test_faults.py",
+    "journeys/test_mail.py",
+    "local/test_demo.py",
+    "journeys/test_restarts.py",
+    "voicemail/test_engine.py",
+    "journeys/test_voice.py",
+    "journeys/test_dovecot.py",
+    "tickets/pages/test_accessibility.py",
+    "voicemail/test_worker.py",
+    "voicemail/greetings/test_browser.py",
+    "tickets/routing/test_races.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / module: place for place, module in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Alarm(), "alarm")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.tree import MIGRATIONS, ROOT, modules, tracked, within
+from tests.conftest import LONG
 
 LINES = 420  # «much over 400» is the rule
 
@@ -122,3 +123,7 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
         if any(host in line for host in REGISTRIES) or MACHINE_PATH.search(line)
     ]
     assert not found
+
+
+def test_the_modules_that_begin_first_are_there() -> None:
+    assert [module for module in LONG if not (ROOT / "tests" / module).exists()] == []

@@ -12,7 +12,12 @@ from local.config import HELP_ADDRESS
 from tests.journeys.house import House, eventually
 from tests.servers.dovecot import Dovecot
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(150),  # the first test waits until the house is there
+]
 
 
 class DovecotHouse(House):

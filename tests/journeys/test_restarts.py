@@ -10,7 +10,12 @@ import pytest_asyncio
 
 from tests.journeys.house import House, eventually
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(150),  # the first test waits until the house is there
+]
 
 SERVICES = ("inbox", "tickets-worker", "tickets", "voicemail", "voicemail-worker")
 

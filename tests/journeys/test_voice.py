@@ -15,7 +15,12 @@ from local.phone import leave_voicemail
 from local.speech.synthesis import message, wav
 from tests.journeys.house import PASSWORD, House, eventually
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(150),  # the first test waits until the house is there
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 import httpx
+import pytest
 import requests
 import schemathesis
 from fastapi import FastAPI
@@ -51,6 +52,7 @@ def test_every_operation_is_documented(app: FastAPI) -> None:
     assert set(document["components"]["securitySchemes"]) == {"token", "session"}
 
 
+@pytest.mark.timeout(150)  # every operation, many times
 async def test_the_application_keeps_to_its_documentation(app: FastAPI, user: Users) -> None:
     me = await user(Role.ADMINISTRATOR)
     schema = schemathesis.openapi.from_dict(app.openapi())

@@ -39,6 +39,8 @@ from shared.settings import Settings
 from tests.tickets.routing.conftest import Center
 from tests.tickets.routing.router_process import route_for_ever
 
+pytestmark = pytest.mark.timeout(150)  # eight routers share the processors of one machine
+
 OVER = text("""
 SELECT person.id FROM person
 JOIN assignment ON assignment.person_id = person.id AND assignment.state IN ('offered', 'accepted')
