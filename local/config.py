@@ -110,6 +110,7 @@ class LocalConfig:
             "MAILBOXES": json.dumps([mailbox]),
             "SPOOLS": json.dumps(spools),
             "SPOOL_SCAN_S": "2",
+            "TRANSCRIPTION_WORDS": "{}",  # the tiny model has never seen a hint
             "WHISPER_THREADS": "1",  # the demo's model is tiny; the other core is for the screens
             "GREETING_LINES": json.dumps(list(LINES)),
             "GREETING_TARGETS": json.dumps(targets),

@@ -182,11 +182,16 @@ class Settings(BaseSettings):
     dns_servers: list[str] = []  # to ask, with :port where it is not 53; empty: the system's
 
     # Voicemail
-    whisper_model: str | None = None  # a name (base, small…), or the path of a checkpoint; none: no transcripts
+    # A name (base, small…), or the path of a checkpoint or of a folder with a converted one; none: no transcripts.
+    whisper_model: str | None = None
+    # auto: faster-whisper where the model was converted for it, else openai-whisper.
+    whisper_engine: Literal["auto", "openai-whisper", "faster-whisper"] = "auto"
     whisper_model_dir: Path | None = None
     whisper_threads: int = 2
     transcription_timeout_s: float = 900.0
-    transcription_prompts: dict[str, str] = {}  # per language: a sentence with the center's own words, as a hint
+    # Per language: the center's own words, as a hint to the recogniser; null: those in voicemail/data/words.json.
+    transcription_words: dict[str, list[str]] | None = None
+    transcription_prompts: dict[str, str] = {}  # per language: a sentence beside them, as a hint
     spools: list[AsteriskSpool] = []
     spool_scan_s: float = 5.0
     freeswitches: list[FreeSwitch] = []

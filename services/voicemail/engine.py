@@ -32,6 +32,9 @@ class Heard:
     # {start, end, text, language, words: [{word, start, end, probability}], avg_logprob, no_speech_prob,
     #  compression_ratio, temperature, flags, in_text}
     segments: list[Segment]
+    # {start, end, kind: speech | faint | sound | silence}; of what was decoded (speech, faint) also {language,
+    #  without_prompt?, decoded_again?, first_text?}. From the recording's first second to its last.
+    regions: list[dict[str, Any]]
     flags: list[str]
     options: dict[str, Any]
 
@@ -42,6 +45,10 @@ class NoWeights(Exception):
 
 class EngineFailed(Exception):
     """The recogniser failed on this recording: it crashed, was killed or took too long. It stands again afterwards."""
+
+
+class EngineDied(EngineFailed):
+    """Its process crashed or was killed while it heard this recording."""
 
 
 class Engine(Protocol):

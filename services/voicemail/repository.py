@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from shared import clock
 from shared.models import Recording, RecordingState
@@ -34,18 +35,29 @@ def _waiting(now: datetime) -> ColumnElement[bool]:
 
 
 async def lease_next(session: AsyncSession, lease: timedelta) -> Recording | None:
-    """The most urgent waiting recording, leased to us, its attempt counted before anything can go wrong."""
+    """The next waiting recording, leased to us, its attempt counted before anything can go wrong.
+
+    Urgent ones first. Among the others mailboxes take turns, the one that waited longest since its last turn first:
+    a hundred recordings in one mailbox do not hold up the single one in another. Within a mailbox, the oldest.
+    """
     now = clock.now()
+    same_mailbox = aliased(Recording)
+    last_turn = (
+        select(func.max(same_mailbox.taken_up_at))
+        .where(same_mailbox.line == Recording.line, same_mailbox.mailbox == Recording.mailbox)
+        .scalar_subquery()
+    )
     recording = await session.scalar(
         select(Recording)
         .where(_waiting(now))
-        .order_by(Recording.urgent.desc(), Recording.received_at, Recording.id)
+        .order_by(Recording.urgent.desc(), last_turn.asc().nulls_first(), Recording.received_at, Recording.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Recording)
     )
     if recording is None:
         return None
     recording.leased_until = now + lease
+    recording.taken_up_at = now
     recording.attempts += 1
     return recording
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import multiprocessing
+import signal
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from services.voicemail import metrics, whisper_engine
-from services.voicemail.engine import EngineFailed, Heard, Model, NoWeights, SoFar
+from services.voicemail import metrics, models, speech_server
+from services.voicemail.engine import EngineDied, EngineFailed, Heard, Model, NoWeights, SoFar
+from services.voicemail.models import ModelFile, NoModel
+from services.voicemail.vocabulary import Vocabulary
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -23,7 +25,7 @@ LOOK_AGAIN_S = 60.0  # after weights that could not be loaded
 
 
 class SpeechProcess:
-    """An Engine: openai-whisper in a process of its own. Several may be asked at once; they take turns."""
+    """An Engine: the configured model in a process of its own. Several may be asked at once; they take turns."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,8 +68,7 @@ class SpeechProcess:
                 self._kill("timeout")
                 raise EngineFailed("Transcription took too long.")
             if kind == "gone":
-                self._kill("crash")
-                raise EngineFailed("The speech process crashed.")
+                raise self._died()
             log.error("engine.failed", reason=content)
             raise EngineFailed("The speech engine failed on this recording.")
 
@@ -85,12 +86,14 @@ class SpeechProcess:
         name = self._settings.whisper_model
         if name is None:
             raise NoWeights("No speech model is configured.")
-        if _is_missing(name):
-            raise NoWeights(f"There is no speech model at {name}.")
         if time.monotonic() < self._look_again_at:
             raise NoWeights(self._failure)
+        try:
+            file = await asyncio.to_thread(self._file, name)
+        except NoModel as error:
+            raise NoWeights(str(error)) from error
         started = time.monotonic()
-        self._start(name)
+        self._start(file)
         kind, content = await self._exchange(None, LOAD_TIMEOUT_S)
         if kind != "ready" or not isinstance(content, Model):
             self._kill(None)
@@ -100,23 +103,24 @@ class SpeechProcess:
             raise NoWeights(self._failure)
         self._model = content
         log.info(
-            "engine.ready", model=content.name, sha256=content.sha256, seconds=round(time.monotonic() - started, 1)
+            "engine.ready",
+            engine=content.engine,
+            model=content.name,
+            sha256=content.sha256,
+            seconds=round(time.monotonic() - started, 1),
         )
         return content
 
-    def _start(self, name: str) -> None:
+    def _file(self, name: str) -> ModelFile:
+        engine = self._settings.whisper_engine
+        return models.resolve(name, self._settings.whisper_model_dir, None if engine == "auto" else engine)
+
+    def _start(self, file: ModelFile) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        directory = self._settings.whisper_model_dir
         self._process = context.Process(
-            target=whisper_engine.serve,
-            args=(
-                theirs,
-                name,
-                str(directory) if directory else None,
-                self._settings.whisper_threads,
-                self._settings.transcription_prompts,
-            ),
+            target=speech_server.serve,
+            args=(theirs, file, self._settings.whisper_threads, Vocabulary.from_settings(self._settings)),
             name="speech",
             daemon=True,
         )
@@ -134,6 +138,16 @@ class SpeechProcess:
         except asyncio.CancelledError:
             self._kill(None)
             raise
+
+    def _died(self) -> EngineDied:
+        """Clear away what is left of it, and say of what it died as far as the system tells."""
+        assert self._process is not None
+        self._process.join(5)
+        killed = self._process.exitcode == -signal.SIGKILL
+        self._kill("killed" if killed else "crash")
+        if killed:
+            return EngineDied("The speech process was killed, most likely because memory ran out.")
+        return EngineDied("The speech process crashed.")
 
     def _kill(self, why: str | None) -> None:
         process, pipe, asking = self._process, self._pipe, self._asking
@@ -166,8 +180,3 @@ def _ask(pipe: Connection, request: object, timeout_s: float) -> tuple[str, obje
         return answer
     except (EOFError, OSError):
         return "gone", None
-
-
-def _is_missing(name: str) -> bool:
-    """Whether the name is a path without a file: seen at once, without a process."""
-    return ("/" in name or name.endswith(".pt")) and not Path(name).is_file()

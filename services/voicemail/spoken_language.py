@@ -9,6 +9,9 @@ KNOWN_FROM = 0.5  # below this the allowed languages together are less likely th
 SURE_FROM = 0.8
 MIXED_SHARE = 0.2  # of the speech, surely in a second language
 SHORTEST_SURE_S = 1.0
+CLEAR_SHARE = 0.7  # of one allowed language among the allowed ones, for a region to be decoded in it
+OTHER_FROM = 0.8  # a language that is not allowed, this likely in a region, is what is spoken there
+SHORTEST_OTHER_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -22,25 +25,24 @@ class HeardWindow:
 
 @dataclass(frozen=True)
 class SpokenLanguage:
-    """`language` is an allowed one, `mixed` or `unknown`; `decode_in` the one for each window, in their order."""
+    """`language` is an allowed one, `mixed` or `unknown`."""
 
     language: str
     confidence: float
-    decode_in: tuple[str, ...]
     evidence: dict[str, object]
 
 
 def decide(heard: Sequence[HeardWindow], allowed: Sequence[str]) -> SpokenLanguage:
     """One language for the recording. Windows count by the speech they hold."""
     if not heard:
-        return SpokenLanguage("unknown", 0.0, (), {"windows": []})
+        return SpokenLanguage("unknown", 0.0, {"windows": []})
     total = sum(window.speech_s for window in heard) or 1.0
     mass = {
         language: sum(window.probabilities.get(language, 0.0) * window.speech_s for window in heard) / total
         for language in allowed
     }
     known = sum(mass.values())
-    first = max(allowed, key=lambda language: mass[language])
+    first = likeliest(mass, allowed)
     sure = {
         language: sum(
             window.speech_s
@@ -56,12 +58,42 @@ def decide(heard: Sequence[HeardWindow], allowed: Sequence[str]) -> SpokenLangua
         "known": round(known, 4),
         "windows": [_window_evidence(window, allowed) for window in heard],
     }
+    other = _other(heard, allowed, total)
+    if other is not None:
+        evidence["other"] = other
     if known < KNOWN_FROM:
-        return SpokenLanguage("unknown", round(max(0.0, 1 - known), 4), (first,) * len(heard), evidence)
+        return SpokenLanguage("unknown", round(max(0.0, 1 - known), 4), evidence)
     if len(spoken) > 1:
-        each = tuple(max(allowed, key=lambda language: window.probabilities.get(language, 0.0)) for window in heard)
-        return SpokenLanguage("mixed", round(min(1.0, sum(sure.values())), 4), each, evidence)
-    return SpokenLanguage(first, round(min(1.0, mass[first]), 4), (first,) * len(heard), evidence)
+        return SpokenLanguage("mixed", round(min(1.0, sum(sure.values())), 4), evidence)
+    return SpokenLanguage(first, round(min(1.0, mass[first]), 4), evidence)
+
+
+def _other(heard: Sequence[HeardWindow], allowed: Sequence[str], total: float) -> dict[str, object] | None:
+    """The likeliest language that is not allowed, when it is likelier than not: whoever calls back wants to know."""
+    mass: dict[str, float] = {}
+    for window in heard:
+        for language, value in window.probabilities.items():
+            if language not in allowed:
+                mass[language] = mass.get(language, 0.0) + value * window.speech_s / total
+    best = max(mass, key=lambda language: mass[language], default="")
+    return {"language": best, "probability": round(mass[best], 4)} if best and mass[best] >= 0.5 else None
+
+
+def of_region(window: HeardWindow, allowed: Sequence[str]) -> str | None:
+    """The language to decode one region in: an allowed one, or another that is clearly spoken. None: not sure."""
+    known = sum(window.probabilities.get(language, 0.0) for language in allowed)
+    first = likeliest(window.probabilities, allowed)
+    if known >= KNOWN_FROM:
+        clear = window.probabilities.get(first, 0.0) >= CLEAR_SHARE * known
+        return first if clear and window.speech_s >= SHORTEST_SURE_S else None
+    other = max(window.probabilities, key=lambda language: window.probabilities[language], default="")
+    surely_other = window.probabilities.get(other, 0.0) >= OTHER_FROM and window.speech_s >= SHORTEST_OTHER_S
+    return other if surely_other and other not in allowed else None
+
+
+def likeliest(probabilities: Mapping[str, float], allowed: Sequence[str]) -> str:
+    """The allowed language that is more likely than the other allowed ones."""
+    return max(allowed, key=lambda language: probabilities.get(language, 0.0))
 
 
 def _window_evidence(window: HeardWindow, allowed: Sequence[str]) -> dict[str, object]:

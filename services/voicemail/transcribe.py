@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.voicemail import audio, intake, metrics, repository
-from services.voicemail.engine import RATE, Engine, EngineFailed, Heard, Model, NoWeights, Segment
+from services.voicemail.engine import RATE, Engine, EngineDied, EngineFailed, Heard, Model, NoWeights, Segment
 from shared import clock, health
 from shared.blobs import Blobs
 from shared.database import Database, ring
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 SERVICE = "voicemail"
 ENGINE_PROBLEM = "engine"
+SIZES = ("tiny", "base", "small", "medium", "turbo", "large")  # of Whisper's models, by memory
 
 
 class LeaseLost(Exception):
@@ -119,12 +120,10 @@ class Transcription:
             await self._unreadable(recording.id, lease.until, str(error))
         except EngineFailed as error:
             self._engine_failures += 1
-            bound.error("transcription.failed", reason=str(error))
-            await self._failed(recording.id, lease.until, str(error))
-            await health.report(
-                self._database, SERVICE, ENGINE_PROBLEM, str(error),
-                "Look at the memory of the machine, or choose a smaller speech model.",
-            )  # fmt: skip
+            died = isinstance(error, EngineDied)
+            bound.error("transcription.failed", reason=str(error), died=died)
+            await self._failed(recording.id, lease.until, str(error), died=died)
+            await health.report(self._database, SERVICE, ENGINE_PROBLEM, str(error), _hint(model))
         except (OSError, NotFound):  # the store of the audio is not there
             bound.exception("transcription.no_audio")
             reason = str(EngineFailed("The recording cannot be read from the store."))
@@ -173,6 +172,7 @@ class Transcription:
                     language_confidence=heard.language_confidence,
                     language_evidence=heard.language_evidence,
                     segments=heard.segments,
+                    regions=heard.regions,
                     flags=heard.flags,
                     engine=model.engine,
                     model=model.name,
@@ -187,11 +187,12 @@ class Transcription:
             await _tell(session, recording_id, "transcript")
         metrics.TRANSCRIPTIONS.labels(outcome="transcribed").inc()
 
-    async def _failed(self, recording_id: int, until: datetime, reason: str) -> None:
+    async def _failed(self, recording_id: int, until: datetime, reason: str, *, died: bool = False) -> None:
         async with self._database.transaction() as session:
             recording = await repository.held(session, recording_id, until)
             if recording is None:
                 return
+            recording.engine_deaths += died
             if recording.attempts >= repository.MAX_ATTEMPTS:
                 await self._give_up(session, recording, reason)
                 return
@@ -238,7 +239,7 @@ class Transcription:
             self._told = reason
             await health.report(
                 self._database, SERVICE, ENGINE_PROBLEM, reason,
-                "Set CENTRALITA_WHISPER_MODEL to the name of a model or the path of a checkpoint.",
+                "Set CENTRALITA_WHISPER_MODEL to the name or the path of a model; `centralita-models list` shows them.",
             )  # fmt: skip
 
     async def _prepare_forgotten(self) -> None:
@@ -253,6 +254,18 @@ class Transcription:
             async with self._database.transaction() as session:
                 recording = await session.get_one(Recording, recording_id, with_for_update=True)
                 recording.leased_until = None
+
+
+def _hint(model: Model) -> str:
+    """What needs less memory: the fast engine with the same weights, or the next smaller ones."""
+    if model.engine == "openai-whisper":
+        return (
+            "Look at the memory of the machine. The same model takes less of it with faster-whisper: "
+            "`centralita-models convert` makes it ready."
+        )
+    family = model.name.partition(".")[0].split("-")[0]
+    smaller = SIZES[SIZES.index(family) - 1] if family in SIZES[1:] else "tiny"
+    return f"Look at the memory of the machine, or choose a smaller speech model, such as {smaller}."
 
 
 async def _tell(session: AsyncSession, recording_id: int, what: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from local import speech
 from local.speech import synthesis
+from services.voicemail.convert import convert
 from services.voicemail.engine import EngineFailed, Heard, Model, Segment, SoFar
 from services.voicemail.intake import NewRecording
 from services.voicemail.speech_process import SpeechProcess
@@ -52,13 +53,22 @@ def new_recording(source_id: str = "1", data: bytes | None = None, **values: Any
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return speech.checkpoint(tmp_path_factory.getbasetemp() / "speech")
+    """In both forms: the engine that is not named otherwise is the fast one."""
+    path = speech.checkpoint(tmp_path_factory.getbasetemp() / "speech")
+    convert(path)
+    return path
 
 
 @pytest.fixture
 def speech_settings(settings: Settings, checkpoint: Path) -> Settings:
     return settings.model_copy(
-        update={"whisper_model": str(checkpoint), "whisper_threads": 1, "sweep_s": 0.2, "spool_scan_s": 0.2}
+        update={
+            "whisper_model": str(checkpoint),
+            "whisper_threads": 1,
+            "transcription_words": {},
+            "sweep_s": 0.2,
+            "spool_scan_s": 0.2,
+        }
     )
 
 
@@ -67,7 +77,7 @@ def _one_engine(checkpoint: Path) -> Iterator[SpeechProcess]:
     """Loading takes seconds: the tests that only hear share one process."""
     settings = Settings.model_validate(
         {"database_url": "postgresql+asyncpg://", "secret_key": "test-key-" * 5, "whisper_model": str(checkpoint),
-         "whisper_threads": 1, "blob_dir": checkpoint.parent}
+         "whisper_threads": 1, "transcription_words": {}, "blob_dir": checkpoint.parent}
     )  # fmt: skip
     engine = SpeechProcess(settings)
     yield engine
@@ -122,7 +132,7 @@ class SlowEngine:
         await self.go.wait()
         if self.failure is not None:
             raise EngineFailed(self.failure)
-        return Heard("words", languages[0], 1.0, {}, [], [], {})
+        return Heard("words", languages[0], 1.0, {}, [], [], [], {})
 
     async def close(self) -> None:
         self.go.set()

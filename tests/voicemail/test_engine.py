@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.voicemail import audio
 from services.voicemail.doubt import plain
-from services.voicemail.engine import EngineFailed, NoWeights, Segment
+from services.voicemail.engine import EngineDied, EngineFailed, NoWeights, Segment
 from services.voicemail.speech_process import SpeechProcess
 from shared.settings import Settings
 from tests.voicemail.conftest import ENGLISH, SPANISH, speak
@@ -125,7 +125,7 @@ async def test_a_killed_engine_fails_one_recording_and_stands_again(own_engine: 
     hearing = asyncio.create_task(own_engine.transcribe(np.concatenate([speak("en", ENGLISH)] * 20), BOTH))
     await asyncio.sleep(0.5)
     os.kill(first, signal.SIGKILL)
-    with pytest.raises(EngineFailed, match="crashed"):
+    with pytest.raises(EngineDied, match="killed"):
         await hearing
     assert (await own_engine.transcribe(speak("en", ENGLISH), BOTH)).language == "en"
     assert own_engine.pid not in (None, first)

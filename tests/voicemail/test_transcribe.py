@@ -1,6 +1,8 @@
 """The queue of recordings: each is heard once, retried when it fails, waits when nobody can hear, and is never lost."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from services.voicemail import intake
+from services.voicemail import intake, metrics
 from services.voicemail.repository import MAX_ATTEMPTS
 from services.voicemail.speech_process import SpeechProcess
 from services.voicemail.transcribe import Transcription
@@ -56,10 +58,16 @@ async def test_a_spanish_voicemail_becomes_a_transcript(
     [transcript] = await transcripts(database)
     assert transcript.language == "es"
     assert "gas" in transcript.text
-    assert transcript.engine == "openai-whisper"
+    assert transcript.engine == "faster-whisper"
     assert len(transcript.model_sha256) == 64
     assert transcript.segments[0]["words"][0]["probability"] > 0
     assert transcript.took_ms > 0
+    assert {"engine_version", "precision", "beam_size", "temperature", "regions", "task"} <= transcript.options.keys()
+    assert transcript.regions[0]["start"] == 0.0
+    for segment in transcript.segments:
+        assert {
+            "start", "end", "avg_logprob", "no_speech_prob", "compression_ratio", "temperature"
+        } <= segment.keys()  # fmt: skip
     assert await Transcription(database, blobs, speech_settings, engine).work_off() == 0
 
 
@@ -234,6 +242,57 @@ async def test_the_urgent_one_comes_first(database: Database, blobs: Blobs, sett
     async with database.transaction() as session:
         urgent = await session.scalar(select(Recording.id).where(Recording.urgent))
     assert (await transcripts(database))[0].recording_id == urgent
+
+
+async def test_mailboxes_take_turns_whatever_waits_in_one_of_them(
+    database: Database, blobs: Blobs, settings: Settings
+) -> None:
+    for number in range(4):
+        await intake.take_in(database, blobs, settings, new_recording(f"a{number}", mailbox="1000"))
+    await intake.take_in(database, blobs, settings, new_recording("b0", mailbox="2000"))
+    await intake.take_in(database, blobs, settings, new_recording("b1", mailbox="2000"))
+    await intake.take_in(database, blobs, settings, new_recording("c0", mailbox="3000", urgent=True))
+    await Transcription(database, blobs, settings, SlowEngine()).work_off()
+    async with database.transaction() as session:
+        heard = list(
+            await session.scalars(
+                select(Recording.source_id)
+                .join(Transcript, Transcript.recording_id == Recording.id)
+                .order_by(Transcript.id)
+            )
+        )
+    assert heard == ["c0", "a0", "b0", "a1", "b1", "a2", "a3"]
+
+
+async def test_a_real_kill_of_the_engine_is_survived_and_counted(
+    database: Database, blobs: Blobs, speech_settings: Settings, own_engine: SpeechProcess
+) -> None:
+    recording = await intake.take_in(database, blobs, speech_settings, new_recording(data=wav("es", SPANISH * 12)))
+    await own_engine.ready()
+    worker = Transcription(database, blobs, speech_settings, own_engine)
+    working = asyncio.create_task(worker.work_off())
+
+    async def heard_something() -> bool:
+        return bool((await state_of(database, recording.id)).partial_segments)
+
+    await eventually(heard_something, within_s=100)
+    killed = metrics.ENGINE_CRASHES.labels(why="killed")._value.get()
+    assert own_engine.pid is not None
+    os.kill(own_engine.pid, signal.SIGKILL)  # as the kernel does when memory runs out
+    await working
+    after = await state_of(database, recording.id)
+    assert (after.state, after.attempts, after.engine_deaths) == (RecordingState.FAILED, 1, 1)
+    assert after.error == "The speech process was killed, most likely because memory ran out."
+    assert after.partial_segments  # what was heard until then stays
+    assert metrics.ENGINE_CRASHES.labels(why="killed")._value.get() == killed + 1
+    async with database.transaction() as session:
+        [problem] = await session.scalars(select(Problem).where(Problem.resolved_at.is_(None)))
+    assert "smaller" in problem.hint
+    with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
+        assert await worker.work_off() == 1  # by a new process
+    after = await state_of(database, recording.id)
+    assert (after.state, after.engine_deaths) == (RecordingState.TRANSCRIBED, 1)
+    assert await open_problems(database) == []
 
 
 async def test_what_its_door_never_prepared_is_prepared_and_heard(

@@ -44,6 +44,7 @@ async def worker(settings: Settings, checkpoint: Path, tmp_path: Path) -> AsyncI
             "BLOB_DIR": str(settings.blob_dir),
             "WHISPER_MODEL": str(checkpoint),
             "WHISPER_THREADS": "1",
+            "TRANSCRIPTION_WORDS": "{}",
             "SPOOLS": json.dumps([{"name": "pbx", "path": str(tmp_path / "spool"), "languages": {"1000": "es"}}]),
             "SPOOL_SCAN_S": "0.5",
             "SWEEP_S": "0.5",
