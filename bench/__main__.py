@@ -11,9 +11,10 @@ import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import ingestion_memory, latency, memory, pages, throughput
+from bench import engines, ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
+from bench.regions import measure as regions
 from bench.results import merged
 from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
@@ -30,6 +31,8 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "memory": (memory.measure, 200, 20),
     "speech": (heard_speech.measure, 200, 10),
     "trimming": (trimming.measure, 1_000, 50),
+    "regions": (regions.measure, 20, 2),
+    "engines": (engines.measure, 60, 15),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
 

@@ -1,6 +1,5 @@
 """What every engine must do, on the same weights and the same speech: one contract, both engines."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ ENGINES: tuple[EngineName, ...] = ("openai-whisper", "faster-whisper")
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def decoder(request: pytest.FixtureRequest, checkpoint: Path) -> Iterator[Decoder]:
+def decoder(request: pytest.FixtureRequest, checkpoint: Path) -> Decoder:
     engine: EngineName = request.param
     return engines.load(models.resolve(str(checkpoint), None, engine), 1)
 

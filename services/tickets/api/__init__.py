@@ -16,6 +16,7 @@ from services.tickets.api import (
     replies,
     session,
     tickets,
+    transcripts,
     trust,
     work,
 )
@@ -42,5 +43,5 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, tickets, calls, replies, conversation, trust)
+    desk = (session, work, board, tickets, calls, replies, conversation, transcripts, trust)
     return [each.router for each in (*desk, people, center, files, mailboxes, operations, ingestion, held)]

@@ -44,7 +44,7 @@ def _choices(screen: Screen, view: TicketView, chosen: Sequence[int]) -> list[Ch
             continue
         words = entry.text or (entry.message.text_new if entry.message else "")
         if entry.recording is not None and entry.recording.transcript is not None:
-            words = entry.recording.transcript.text
+            words = entry.recording.transcript.said
         who = entry.actor.name if entry.actor else ""
         if entry.message is not None:
             who = entry.message.from_name or entry.message.from_address

@@ -103,6 +103,8 @@ FLAGS = {
     "boilerplate": N_("These may be words nobody said: listen to the recording."),
     "prompt_echo": N_("These may be words nobody said: listen to the recording."),
     "translated": N_("The text is not in the language that was spoken: listen to the recording."),
+    "faint": N_("Hardly a voice: listen to the recording."),
+    "other_language": N_("Spoken in a language that we do not answer in."),
     "too_fast": N_("More words than anybody says in that time: listen to the recording."),
     "repeated_tries": N_("It took several tries to make out the words."),
     "silence": N_("There is only silence."),

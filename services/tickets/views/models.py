@@ -167,6 +167,16 @@ class MessageView(View):
     attachments: list[AttachmentView]
 
 
+class CorrectionView(View):
+    """What somebody who listened says was said."""
+
+    version: int
+    text: str
+    language: str | None = Field(description="When the language was corrected too.")
+    by: PersonRef
+    at: datetime
+
+
 class TranscriptView(View):
     id: int
     text: str
@@ -182,6 +192,12 @@ class TranscriptView(View):
     )
     model: str
     created_at: datetime
+    corrections: list[CorrectionView] = Field(default=[], description="Newest first; the first one counts.")
+
+    @property
+    def said(self) -> str:
+        """The text that counts."""
+        return self.corrections[0].text if self.corrections else self.text
 
 
 class GreetingHeard(View):

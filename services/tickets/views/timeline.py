@@ -14,6 +14,7 @@ from services.tickets.views.deliveries import delivery_views
 from services.tickets.views.greetings import heard_before
 from services.tickets.views.models import (
     AttachmentView,
+    CorrectionView,
     EntryView,
     ForwardedView,
     MessageView,
@@ -21,7 +22,7 @@ from services.tickets.views.models import (
     RecordingView,
     TranscriptView,
 )
-from shared.models import Attachment, Entry, EntryKind, Message, Person, Recording, Transcript
+from shared.models import Attachment, Entry, EntryKind, Message, Person, Recording, Transcript, TranscriptCorrection
 
 
 def _ids(values: Iterable[int | None]) -> list[int]:
@@ -118,6 +119,7 @@ async def _messages(session: AsyncSession, ids: list[int]) -> dict[int, MessageV
 async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, RecordingView]:
     if not ids:
         return {}
+    corrections = await _corrections(session, ids)
     transcripts: dict[int, Any] = {}
     for transcript in await session.scalars(
         select(Transcript)
@@ -135,6 +137,7 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
             regions=transcript.regions,
             model=transcript.model,
             created_at=transcript.created_at,
+            corrections=corrections[transcript.id],
         )
     recordings = (await session.scalars(select(Recording).where(Recording.id.in_(ids)))).all()
     greetings = await heard_before(session, recordings)
@@ -158,3 +161,24 @@ async def recording_views(session: AsyncSession, ids: list[int]) -> dict[int, Re
         )
         for recording in recordings
     }
+
+
+async def _corrections(session: AsyncSession, recording_ids: list[int]) -> dict[int, list[CorrectionView]]:
+    """Of every transcript of these recordings, newest first."""
+    found: dict[int, list[CorrectionView]] = defaultdict(list)
+    for correction, name in await session.execute(
+        select(TranscriptCorrection, Person.name)
+        .join(Person, Person.id == TranscriptCorrection.person_id)
+        .where(TranscriptCorrection.recording_id.in_(recording_ids))
+        .order_by(TranscriptCorrection.version.desc())
+    ):
+        found[correction.transcript_id].append(
+            CorrectionView(
+                version=correction.version,
+                text=correction.text,
+                language=correction.language,
+                by=PersonRef(id=correction.person_id, name=name),
+                at=correction.created_at,
+            )
+        )
+    return found

@@ -104,6 +104,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/templates/{key}"): Route(EVERYBODY),
     ("PUT", "/api/v1/templates/{key}"): Route(P.TEMPLATE_WRITE, {"en": TEXT, "es": TEXT}),
     ("GET", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/audio"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/transcript"): Route(P.TICKET_READ),
+    ("POST", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/corrections"): Route(P.TICKET_WORK, {"text": "t"}),
     ("GET", "/api/v1/attachments/{attachment_id}"): Route(P.TICKET_READ),
     ("GET", "/api/v1/messages/{message_id}/raw"): Route(P.TICKET_READ),
     ("GET", "/api/v1/problems"): Route(P.HEALTH_READ),
