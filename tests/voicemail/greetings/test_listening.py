@@ -19,7 +19,7 @@ SPANISH = "Si huele a gas cuelgue y llame al nueve uno uno y después a la compa
 
 
 def heard(text: str, language: str, confidence: float = 0.97, **more: Any) -> Heard:
-    return Heard(text, language, confidence, {}, more.get("segments", []), more.get("flags", []), {})
+    return Heard(text, language, confidence, {}, more.get("segments", []), [], more.get("flags", []), {})
 
 
 class TestJudgement:
