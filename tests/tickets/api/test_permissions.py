@@ -109,6 +109,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/attachments/{attachment_id}"): Route(P.TICKET_READ),
     ("GET", "/api/v1/messages/{message_id}/raw"): Route(P.TICKET_READ),
     ("GET", "/api/v1/problems"): Route(P.HEALTH_READ),
+    ("GET", "/api/v1/doors"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/mailboxes"): Route(P.HEALTH_READ),
     ("POST", "/api/v1/mailboxes/{mailbox_id}/compare"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/mail-account"): Route(P.HEALTH_READ),
