@@ -8,6 +8,8 @@ import asyncio
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
+from itertools import chain, islice
 from pathlib import Path
 
 from shared.errors import NotFound
@@ -30,22 +32,48 @@ class Blobs:
     def put_sync(self, data: bytes) -> str:
         """Store the bytes durably and return their name. Raises OSError (disk full, read-only…)."""
         name = hashlib.sha256(data).hexdigest()
+        if not self._has(name, len(data)):
+            self._write(self.path(name).parent, (data,))
+        return name
+
+    def put_chunks_sync(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Store what comes in pieces, never holding all of it; its name and size. Raises OSError."""
+        chunks = iter(chunks)
+        begun = list(islice(chunks, 2))
+        if len(begun) < 2:  # its name is known before anything is written
+            data = b"".join(begun)
+            return self.put_sync(data), len(data)
+        return self._write(self.root, chain(begun, chunks))
+
+    def _has(self, name: str, size: int) -> bool:
         target = self.path(name)
-        if target.exists() and target.stat().st_size == len(data):
-            return name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        return target.exists() and target.stat().st_size == size
+
+    def _write(self, folder: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Into a file in that folder, synced, and from there to its place."""
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        digest, size = hashlib.sha256(), 0
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                for chunk in chunks:
+                    file.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+                name = digest.hexdigest()
+                if self._has(name, size):
+                    Path(temporary).unlink()
+                    return name, size
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o640)
+            target = self.path(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
             Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        return name
+        return name, size
 
     def get_sync(self, name: str) -> bytes:
         """The bytes. Raises NotFound when they are not here, OSError when the disk fails."""

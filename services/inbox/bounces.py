@@ -11,8 +11,9 @@ from typing import Any
 from flufl.bounce import all_failures
 
 from services.inbox import headers, machines
+from services.inbox.content import payload_of
 from services.inbox.headers import GUARDED, is_address
-from services.inbox.structure import Body, payload_of
+from services.inbox.structure import Body
 from shared.models import Machine
 
 RECIPIENT_LIMIT = 50

@@ -6,7 +6,7 @@ takes time that grows faster than the header: so every access is guarded and lon
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import Message as MimePart
@@ -19,6 +19,8 @@ from services.inbox import charsets
 
 # Beyond this a header is not parsed by the grammar (seconds for 100 kB), but by the plain scanner.
 GRAMMAR_LIMIT = 4_000
+GRAMMAR_IN_ALL = 12_000  # characters of all headers of one name
+COMMENTS = 30  # the grammar takes each of them apart inside the one around it
 HEADER_LIMIT = 64_000
 ADDRESS_LIMIT = 500
 REFERENCE_LIMIT = 100
@@ -67,11 +69,17 @@ def _raw_bytes_to_text(text: str) -> str:
 class GuardedPolicy(EmailPolicy):
     """`policy.default` whose header access neither raises nor takes long."""
 
+    aside: Sequence[memoryview] = ()  # what `outline.py` has set aside of a message
+
+    def with_aside(self, aside: Sequence[memoryview]) -> "GuardedPolicy":
+        kept = {"aside": aside}
+        return self.clone(**kept)  # type: ignore[arg-type]  # it takes any attribute of the class
+
     def header_fetch_parse(self, name: str, value: str) -> Any:
         if hasattr(value, "name"):
             return value
         text = _FOLD.sub(" ", clean(value))
-        if len(text) > GRAMMAR_LIMIT:
+        if len(text) > GRAMMAR_LIMIT or text.count("(") > COMMENTS:
             return text[:HEADER_LIMIT]
         if name.lower().startswith("content-"):
             return _content_header(name, text)
@@ -170,8 +178,10 @@ def is_address(value: str) -> bool:
 def addresses(part: MimePart, name: str) -> list[tuple[str, str]]:
     """(display name, address in lower case) of every mailbox in every such header, capped."""
     found: list[tuple[str, str]] = []
+    characters = 0
     for raw in raw_values(part, name):
-        for display, address in _parse_addresses(name, raw):
+        characters += len(raw)
+        for display, address in _parse_addresses(name, raw, by_grammar=characters <= GRAMMAR_IN_ALL):
             address = clean(address).strip().strip("<>").lower()
             if is_address(address):
                 found.append((" ".join(_CONTROL.sub(" ", clean(display)).split()).strip("\"'"), address))
@@ -180,7 +190,7 @@ def addresses(part: MimePart, name: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _parse_addresses(name: str, raw: str) -> list[tuple[str, str]]:
+def _parse_addresses(name: str, raw: str, *, by_grammar: bool) -> list[tuple[str, str]]:
     """Encoded words are set aside while the list is taken apart: a comma inside one separates nothing."""
     words: list[str] = []
 
@@ -192,16 +202,17 @@ def _parse_addresses(name: str, raw: str) -> list[tuple[str, str]]:
         return _ASIDE.sub(lambda match: words[int(match.group(1))] if int(match.group(1)) < len(words) else "", text)
 
     bare = _ENCODED_WORDS.sub(aside, _ASIDE.sub("", raw)) if "=?" in raw else raw
-    pairs = _pairs(name, bare)
+    by_grammar = by_grammar and bare.count("(") <= COMMENTS and len(bare) <= GRAMMAR_LIMIT
+    pairs = _pairs(name, bare, by_grammar=by_grammar)
     if words:
         pairs = [(back(display), address) for display, address in pairs]
         if not any(is_address(address) for _, address in pairs):  # the address too stands in an encoded word
-            return _pairs(name, " ".join(decode_words(raw).split()))
+            return _pairs(name, " ".join(decode_words(raw).split()), by_grammar=by_grammar)
     return pairs
 
 
-def _pairs(name: str, raw: str) -> list[tuple[str, str]]:
-    if len(raw) <= GRAMMAR_LIMIT:
+def _pairs(name: str, raw: str, *, by_grammar: bool) -> list[tuple[str, str]]:
+    if by_grammar and len(raw) <= GRAMMAR_LIMIT:
         # An address group raises AttributeError in the standard library (unlisted-recipients:;).
         with suppress(Exception):
             header = GUARDED.header_factory(name, raw)

@@ -2,6 +2,7 @@
 
 import email
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -13,19 +14,18 @@ from services.inbox.audio import is_audio
 from services.inbox.authentication import Verdict
 from services.inbox.charsets import decode
 from services.inbox.forwards import NESTED_LIMIT, Forwarded
-from services.inbox.structure import Body, File, read_body
+from services.inbox.outline import TooMuch, open_message
+from services.inbox.structure import TEXT_LIMIT, Body, File, read_body
 from services.inbox.trim import read_written
 from shared import domains
 from shared.models import Machine
 
 TOO_LARGE = "too large to display"
-HEAD_BYTES = 1_000_000  # of a mail that is too large: its headers and, mostly, its text
+SHOWN_BYTES = 1_000_000  # of a mail whose parts cannot be told apart
 HEADER_BLOCK = 256_000  # bytes of top-level headers that are looked at
 FILE_LIMIT = 200
-FORWARDED_LIMIT = 200_000  # characters of an attached mail that are shown
-BOUNDARY_LIMIT = 20_000  # the library takes a fifth of a millisecond for each part
-# And some hundred bytes for each line: more lines than this, and than one for each 20 bytes, are no mail of a person.
-LINE_LIMIT = 50_000
+AUDIO_HEAD = 65_536  # bytes that tell whether a file is sound
+FORWARDED_LIMIT = 200_000  # characters that are shown of an attached mail, and of one that is too large
 
 # Headers that a screen or a rule reads; values are cut.
 _KEPT_HEADERS = (
@@ -106,14 +106,14 @@ class Parsed:
 def parse(raw: bytes, around: Surroundings) -> Parsed:
     """One mail. Cannot fail on any bytes; what surprises our own code is left to the caller as an exception."""
     too_large = len(raw) > around.max_parse_bytes
-    data = _without_envelope_line(raw[:HEAD_BYTES] if too_large else raw)
+    data = _without_envelope_line(raw)
     parsed = Parsed()
     data = _mended(data, parsed)
     root = _open(data, parsed)
     _read_headers(root, parsed, around)
-    body = _read_body(root, data, parsed, with_files=not too_large)
+    body = _read_body(root, data, parsed, most=FORWARDED_LIMIT if too_large else TEXT_LIMIT)
     if too_large:
-        parsed.defects = [TOO_LARGE]  # what else is odd about it comes from having cut it
+        parsed.defects.insert(0, TOO_LARGE)
     parsed.notice = _notice(root, parsed, around)
     _fill_body(parsed, body, around)
     _judge(root, parsed, body, data, around)
@@ -148,14 +148,15 @@ def _open(data: bytes, parsed: Parsed) -> MimePart:
         data = data[:cut] + data[head_end:]
         parsed.defect("headers longer than 256 kB, cut")
     try:
-        if (too_much := _too_much(data)) is None:
-            root = email.message_from_bytes(data, policy=headers.GUARDED)
-            mended = repair.mend_boundaries(data, root)
-            if mended is None or _too_much(mended):
-                return root
-            parsed.defect("part separators were put right")
-            return email.message_from_bytes(mended, policy=headers.GUARDED)
-        parsed.defect(f"{too_much}: shown as it came")
+        root = open_message(data)
+        mended = repair.mend_boundaries(data, root)
+        if mended is not None:
+            with suppress(TooMuch):
+                root = open_message(mended)
+                parsed.defect("part separators were put right")
+        return root
+    except TooMuch as reason:
+        parsed.defect(f"{reason}: shown as it came")
     except (RecursionError, MemoryError):
         parsed.defect("parts nested too deeply")
     except Exception as error:  # the standard library on bytes that nobody foresaw
@@ -168,19 +169,9 @@ def _open(data: bytes, parsed: Parsed) -> MimePart:
         parsed.defect(f"headers could not be parsed: {type(error).__name__}")
     for name in ("Content-Type", "Content-Transfer-Encoding"):
         del root[name]
-    text, _ = decode(data[_end_of_headers(data) :][:HEAD_BYTES], None)
+    text, _ = decode(data[_end_of_headers(data) :][:SHOWN_BYTES], None)
     root.set_payload(headers.clean(text).encode("utf-8", "replace").decode("ascii", "surrogateescape"))
     return root
-
-
-def _too_much(data: bytes) -> str | None:
-    """What would cost the library more than a mail is worth."""
-    if data.count(b"\n--") > BOUNDARY_LIMIT:
-        return f"more than {BOUNDARY_LIMIT} parts"
-    if b"/delivery-status" in data and data.count(b"\n\n") + data.count(b"\r\n\r\n") > BOUNDARY_LIMIT:
-        return f"a report with more than {BOUNDARY_LIMIT} groups"
-    lines = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
-    return "more lines than text" if lines > LINE_LIMIT + len(data) // 20 else None
 
 
 def _end_of_headers(data: bytes) -> int:
@@ -228,11 +219,11 @@ def _reply_token(
     return None
 
 
-def _read_body(root: MimePart, data: bytes, parsed: Parsed, *, with_files: bool) -> Body:
+def _read_body(root: MimePart, data: bytes, parsed: Parsed, *, most: int) -> Body:
     try:
-        body = read_body(root, with_files=with_files, size=len(data))
+        body = read_body(root, size=len(data), most=most)
     except (RecursionError, MemoryError):
-        text, _ = decode(data[_end_of_headers(data) :][:HEAD_BYTES], None)
+        text, _ = decode(data[_end_of_headers(data) :][:SHOWN_BYTES], None)
         body = Body(text=headers.clean(text), defects=["parts nested too deeply"])
     for defect in body.defects:
         parsed.defect(defect)
@@ -251,7 +242,7 @@ def _fill_body(parsed: Parsed, body: Body, around: Surroundings) -> None:
         parsed.voicemails = {
             position
             for position, file in enumerate(parsed.files)
-            if is_audio(file.data, file.content_type, file.filename)
+            if is_audio(file.content.head(AUDIO_HEAD), file.content_type, file.filename)
         }
 
 
@@ -270,7 +261,7 @@ def _attached(nested: MimePart) -> Forwarded:
         date=headers.text_header(nested, "date")[:100],
         to=headers.text_header(nested, "to")[:500],
         subject=headers.text_header(nested, "subject")[:500],
-        text=read_body(nested, with_files=False).text[:FORWARDED_LIMIT],
+        text=read_body(nested, with_files=False, most=FORWARDED_LIMIT).text,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.inbox import metrics, problems, repository
+from services.inbox.content import Content
 from services.inbox.dns_lookup import Resolver
 from services.inbox.parse import Parsed, Surroundings, parse, settle_voicemail
 from services.inbox.repository import Claim
@@ -41,12 +42,12 @@ _ABOUT_THE_DATA = {"22", "23", "42", "54"}
 
 @dataclass
 class Ready:
-    """A parsed mail whose attachments are stored."""
+    """A parsed mail whose attachments are stored, their bytes no longer in memory."""
 
     claim: Claim
     parsed: Parsed
     fingerprint: str
-    attachment_blobs: list[str]
+    stored_files: list[tuple[str, int]]  # blob and size of each of its files
 
 
 @dataclass
@@ -156,7 +157,7 @@ class Processor:
         await self._tell_of_dns()
         for one in ready:
             settle_voicemail(one.parsed)
-        if self._disk_troubled and any(outcome.attachment_blobs for outcome in ready):  # bytes were written
+        if self._disk_troubled and any(outcome.stored_files for outcome in ready):  # bytes were written
             self._disk_troubled = False
             await problems.resolve(self.database, "blob_store")
         done = 0
@@ -272,7 +273,10 @@ class Processor:
             content_print = fingerprint(raw)
         except Exception:  # our own defect: it can be replayed after an update
             return Crashed(claim, traceback.format_exc())
-        return Ready(claim, parsed, content_print, [self.blobs.put_sync(file.data) for file in parsed.files])
+        stored = [self.blobs.put_chunks_sync(file.content.chunks()) for file in parsed.files]
+        for file in parsed.files:
+            file.content = Content.of(b"")  # what it was read from is not kept for the rest of the batch
+        return Ready(claim, parsed, content_print, stored)
 
     async def _tell_of_dns(self) -> None:
         """A problem row while no DNS server answers; the first answer closes it."""
@@ -376,11 +380,11 @@ def _attachments(one: Ready, message_id: int) -> list[Attachment]:
             position=position,
             filename=file.filename,
             content_type=file.content_type[:200],
-            size=len(file.data),
+            size=size,
             blob=blob,
             content_id=file.content_id,
             inline=file.inline,
             voicemail=position in one.parsed.voicemails,
         )
-        for position, (file, blob) in enumerate(zip(one.parsed.files, one.attachment_blobs, strict=True))
+        for position, (file, (blob, size)) in enumerate(zip(one.parsed.files, one.stored_files, strict=True))
     ]

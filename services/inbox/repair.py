@@ -5,9 +5,10 @@ Each repair is a defect that the message tells; the bytes as they came stay in t
 
 import re
 from email.message import Message as MimePart
+from itertools import islice
 
 PART_LIMIT = 1_000
-BOUNDARIES = 20
+BOUNDARIES = 5
 
 _HEADER = re.compile(rb"[!-9;-~]+:|[ \t]|>?From (?!:)")
 _SPACE_BEFORE_COLON = re.compile(rb"([!-9;-~]{1,60})[ \t]+:")
@@ -50,18 +51,47 @@ def mend_headers(head: bytes) -> tuple[bytes, str | None]:
 def mend_boundaries(data: bytes, root: MimePart) -> bytes | None:
     """The mail with its part separators on lines of their own and spelled as declared; None when nothing is to do."""
     mended = _with_boundary(data, root)
-    for part in _parts(root)[:BOUNDARIES]:
-        boundary = part.get_boundary()
-        if not boundary or not any(type(defect).__name__ in _UNFINISHED for defect in part.defects):
-            continue
-        mark = re.escape(boundary.encode("utf-8", "surrogateescape"))
-        if len(boundary) >= 4:
-            mended = re.sub(rb"(?<=[^\r\n-])(?=--" + mark + rb"(?:--)?[ \t]*\r?\n)", b"\n", mended)
-            mended = re.sub(rb"(?<=[^\r\n-])(?=--" + mark + rb"--[ \t]*\Z)", b"\n", mended)
+    for part in _unfinished(root):
+        mark = b"--" + (part.get_boundary() or "").encode("utf-8", "surrogateescape")
+        if len(mark) >= 6 and mended.count(mark) <= PART_LIMIT:
+            mended = _unglued(mended, mark)
         if any(type(defect).__name__ == "StartBoundaryNotFoundDefect" for defect in part.defects):
-            exact = b"--" + boundary.encode("utf-8", "surrogateescape").replace(b"\\", b"\\\\")
-            mended = re.sub(rb"(?im)^--" + mark + rb"(?=(?:--)?[ \t]*\r?$)", exact, mended)
+            mended = _spelled(mended, mark)
     return mended if mended != data else None
+
+
+def _unfinished(root: MimePart) -> list[MimePart]:
+    """The multiparts whose separators the library missed; not many, for each costs passes over the whole mail."""
+    found = (
+        part
+        for part in _parts(root)
+        if part.get_boundary() and any(type(defect).__name__ in _UNFINISHED for defect in part.defects)
+    )
+    return list(islice(found, BOUNDARIES))
+
+
+def _unglued(data: bytes, mark: bytes) -> bytes:
+    """Separators on lines of their own that follow a text directly."""
+
+    def apart(found: re.Match[bytes]) -> bytes:
+        before = data[found.start() - 1 : found.start()] if found.start() else b"\n"
+        return found.group() if before in (b"\r", b"\n", b"-") else b"\n" + found.group()
+
+    return re.sub(re.escape(mark) + rb"(?:(?:--)?[ \t]*\r?\n|--[ \t]*\Z)", apart, data)
+
+
+def _spelled(data: bytes, mark: bytes) -> bytes:
+    """Separators that differ from the declared one in case."""
+    small = data.lower()
+    if small.count(mark.lower()) > PART_LIMIT:
+        return data
+    pieces: list[bytes] = []
+    at = 0
+    for found in re.finditer(re.escape(mark.lower()) + rb"(?=(?:--)?[ \t]*\r?(?:\n|\Z))", small):
+        if small[found.start() - 1 : found.start()] in (b"", b"\n"):
+            pieces += [data[at : found.start()], mark]
+            at = found.end()
+    return b"".join([*pieces, data[at:]]) if pieces else data
 
 
 def _with_boundary(data: bytes, root: MimePart) -> bytes:

@@ -1,19 +1,22 @@
 """The parts of a mail sorted into what is its body and what is attached, without recursion and with all work capped."""
 
-import re
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from email.message import Message as MimePart
 from typing import NamedTuple
 
-from services.inbox import armour, charsets, cms, filenames, headers, tnef
-from services.inbox.html_text import html_to_text, looks_like_html
+from services.inbox import armour, charsets, cms, content, filenames, headers, rtf, tnef
+from services.inbox.content import Content
+from services.inbox.html_text import TAG_LIMIT, html_to_text, looks_like_html
+from services.inbox.outline import KEPT, TooMuch, open_message
 from services.inbox.uuencoded import take_out_uuencoded
 
 PART_LIMIT = 1_000
 TEXT_LIMIT = 1_000_000  # characters of body text that are kept, and lines
-LINE_LIMIT = 100_000
+LINE_LIMIT = 30_000
+TEXT_BYTES = 4 * TEXT_LIMIT
 HTML_LIMIT = 5_000_000  # characters of HTML: pictures may be written into it
+HTML_BYTES = HTML_LIMIT
+CUT = "a very long text, cut: the raw mail has it all"
 NESTED_LIMIT = 20  # messages inside messages that are offered as files of their own
 UNPACKED = 3  # what is inside a mail may together be this many times as large as the mail
 
@@ -47,9 +50,13 @@ class File:
 
     filename: str
     content_type: str
-    data: bytes
+    content: Content
     content_id: str | None = None
     inline: bool = False
+
+    @property
+    def data(self) -> bytes:
+        return self.content.whole()
 
 
 @dataclass
@@ -83,14 +90,16 @@ class _Place(NamedTuple):
     related: bool = False  # inside multipart/related
 
 
-def read_body(root: MimePart, *, with_files: bool = True, size: int = TEXT_LIMIT) -> Body:
-    """`size`: bytes of the whole mail; its files together stay below a few times that."""
-    return _Reader(with_files, size).read(root)
+def read_body(root: MimePart, *, with_files: bool = True, size: int = TEXT_LIMIT, most: int = TEXT_LIMIT) -> Body:
+    """`size`: bytes of the whole mail; its files together stay below a few times that. `most`: characters of text."""
+    return _Reader(with_files, size, most).read(root)
 
 
 class _Reader:
-    def __init__(self, with_files: bool, size: int) -> None:
+    def __init__(self, with_files: bool, size: int, most: int) -> None:
         self.body = Body()
+        self.most = most
+        self.bytes_left = {True: HTML_BYTES, False: TEXT_BYTES}  # of HTML and of other text, in all parts together
         self.with_files = with_files
         self.left = UNPACKED * size + 100_000
         self.blocks: list[_Block] = []
@@ -114,7 +123,7 @@ class _Reader:
                 self._open(place, kind, [child for child in payload if isinstance(child, MimePart)])
             else:
                 self._leaf(place, kind)
-        _assemble(self.body, self.blocks)
+        _assemble(self.body, self.blocks, self.most)
         return self.body
 
     def _open(self, place: _Place, kind: str, children: list[MimePart]) -> None:
@@ -149,7 +158,11 @@ class _Reader:
         self.messages += 1
         if self.with_files and self.messages <= NESTED_LIMIT:
             subject = headers.text_header(inner, "subject")
-            self._add(File(filenames.of(place.part, subject or "message", ".eml"), "message/rfc822", _bytes_of(inner)))
+            self._add(
+                File(
+                    filenames.of(place.part, subject or "message", ".eml"), "message/rfc822", content.of_message(inner)
+                )
+            )
         self.stack.extend(_Place(child, foreign=True) for child in reversed(children))
 
     def _leaf(self, place: _Place, kind: str) -> None:
@@ -167,14 +180,16 @@ class _Reader:
             if not place.foreign:
                 self._add_words(place, kind)
             return
-        data = payload_of(part)
-        if kind in _SMIME and self._open_smime(place, data):
+        if not self.with_files and kind not in (*_SMIME, *_TNEF):
             return
-        if (kind in _TNEF or name.lower() == "winmail.dat") and self._open_tnef(place, data):
+        found = content.of_part(part)
+        if kind in _SMIME and self._open_smime(place, found.whole()):
+            return
+        if (kind in _TNEF or name.lower() == "winmail.dat") and self._open_tnef(place, found.whole()):
             return
         content_id = (headers.raw_value(part, "content-id") or "").strip().strip("<>") or None
         inline = content_id is not None and disposition != "attachment" and (place.related or kind.startswith("image/"))
-        self._add(File(filenames.of(part), kind, data, content_id[:500] if content_id else None, inline))
+        self._add(File(filenames.of(part), kind, found, content_id[:500] if content_id else None, inline))
 
     def _is_text(self, place: _Place, kind: str, disposition: str, name: str) -> bool:
         """Whether this is something to read on the page rather than a file."""
@@ -190,28 +205,42 @@ class _Reader:
         return kind == "text/plain" and disposition != "inline" and not self.blocks
 
     def _add_words(self, place: _Place, kind: str) -> None:
-        text = self._text_of(place.part)
+        if kind not in ("text/html", "text/plain"):
+            if place.alternatives is None:  # text/enriched and the like, where nothing plain stands beside it
+                data = self._bytes_of(place.part, html=False)
+                self._add_text(None, rtf.to_text(data) if kind == "text/rtf" else self._decoded(place.part, data))
+            return
+        data = self._bytes_of(place.part, html=kind == "text/html")
         if kind == "text/html":
-            self._add_html(place.alternatives, text)
-        elif kind == "text/plain" and place.alternatives is None and looks_like_html(text):
+            self._add_html(place.alternatives, self._decoded(place.part, data))
+            return
+        text = self._decoded(place.part, data)
+        if place.alternatives is None and looks_like_html(text):
             self.body.defect("HTML labelled as plain text")
             self._add_html(None, text)
-        elif kind == "text/plain":
-            self._add_text(place.alternatives, self._unpacked(text))
-        elif place.alternatives is None:  # text/enriched and the like, where nothing plain stands beside it
-            self._add_text(None, text)
+        else:
+            if armour.is_encrypted(text):
+                self.body.defect(ENCRYPTED)
+            self._add_text(place.alternatives, armour.without_signature(text))
 
-    def _unpacked(self, text: str) -> str:
-        """Plain text without the files and the armour that older programs put into it."""
-        if "begin " in text:
-            text, encoded = take_out_uuencoded(text)
+    def _bytes_of(self, part: MimePart, *, html: bool) -> bytes:
+        """What is read of a text, as bytes; the files that older programs wrote into it come out of it."""
+        found = content.of_part(part)
+        if not html and found.size_at_most > self.bytes_left[html] and b"begin " not in found.head(KEPT):
+            data = found.head(self.bytes_left[html] + 1)
+        else:
+            data = found.whole() if not html else found.head(self.bytes_left[html] + 1)
+        if not html and b"begin " in data:
+            data, encoded = take_out_uuencoded(data)
             if encoded:
                 self.body.defect("uuencoded files in the text")
-            for title, data in encoded:
-                self._add(File(filenames.safe(headers.decode_words(title)), "application/octet-stream", data))
-        if armour.is_encrypted(text):
-            self.body.defect(ENCRYPTED)
-        return armour.without_signature(text)
+            for title, file in encoded:
+                self._add(File(filenames.safe(headers.decode_words(title)), "application/octet-stream", file))
+        if len(data) > self.bytes_left[html]:
+            self.body.defect(CUT)
+            data = data[: self.bytes_left[html]]
+        self.bytes_left[html] -= len(data)
+        return data
 
     def _add_text(self, alternatives: _Block | None, text: str) -> None:
         if alternatives is not None:
@@ -227,12 +256,16 @@ class _Reader:
 
     def _open_smime(self, place: _Place, data: bytes) -> bool:
         """Signed: the message inside is the message. Encrypted: said so, and offered as the file that it is."""
-        if (content := cms.signed_content(data)) is None or self.messages >= NESTED_LIMIT:
-            if content is None and cms.is_encrypted(data):
+        if (inside := cms.signed_content(data)) is None or self.messages >= NESTED_LIMIT:
+            if inside is None and cms.is_encrypted(data):
                 self.body.defect(ENCRYPTED)
             return False
         self.messages += 1
-        self.stack.append(place._replace(part=message_from_bytes(content, policy=headers.GUARDED)))
+        try:
+            self.stack.append(place._replace(part=open_message(inside)))
+        except TooMuch as reason:
+            self.body.defect(f"{reason}: inside a signed message, which is a file here")
+            return False
         return True
 
     def _open_tnef(self, place: _Place, data: bytes) -> bool:
@@ -240,48 +273,58 @@ class _Reader:
         found = tnef.read(data)
         if found is None or not (found.files or found.text or found.html or found.rtf):
             return False
+        text = found.text
         if found.rtf and not (found.text or found.html):
-            self._add(File("message.rtf", "application/rtf", found.rtf))
+            self._add(File("message.rtf", "application/rtf", Content.of(found.rtf)))
+            text = rtf.to_text(found.rtf)
         if not place.foreign and not any((block.text or block.html or "").strip() for block in self.blocks):
-            self.blocks.append(_Block(text=found.text or None, html=found.html or None))
+            self.blocks.append(_Block(text=text or None, html=found.html or None))
         for each in found.files:
             name = filenames.safe(headers.clean(each.name))
             kind = headers.clean(each.content_type or filenames.kind_of(name))[:200]
-            self._add(File(name, kind, each.data, each.content_id))
+            self._add(File(name, kind, Content.of(each.data), each.content_id))
         return True
 
     def _add(self, file: File) -> None:
         if not self.with_files:
             return
-        self.left -= len(file.data)
+        self.left -= file.content.size_at_most
         if self.left < 0:
             self.body.defect("attachments larger than the mail allows: the raw mail has them all")
             return
         file.content_id = headers.clean(file.content_id) if file.content_id else None
         self.body.files.append(file)
 
-    def _text_of(self, part: MimePart) -> str:
+    def _decoded(self, part: MimePart, data: bytes) -> str:
         try:
             charset = part.get_content_charset()
         except Exception:  # RFC 2231 forms that cannot be decoded
             charset = None
-        text, defect = charsets.decode(payload_of(part), charset)
+        text, defect = charsets.decode(data, charset)
         if defect:
             self.body.defect(defect)
-        return headers.clean(text).replace("\r\n", "\n").replace("\r", "\n")
+        text = headers.clean(text)
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _assemble(body: Body, blocks: list[_Block]) -> None:
+def _assemble(body: Body, blocks: list[_Block], most: int) -> None:
     texts: list[str] = []
     htmls: list[str] = []
     any_html = any(block.html for block in blocks)
     previous: _Block | None = None
+    tags = TAG_LIMIT
     for block in blocks:
         if not (block.text or "").strip() and not (block.html or "").strip():
             continue
         # Some clients send text and HTML side by side in multipart/mixed, as if they were alternatives.
         twin = previous is not None and previous.html is None and block.text is None and block.html is not None
-        as_text = block.text if block.text and block.text.strip() else html_to_text(block.html or "")
+        if block.text and block.text.strip():
+            as_text = block.text
+        else:
+            as_text = html_to_text(block.html or "", tags)
+            tags -= (block.html or "").count("<")
+            if tags < 0:
+                body.defect(CUT)
         if twin and previous is not None and _same_words(previous.text or "", as_text):
             htmls[-1] = block.html or ""
         else:
@@ -290,9 +333,9 @@ def _assemble(body: Body, blocks: list[_Block]) -> None:
                 htmls.append(block.html if block.html is not None else _escaped(as_text))
         previous = block
     text = "\n\n".join(t.strip("\n") for t in texts if t.strip())
-    if len(text) > TEXT_LIMIT or text.count("\n") > LINE_LIMIT:
-        text = "\n".join(text[:TEXT_LIMIT].split("\n", LINE_LIMIT)[:LINE_LIMIT])
-        body.defect("a very long text, cut: the raw mail has it all")
+    if len(text) > most or text.count("\n") > LINE_LIMIT:
+        text = "\n".join(text[:most].split("\n", LINE_LIMIT)[:LINE_LIMIT])
+        body.defect(CUT)
     body.text = headers.clean(text)
     body.html = headers.clean("\n".join(htmls))[:HTML_LIMIT] if any_html else None
 
@@ -307,60 +350,12 @@ def _escaped(text: str) -> str:
     return f'<pre style="white-space:pre-wrap">{safe}</pre>'
 
 
-def payload_of(part: MimePart) -> bytes:
-    """The bytes of a part, its transfer encoding undone, however that is spelled."""
-    try:
-        data = part.get_payload(decode=True)
-    except Exception:  # a transfer encoding that the library cannot undo: as it came
-        data = None
-    if not isinstance(data, bytes):
-        raw = part.get_payload()
-        data = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
-    spelled = (headers.raw_value(part, "content-transfer-encoding") or "").lower()
-    meant = _ENCODINGS.get(spelled.strip(" ;:\"'"), spelled)
-    if meant == "base64" and part.get_content_maintype() in ("text", "multipart"):
-        return _base64_text(part, data if meant == spelled else _decoded(data, meant))
-    return data if meant == spelled else _decoded(data, meant)
-
-
-def _base64_text(part: MimePart, decoded: bytes) -> bytes:
-    """Lists and virus scanners put plain footers below an encoded text: the text, then the footer as it stands."""
-    raw = part.get_payload()
-    match = _PLAIN_LINE.search(raw) if isinstance(raw, str) else None
-    if match is None or not isinstance(raw, str):
-        return decoded
-    head, footer = raw[: match.start()], raw[match.start() :]
-    return _decoded(head.encode("utf-8", "surrogateescape"), "base64") + b"\n" + footer.encode("utf-8", "replace")
-
-
-# As they are misspelled; the library undoes those that are spelled right and leaves all others alone.
-_PLAIN_LINE = re.compile(r"^(?=[^\n]{0,1000}[^A-Za-z0-9+/=\s])[^\n]", re.MULTILINE)
-_ENCODINGS = {
-    **dict.fromkeys(("base64", "base-64", "base 64", "b64"), "base64"),
-    **dict.fromkeys(
-        ("quoted-printable", "quotedprintable", "quoted_printable", "quoted printable"), "quoted-printable"
-    ),
-}
-
-
-def _decoded(data: bytes, encoding: str) -> bytes:
-    carrier = MimePart()
-    carrier["Content-Transfer-Encoding"] = encoding
-    carrier.set_payload(data.decode("ascii", "surrogateescape"))
-    decoded = carrier.get_payload(decode=True)
-    return decoded if isinstance(decoded, bytes) else data
-
-
 def _encoded_message(part: MimePart, child: MimePart) -> MimePart | None:
     """A message inside that was transfer-encoded, which the standards forbid and some programs do."""
     encoding = (headers.raw_value(part, "content-transfer-encoding") or "").strip().lower()
     if encoding not in ("base64", "quoted-printable") or child.keys() or child.is_multipart():
         return None
-    return message_from_bytes(_decoded(payload_of(child), encoding), policy=headers.GUARDED)
-
-
-def _bytes_of(part: MimePart) -> bytes:
     try:
-        return part.as_bytes()
-    except Exception:  # parts that the generator cannot write again
-        return str(part.get_payload())[:TEXT_LIMIT].encode("utf-8", "replace")
+        return open_message(content.decoded(content.payload_of(child), encoding))
+    except TooMuch:
+        return None

@@ -95,7 +95,7 @@ READ: list[tuple[str, dict[str, Any]]] = [
         "files": [("Medición.pdf", *PDF), ("meter.png", "image/png", b"\x89PNG")]}),
     ("tnef_beside_a_text_gives_only_files", {"text_full": "The words outside.", "html": None,
         "files": [("Medición.pdf", *PDF), ("meter.png", "image/png", b"\x89PNG")]}),
-    ("tnef_with_a_body_in_rtf", {"text_full": "", "files": [("message.rtf", "application/rtf",
+    ("tnef_with_a_body_in_rtf", {"text_full": "hello world", "files": [("message.rtf", "application/rtf",
         rb"{\rtf1\ansi\ansicpg1252\pard hello world}")]}),
     ("tnef_broken_stays_a_file", {"text_full": "The words outside.",
         "files": [("winmail.dat", "application/ms-tnef", b"\x78\x9f")]}),
