@@ -15,6 +15,7 @@ from bench import engines, ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
 from bench.regions import measure as regions
+from bench.parsing import measure as parsing
 from bench.results import merged
 from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "trimming": (trimming.measure, 1_000, 50),
     "regions": (regions.measure, 20, 2),
     "engines": (engines.measure, 60, 15),
+    "parsing": (parsing.measure, 24_000_000, 200_000),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
 

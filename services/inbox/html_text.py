@@ -5,6 +5,7 @@ import re
 from lxml import etree, html
 
 HTML_LIMIT = 1_000_000  # characters, without the pictures that are written into it
+LINE_LIMIT = 30_000  # of preformatted text
 TAG_LIMIT = 40_000  # that are looked at: each costs some 20 µs and 200 bytes
 
 _DECLARATION = re.compile(r"<\?xml[^>]{0,300}\?>", re.IGNORECASE)
@@ -41,7 +42,7 @@ class _Writer:
 
     def text(self, text: str) -> None:
         if self.preformatted:
-            first, *rest = text.split("\n")
+            first, *rest = text.split("\n", LINE_LIMIT)[:LINE_LIMIT]
             self._add(first)
             for line in rest:
                 self.newline()

@@ -3,10 +3,10 @@
     queued ── lease ──> queued, leased ── hand over ──> sending ── answer ──> sent | queued again | failed
        └── taken back by its writer (services/tickets): cancelled
 
-`sending` is committed right before the mail's content is handed to the server. A process that dies before that has
-sent nothing, and the delivery is tried again when its lease ends. One that dies between the hand-over and our commit
-leaves `sending` with a lease that ends: whether the customer got the mail is not known, so it is not sent again but
-marked failed, saying so, and the CSR decides.
+`sending` is committed when all of the mail but the line that ends it is written: without that line no server has a mail
+(RFC 5321, 4.1.1.4). A process or a connection that dies before has sent nothing, and the delivery is tried again. One
+that dies between that line and our next commit leaves `sending` with a lease that ends: whether the customer got the
+mail is not known, so it is not sent again but marked failed, saying so, and the CSR decides.
 
 Each step names the attempt it belongs to: a process whose lease has run out changes nothing any more. Taking back and
 handing over both need the row in `queued`, so exactly one of them wins.
@@ -127,8 +127,21 @@ async def _on_their_way(session: AsyncSession, now: datetime) -> dict[str, int]:
     return active
 
 
+async def prolong(session: AsyncSession, delivery: Delivery) -> None:
+    """Keep a delivery whose content takes its time; `hand_over` tells whether it still is ours."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery.id,
+            Delivery.state == DeliveryState.QUEUED,
+            Delivery.attempts == delivery.attempts,
+        )
+        .values(leased_until=clock.now() + HAND_OVER_LEASE)
+    )
+
+
 async def hand_over(session: AsyncSession, delivery: Delivery) -> bool:
-    """Note that the content goes to the server now. False when it was taken back, or the lease was lost meanwhile."""
+    """Note that the end goes to the server now. False when it was taken back, or the lease was lost meanwhile."""
     changed = await session.scalar(
         update(Delivery)
         .where(

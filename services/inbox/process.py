@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 BATCH = 40
 BATCH_BYTES = 24_000_000
 PARSE_TIMEOUT_S = 120.0
+RETRY_ENDS_S = 5.0
 MAX_ATTEMPTS = 5  # of a mail that each time took the process, or the connection to the database, down with it
 # Classes of SQLSTATE that say that a value cannot be stored: data exception, constraint, syntax, limits.
 _ABOUT_THE_DATA = {"22", "23", "42", "54"}
@@ -108,28 +109,52 @@ class Processor:
                 await asyncio.sleep(1)
 
     async def drain(self) -> int:
-        """Process all that is stored; how many mails were finished."""
-        done = 0
-        while True:
-            finished = await self._batch(tried_before=False, limit=BATCH)
-            if finished is None:
-                break
-            done += finished
-        tried: set[int] = set()
-        while True:
-            async with self.database.transaction() as session:
-                claims = await repository.claim_stored(session, tried_before=True, limit=1)
-            if not claims or claims[0].receipt_id in tried:
-                if claims:
-                    await self._give_back(claims)
-                return done
-            tried.add(claims[0].receipt_id)
-            done += await self._one(claims[0])
+        """Process all that is stored; how many mails were finished.
 
-    async def _batch(self, *, tried_before: bool, limit: int) -> int | None:
-        """None when there was nothing."""
+        Mail that was tried before goes beside the new, one at a time: a flood of new mail does not keep it waiting, and
+        if it is poisonous it keeps nothing waiting.
+        """
+        done = 0
+        tried: set[int] = set()
+        retry = asyncio.create_task(self._retry(tried))
+        try:
+            while True:
+                finished = await self._batch()
+                done += finished or 0
+                if finished is None and not retry.done():
+                    await self._until_news_or(retry)
+                if retry.done():
+                    retried = retry.result()
+                    if finished is None and retried is None:
+                        return done
+                    done += retried or 0
+                    retry = asyncio.create_task(self._retry(tried))
+        except Exception:  # its own attempt ends by itself, and is given back if the same outage ends it
+            await asyncio.wait({retry}, timeout=RETRY_ENDS_S)
+            raise
+        finally:
+            retry.cancel()
+            await asyncio.gather(retry, return_exceptions=True)
+
+    async def _until_news_or(self, retry: asyncio.Task[int | None]) -> None:
+        waking = asyncio.create_task(self._wake.wait())
+        await asyncio.wait({retry, waking}, timeout=self.settings.sweep_s, return_when=asyncio.FIRST_COMPLETED)
+        waking.cancel()
+        self._wake.clear()
+
+    async def _retry(self, tried: set[int]) -> int | None:
+        """One mail that was tried before, each once; None when there was none."""
         async with self.database.transaction() as session:
-            claims = await repository.claim_stored(session, tried_before=tried_before, limit=limit)
+            claims = await repository.claim_stored(session, tried_before=True, limit=1, without=tried)
+        if not claims:
+            return None
+        tried.add(claims[0].receipt_id)
+        return await self._one(claims[0])
+
+    async def _batch(self) -> int | None:
+        """Some new mail; None when there was none."""
+        async with self.database.transaction() as session:
+            claims = await repository.claim_stored(session, tried_before=False, limit=BATCH)
         if not claims:
             return None
         done = 0

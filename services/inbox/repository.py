@@ -1,6 +1,6 @@
 """The inbox's SQL: mailboxes, stored mail that is to be parsed, and messages. Watched folders are in `folders.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,7 +45,9 @@ async def upsert_mailbox(session: AsyncSession, name: str, address: str) -> int:
     return int(result.scalar_one())
 
 
-async def claim_stored(session: AsyncSession, *, tried_before: bool, limit: int) -> list[Claim]:
+async def claim_stored(
+    session: AsyncSession, *, tried_before: bool, limit: int, without: Collection[int] = ()
+) -> list[Claim]:
     """Take up stored mail, counting the attempt before it is made: what kills the process must not come for ever.
 
     Mail that was tried before comes apart from the rest, so that a poisonous one spoils no other.
@@ -53,7 +55,7 @@ async def claim_stored(session: AsyncSession, *, tried_before: bool, limit: int)
     tried = MailReceipt.attempts > 0 if tried_before else MailReceipt.attempts == 0
     chosen = (
         select(MailReceipt.id)
-        .where(MailReceipt.state == ReceiptState.STORED, tried)
+        .where(MailReceipt.state == ReceiptState.STORED, tried, MailReceipt.id.not_in(without))
         .order_by(MailReceipt.attempts, MailReceipt.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -21,7 +21,8 @@ _TOKEN = re.compile(
 _NO_WORDS = frozenset(
     {
         b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"object", b"header", b"footer", b"headerl",
-        b"headerr", b"footerl", b"footerr", b"footnote", b"themedata", b"listtable", b"listoverridetable", b"generator", b"fldinst",
+        b"headerr", b"footerl", b"footerr", b"footnote", b"themedata", b"listtable", b"listoverridetable",
+        b"generator", b"fldinst",
         b"datastore", b"xmlnstbl", b"latentstyles", b"rsidtbl", b"pntext", b"private", b"nonshppict",
     }
 )  # fmt: skip

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT = 4  # conversations at a time
 WAIT_FOR_ALL_ATTEMPTS = 5  # so often all are kept waiting for one recipient that is refused for now
+SOON_AGAIN = 3  # attempts after which a mail whose line was cut is tried again within seconds
+LARGE = 1_000_000  # bytes that may take longer than a lease
 ANSWER_RETRIES = 60  # seconds that an answer is held in hand while the database restarts
 STOP_WITHIN_S = 5.0
 
@@ -182,18 +184,22 @@ class Sender:
                 raise NotSent(
                     Fate.LATER, envelope.note() or "", failure=DeliveryFailure.RECIPIENT, busy=envelope.postponed
                 )
-            async with self.database.transaction() as session:
-                mine = await outbox.hand_over(session, delivery)
-            if not mine:
-                await conversation.abort()
-                raise NotOurs
-            await conversation.content(data, envelope)
+            if len(data) > LARGE:
+                async with self.database.transaction() as session:
+                    await outbox.prolong(session, delivery)
+            await conversation.content(data, envelope, lambda: self._hand_over(delivery))
             return envelope.note()
         finally:
             # The answer is noted first; the farewell may take its time.
             closing = asyncio.create_task(conversation.close())
             _farewells.add(closing)
             closing.add_done_callback(_farewells.discard)
+
+    async def _hand_over(self, delivery: Delivery) -> None:
+        """Noted before the line that ends the mail is written. Raises NotOurs, and then that line never is."""
+        async with self.database.transaction() as session:
+            if not await outbox.hand_over(session, delivery):
+                raise NotOurs
 
     async def _not_sent(self, delivery: Delivery, error: NotSent, key: str) -> None:
         age = clock.now() - delivery.tried_since
@@ -206,9 +212,11 @@ class Sender:
             error=error.words,
         )
         if error.fate is Fate.LATER and not give_up:
-            after = back_off(delivery.attempts)
+            soon = error.soon and delivery.attempts <= SOON_AGAIN
+            after = timedelta(seconds=delivery.attempts) if soon else back_off(delivery.attempts)
             busy = domains_of(error.busy)
             await self._settle(lambda session: outbox.requeue(session, delivery, error.words, after, busy))
+            self._wake_at(delivery.id, clock.now() + after)
         else:
             words = NOT_KNOWN if error.fate is Fate.UNKNOWN else error.words
             failure = DeliveryFailure.GAVE_UP if give_up else error.failure

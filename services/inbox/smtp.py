@@ -1,8 +1,9 @@
 """One SMTP conversation: connect, sign in, envelope, content. Says what is known of the outcome, step by step."""
 
 import asyncio
+import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -10,11 +11,16 @@ from enum import Enum, auto
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
+    SMTPDataError,
     SMTPException,
     SMTPRecipientRefused,
+    SMTPResponse,
     SMTPResponseException,
     SMTPSenderRefused,
+    SMTPServerDisconnected,
+    SMTPStatus,
 )
+from aiosmtplib.protocol import SMTPProtocol
 
 from services.inbox import problems
 from services.inbox.compose import Outgoing
@@ -24,6 +30,10 @@ from shared.models import DeliveryFailure
 
 COMMAND_TIMEOUT_S = 60.0
 CONTENT_TIMEOUT_S = 300.0  # servers scan a mail before they answer
+FLUSH_LOOK_S = 0.01
+END = b".\r\n"
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_DOT = re.compile(rb"^\.", re.MULTILINE)
 TOO_LARGE = N_("The mail is larger than the mail server takes.")
 NO_SMTPUTF8 = N_("The mail server does not support such addresses (SMTPUTF8).")
 
@@ -37,7 +47,8 @@ class Fate(Enum):
 class NotSent(Exception):
     """Why, and what that means for the delivery. `trouble`: something that an operator can put right.
 
-    `failure`: what it is called if it is for good. `busy`: the recipients that were refused for now.
+    `failure`: what it is called if it is for good. `busy`: the recipients that were refused for now. `soon`: nobody has
+    refused it, the line was cut; there is no reason to wait.
     """
 
     def __init__(
@@ -48,6 +59,7 @@ class NotSent(Exception):
         *,
         failure: DeliveryFailure = DeliveryFailure.CONTENT,
         busy: Iterable[str] = (),
+        soon: bool = False,
     ) -> None:
         super().__init__(words)
         self.fate = fate
@@ -55,6 +67,7 @@ class NotSent(Exception):
         self.trouble = trouble
         self.failure = failure
         self.busy = tuple(busy)
+        self.soon = soon
 
 
 @dataclass
@@ -72,7 +85,7 @@ class Envelope:
 
 
 class Conversation:
-    """Use as: open(), envelope(), [commit that content goes out], content(), close()."""
+    """Use as: open(), envelope(), content(), close()."""
 
     def __init__(self, credentials: Credentials) -> None:
         mailbox = credentials.mailbox
@@ -89,6 +102,7 @@ class Conversation:
             timeout=COMMAND_TIMEOUT_S,
             tls_context=None if security == "none" else ssl.create_default_context(),
         )
+        self._inside = False  # the content: the server takes every line for one of it
 
     async def open(self) -> None:
         token = await self._token() if self.credentials.uses_oauth2 else None
@@ -136,7 +150,7 @@ class Conversation:
         except UnicodeEncodeError as error:
             raise NotSent(Fate.REFUSED, NO_SMTPUTF8, failure=DeliveryFailure.ADDRESS) from error
         except (SMTPException, OSError, TimeoutError) as error:
-            raise NotSent(Fate.LATER, str(error)[:500], _explain(error)) from error
+            raise NotSent(Fate.LATER, str(error)[:500], _explain(error), soon=True) from error
         if not result.accepted:
             fate = Fate.LATER if result.postponed else Fate.REFUSED
             words = result.note() or "no recipient was accepted"
@@ -166,27 +180,104 @@ class Conversation:
         addresses = [outgoing.sender, *outgoing.recipients]
         return not all(address.isascii() for address in addresses) and self.client.supports_extension("smtputf8")
 
-    async def content(self, data: bytes, envelope: Envelope) -> str:
-        """Hand the content over; the server's words when it has taken responsibility."""
+    async def content(
+        self, data: bytes, envelope: Envelope, before_end: Callable[[], Awaitable[None]] | None = None
+    ) -> str:
+        """Hand the content over; the server's words when it has taken responsibility.
+
+        A server has no mail before the line that ends it (RFC 5321, 4.1.1.4): `before_end` is called when all but that
+        line is written, and only from then on can the outcome be unknown. What it raises ends the conversation.
+        """
         try:
-            response = await self.client.data(data, timeout=CONTENT_TIMEOUT_S)
+            answer = await self._write(data)
         except SMTPResponseException as error:
-            if error.code < 500:
-                raise NotSent(Fate.LATER, _words(error), busy=envelope.accepted) from error
-            failure = DeliveryFailure.SIZE if error.code == 552 else DeliveryFailure.CONTENT
-            raise NotSent(Fate.REFUSED, _words(error), failure=failure) from error
+            raise _refused(error, envelope) from error
+        except (SMTPException, OSError, TimeoutError) as error:
+            raise NotSent(Fate.LATER, str(error)[:500], _explain(error), soon=True) from error
+        try:
+            if before_end is not None:
+                await before_end()
+            try:
+                _nothing_said(answer)
+                self._protocol().write(END)
+            except SMTPResponseException:
+                raise
+            except (SMTPException, OSError) as error:
+                raise NotSent(Fate.LATER, str(error)[:500], _explain(error), soon=True) from error
+            self._inside = False
+            response = await asyncio.wait_for(answer, CONTENT_TIMEOUT_S)
+            if response.code != SMTPStatus.completed:
+                raise SMTPDataError(response.code, response.message)
+        except SMTPResponseException as error:
+            raise _refused(error, envelope) from error
         except (SMTPException, OSError, TimeoutError) as error:
             raise NotSent(Fate.UNKNOWN, str(error)[:500], _explain(error), failure=DeliveryFailure.UNKNOWN) from error
+        finally:
+            answer.cancel()
         return response.message
+
+    async def _write(self, data: bytes) -> "asyncio.Task[SMTPResponse]":
+        """DATA and the content but its last line, until all of it has left this process; the answer to come."""
+        start = await self.client.execute_command(b"DATA", timeout=COMMAND_TIMEOUT_S)
+        if start.code != SMTPStatus.start_input:
+            raise SMTPDataError(start.code, start.message)
+        self._inside = True
+        protocol = self._protocol()
+        answer = asyncio.create_task(protocol.read_response())
+        await asyncio.sleep(0)  # from here on it listens: a server may refuse in the middle
+        try:
+            async with asyncio.timeout(CONTENT_TIMEOUT_S):
+                protocol.write(_as_content(data))
+                while _unsent(protocol) and not answer.done():  # noqa: ASYNC110 - no event tells when all is written
+                    await asyncio.sleep(FLUSH_LOOK_S)
+            _nothing_said(answer)
+        except BaseException:
+            answer.cancel()
+            raise
+        return answer
+
+    def _protocol(self) -> SMTPProtocol:
+        if self.client.protocol is None:
+            raise SMTPServerDisconnected("Connection lost")
+        return self.client.protocol
 
     async def abort(self) -> None:
         with suppress(SMTPException, OSError, TimeoutError):
             await self.client.rset(timeout=5)
 
     async def close(self) -> None:
-        with suppress(SMTPException, OSError, TimeoutError):
-            await self.client.quit(timeout=5)
+        if not self._inside:  # else any command would be a line of the mail
+            with suppress(SMTPException, OSError, TimeoutError):
+                await self.client.quit(timeout=5)
         self.client.close()
+
+
+def _nothing_said(answer: "asyncio.Task[SMTPResponse]") -> None:
+    """Raises what a server said, or that it hung up, before it had the whole mail."""
+    if answer.done():
+        early = answer.result()
+        raise SMTPDataError(early.code, early.message)
+
+
+def _as_content(data: bytes) -> bytes:
+    """Lines end with CRLF, and a dot that begins one is doubled (RFC 5321, 4.5.2)."""
+    data = _LINE_END.sub(b"\r\n", data)
+    return _DOT.sub(b"..", data if data.endswith(b"\r\n") else data + b"\r\n")
+
+
+def _unsent(protocol: SMTPProtocol) -> int:
+    """Bytes that wait in this process. Raises when the connection has ended."""
+    transport = protocol.transport
+    if transport is None or transport.is_closing():
+        raise SMTPServerDisconnected("Connection lost")
+    return transport.get_write_buffer_size() if isinstance(transport, asyncio.WriteTransport) else 0
+
+
+def _refused(error: SMTPResponseException, envelope: Envelope) -> NotSent:
+    if error.code < 500:
+        return NotSent(Fate.LATER, _words(error), busy=envelope.accepted)
+    failure = DeliveryFailure.SIZE if error.code == 552 else DeliveryFailure.CONTENT
+    return NotSent(Fate.REFUSED, _words(error), failure=failure)
 
 
 def _sender_refused(error: SMTPSenderRefused) -> NotSent:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from local.mail import LocalMail
 from services.inbox import dead_letters, folders, problems, process, repository
@@ -228,6 +229,41 @@ async def test_one_unreadable_file_delays_no_other_mail(database: Database, blob
     assert [each.subject for each in await messages(database)] == ["Bad sector", "Good", "Bad sector"]
     dead = await rows(database, select(MailReceipt).where(MailReceipt.state == ReceiptState.DEAD))
     assert ["Is a directory" in (receipt.error or "") for receipt in dead] == [True]
+
+
+async def test_mail_that_was_tried_before_waits_for_nothing_and_delays_nothing(
+    database: Database, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried_is_parsed, may_go_on = threading.Event(), threading.Event()
+    parsed_before_it: list[bytes] = []
+
+    def watched(raw: bytes, around: Surroundings) -> Parsed:
+        if b"tried" in raw:
+            tried_is_parsed.set()
+            assert may_go_on.wait(30)
+        else:
+            assert tried_is_parsed.wait(30)  # it does not wait until all new mail is read
+            parsed_before_it.append(raw)
+        return parse(raw, around)
+
+    monkeypatch.setattr(process, "parse", watched)
+    monkeypatch.setattr(process, "BATCH", 2)
+    await store(database, blobs, mail("tried before"), *[mail(f"Good {n}") for n in range(5)])
+    async with database.transaction() as session:
+        first = select(func.min(MailReceipt.id)).scalar_subquery()
+        await session.execute(update(MailReceipt).where(MailReceipt.id == first).values(attempts=1))
+    draining = asyncio.create_task(Processor(database, blobs, settings).drain())
+
+    async def the_others() -> bool:
+        return len(await messages(database)) == 5
+
+    try:
+        await until(the_others, timeout=30)  # nor does new mail wait until it ends
+    finally:
+        may_go_on.set()
+    assert await draining == 6
+    assert len(parsed_before_it) == 5
+    assert len(await messages(database)) == 6
 
 
 async def test_null_bounce_is_sql_null(database: Database, blobs: Blobs, settings: Settings) -> None:

@@ -1,32 +1,38 @@
-"""A TCP proxy on loopback that hangs up after so many bytes of the server's, however much of them that splits.
+"""A TCP proxy on loopback that hangs up after so many bytes of one side, however much of them that splits.
 
 async with Cutting(server.port) as proxy:
-    proxy.after = 1234      # of each connection that is opened from now on; None: never
-    proxy.port, proxy.passed
+    proxy.after = 1234      # bytes of the server's, of each connection that is opened from now on; None: never
+    proxy.after_asked = 99  # the same, of the client's
+    proxy.port, proxy.passed, proxy.said
 """
 
 import asyncio
 from contextlib import suppress
 from typing import Self
 
+SAID = 10_000
+
 
 class Cutting:
     def __init__(self, target: int) -> None:
         self.port = 0
         self.after: int | None = None
+        self.after_asked: int | None = None
         self.passed = 0  # bytes from the server, of the newest connection
+        self.said = b""  # the first of those bytes
+        self.asked = 0  # bytes from the client, of the newest connection
         self.cuts = 0
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        left = self.after
-        self.passed = 0
+        left, left_to_ask = self.after, self.after_asked
+        self.passed, self.said = 0, b""
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         ends = {writer, far_writer}
         self._writers |= ends
-        asking = asyncio.create_task(self._ask(reader, far_writer))
+        asking = asyncio.create_task(self._ask(reader, far_writer, left_to_ask, ends))
         try:
             with suppress(ConnectionError):
                 while data := await far_reader.read(65536):
@@ -38,6 +44,7 @@ class Cutting:
                             return
                         left -= len(data)
                     self.passed += len(data)
+                    self.said += data[: max(0, SAID - len(self.said))]
                     writer.write(data)
                     await writer.drain()
         finally:
@@ -52,9 +59,24 @@ class Cutting:
             self.cuts += 1
             writer.transport.abort()
 
-    async def _ask(self, reader: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _ask(
+        self,
+        reader: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        left: int | None,
+        ends: set[asyncio.StreamWriter],
+    ) -> None:
+        self.asked = 0
         with suppress(ConnectionError):
             while data := await reader.read(65536):
+                self.asked += len(data)
+                if left is not None and self.asked >= left:
+                    sink.write(data[: len(data) - (self.asked - left)])
+                    self.cuts += 1
+                    await sink.drain()
+                    for end in ends:
+                        end.close()
+                    return
                 sink.write(data)
                 await sink.drain()
         sink.close()
