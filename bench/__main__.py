@@ -14,8 +14,8 @@ from pathlib import Path
 from bench import engines, ingestion_memory, latency, memory, pages, throughput
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
-from bench.regions import measure as regions
 from bench.parsing import measure as parsing
+from bench.regions import measure as regions
 from bench.results import merged
 from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
