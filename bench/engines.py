@@ -10,7 +10,6 @@ second and third try would say something of the noise, not of the engine.
 import asyncio
 import multiprocessing
 import os
-import resource
 import tempfile
 import time
 from multiprocessing.connection import Connection
@@ -40,7 +39,7 @@ def _measure(seconds: int) -> Figures:
         "Speech engines",
         f"A call of {seconds} s without pauses, {THREADS} threads; random weights in the shapes of Whisper's models, "
         f"{TOKENS_PER_S} tokens decoded for each second of sound with both engines (see bench/engines.py). Each engine "
-        "in a process of its own; memory is its peak beyond the loaded libraries'.",
+        "in a process of its own; memory is that process's peak, libraries included.",
     )
     samples = _call(seconds)
     with tempfile.TemporaryDirectory() as folder:
@@ -109,11 +108,6 @@ def _hear(pipe: Connection, engine: EngineName, checkpoint: Path, samples: Any) 
 
     file = models.resolve(str(checkpoint), None, engine)
     _same_length(engine)
-    if engine == "openai-whisper":
-        import whisper  # noqa: F401
-    else:
-        import faster_whisper  # noqa: F401
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     decoder = engines.load(file, THREADS)
     load_s = time.perf_counter() - started
@@ -122,8 +116,13 @@ def _hear(pipe: Connection, engine: EngineName, checkpoint: Path, samples: Any) 
         decoder.decode(decoder.look(samples[at : at + int(REGION_S * RATE)]), "en")
         first_s = first_s or time.perf_counter() - started
     whole_s = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pipe.send({"load_s": load_s, "first_s": first_s, "whole_s": whole_s, "peak_mib": (peak - before) / 1024})
+    pipe.send({"load_s": load_s, "first_s": first_s, "whole_s": whole_s, "peak_mib": _peak_mib()})
+
+
+def _peak_mib() -> float:
+    """Of this process alone: getrusage would answer with its parent's, from which it was forked."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 def _same_length(engine: EngineName) -> None:
