@@ -128,9 +128,15 @@ async def come_due(database: Database, settings: Settings) -> int:
                 .limit(BATCH)
             )
         )
+    failures: list[Exception] = []
     for ticket_id in due:
-        async with database.transaction() as session:
-            await _bring_back(session, settings, ticket_id)
+        try:
+            async with database.transaction() as session:
+                await _bring_back(session, settings, ticket_id)
+        except Exception as error:  # one that fails keeps no other from coming back; the sweep reports it
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return len(due)
 
 
