@@ -11,6 +11,10 @@ from services.tickets.participants import PeopleOnTicket
 from services.tickets.returned import ReturnedView
 from services.tickets.trust import Standing, Verdict
 from services.tickets.views.call_models import CallsView, PromiseView
+from services.tickets.views.recording_models import CorrectionView as CorrectionView
+from services.tickets.views.recording_models import GreetingHeard as GreetingHeard
+from services.tickets.views.recording_models import RecordingView as RecordingView
+from services.tickets.views.recording_models import TranscriptView as TranscriptView
 from services.tickets.views.shapes import PersonRef as PersonRef
 from services.tickets.views.shapes import View
 from shared.models import (
@@ -27,9 +31,7 @@ from shared.models import (
     Level,
     Machine,
     Priority,
-    RecordingState,
     Role,
-    Situation,
     TicketState,
 )
 
@@ -165,69 +167,6 @@ class MessageView(View):
     )
     defects: list[str]
     attachments: list[AttachmentView]
-
-
-class CorrectionView(View):
-    """What somebody who listened says was said."""
-
-    version: int
-    text: str
-    language: str | None = Field(description="When the language was corrected too.")
-    by: PersonRef
-    at: datetime
-
-
-class TranscriptView(View):
-    id: int
-    text: str
-    language: str
-    language_confidence: float
-    flags: list[str]
-    segments: list[dict[str, Any]] = Field(
-        description="`start`, `end` (seconds), `text`, `flags`, and `words` of `word`, `start`, `end`, `probability`."
-    )
-    regions: list[dict[str, Any]] = Field(
-        default=[],
-        description="The whole recording: `start`, `end`, `kind` (speech, faint, sound, silence), `language`.",
-    )
-    model: str
-    created_at: datetime
-    corrections: list[CorrectionView] = Field(default=[], description="Newest first; the first one counts.")
-
-    @property
-    def said(self) -> str:
-        """The text that counts."""
-        return self.corrections[0].text if self.corrections else self.text
-
-
-class GreetingHeard(View):
-    """What a caller had heard before leaving a message."""
-
-    version_id: int | None = Field(description="null: what somebody had recorded on the phone system itself")
-    number: int | None
-    slot_id: int | None
-    language: str
-    situation: Situation
-
-
-class RecordingView(View):
-    id: int
-    caller_id: str | None
-    caller_name: str
-    line: str
-    mailbox: str
-    menu_language: str | None
-    urgent: bool
-    called_at: datetime
-    duration_s: float | None
-    state: RecordingState
-    error: str | None
-    vendor: dict[str, Any] | None = Field(
-        default=None, description="The phone system's own word: `by`, `text` (its transcript), `link`, `duration_s`."
-    )
-    playable: bool
-    greeting: GreetingHeard | None = Field(default=None, description="What the caller had heard, where that is known.")
-    transcript: TranscriptView | None = Field(description="The newest one.")
 
 
 class DeliveryStatus(StrEnum):
