@@ -26,6 +26,7 @@ class Permission(StrEnum):
     PEOPLE_WRITE = "people.write"
     CERTIFY = "certification.write"
     HOURS_WRITE = "hours.write"
+    SHIFT_WRITE = "shift.write"  # plan who works when
     TEMPLATE_WRITE = "template.write"
     AUDIT_READ = "audit.read"
     HEALTH_READ = "health.read"
@@ -39,7 +40,7 @@ _CSR1 = _INTERN
 _CSR2 = _CSR1 | {P.GREETING_WRITE, P.RECORDING_UPLOAD}
 _SUPERVISOR = _CSR2 | {
     P.TICKET_ASSIGN, P.BOARD_READ, P.ALERT_TAKE, P.PRESENCE_SET_OTHERS, P.PEOPLE_READ, P.CERTIFY, P.HOURS_WRITE,
-    P.TEMPLATE_WRITE, P.HEALTH_READ,
+    P.SHIFT_WRITE, P.TEMPLATE_WRITE, P.HEALTH_READ,
 }  # fmt: skip
 _MANAGER = _SUPERVISOR | {P.PEOPLE_WRITE, P.AUDIT_READ}
 

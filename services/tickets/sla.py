@@ -125,7 +125,7 @@ async def _no_bilingual(session: AsyncSession, settings: Settings, open_time: Op
     )
     if not tickets:
         return 0
-    people = await staff(session, now, today_at_the_center(settings))
+    people = await staff(session, now, today_at_the_center(settings), zone=open_time.zone)
     raised = 0
     for mode in sorted({_mode(ticket) for ticket in tickets}):
         if any(_is_there(person, language, mode) for person in people):
@@ -143,7 +143,7 @@ def _mode(ticket: Ticket) -> str:
 
 def _is_there(person: PersonState, language: str, mode: str) -> bool:
     at_work = person.intent in (Intent.AVAILABLE, Intent.BUSY)
-    return person.active and person.live and at_work and person.speaks(language, mode)
+    return person.active and person.live and at_work and person.on_shift and person.speaks(language, mode)
 
 
 def _worth_telling(open_time: OpenTime, ticket: Ticket, language: str, now: datetime) -> bool:

@@ -70,6 +70,7 @@ from shared.models.person import (
 )
 from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript, TranscriptCorrection
 from shared.models.returned import ReturnedMail, ReturnedSettled
+from shared.models.shift import ShiftDay, WeeklyShift
 from shared.models.ticket import (
     Assignment,
     AssignmentState,
@@ -180,6 +181,7 @@ __all__ = [
     "SentCopy",
     "SentCopyState",
     "SettledLetter",
+    "ShiftDay",
     "SignInAttempt",
     "SignInWith",
     "Situation",
@@ -191,4 +193,5 @@ __all__ = [
     "TranscriptCorrection",
     "Waveform",
     "WebSession",
+    "WeeklyShift",
 ]

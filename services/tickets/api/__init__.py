@@ -15,6 +15,7 @@ from services.tickets.api import (
     people,
     replies,
     session,
+    shifts,
     tickets,
     transcripts,
     trust,
@@ -28,6 +29,7 @@ TAGS = [
     {"name": "calls", "description": "Calling customers: attempts, the next call, what was promised."},
     {"name": "board", "description": "The shift: board, assigning, alerts, contacts by phone and at the counter."},
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
+    {"name": "shifts", "description": "Who works when."},
     {"name": "center", "description": "Opening hours, special days, texts for customers."},
     {"name": "files", "description": "Audio, attachments, raw mail."},
     {"name": "mailboxes", "description": "How mail is fetched and sent: add, change, test, pause, remove."},
@@ -44,4 +46,4 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
     desk = (session, work, board, tickets, calls, replies, conversation, transcripts, trust)
-    return [each.router for each in (*desk, people, center, files, mailboxes, operations, ingestion, held)]
+    return [each.router for each in (*desk, people, shifts, center, files, mailboxes, operations, ingestion, held)]

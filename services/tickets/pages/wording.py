@@ -87,6 +87,8 @@ _RULES = {
     "available": (N_("{n} is not available"), N_("{n} are not available")),
     "live": (N_("{n} is not at the screen"), N_("{n} are not at the screen")),
     "responsive": (N_("{n} has just missed an offer"), N_("{n} have just missed an offer")),
+    "on_shift": (N_("{n} is not on shift"), N_("{n} are not on shift")),
+    "shift_end": (N_("{n} goes home in a moment"), N_("{n} go home in a moment")),
     "language": (N_("{n} is not verified in the language"), N_("{n} are not verified in the language")),
     "level": (N_("{n} may not close this level"), N_("{n} may not close this level")),
     "intern": (N_("{n} is an intern and this is not simple work"), N_("{n} are interns and this is not simple work")),

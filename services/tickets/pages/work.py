@@ -8,8 +8,10 @@ from starlette.responses import Response
 from services.tickets.pages import wording
 from services.tickets.pages.common import Page, Screen
 from services.tickets.routing import offers
+from services.tickets.shifts import duties
 from services.tickets.views.my_work import my_work
 from services.tickets.views.queue import QueueFilter, queue
+from shared import clock
 from shared.errors import CentralitaError, Conflict
 from shared.models import TicketState
 from shared.people import Permission
@@ -43,6 +45,7 @@ async def _context(screen: Screen, settings: Settings) -> dict[str, Any]:
     work = await my_work(screen.session, settings, screen.me)
     return {
         "work": work,
+        "shift": (await duties(screen.session, settings, clock.now(), [screen.me.id]))[screen.me.id],
         "why": lambda explanation: wording.why(screen.language, explanation),
         "decline_reasons": [screen.say(reason) for reason in DECLINE_REASONS],
         "section": "work",

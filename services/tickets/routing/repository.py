@@ -34,7 +34,7 @@ async def only_router(session: AsyncSession) -> bool:
 async def snapshot(
     session: AsyncSession, settings: Settings, policy: Policy, open_time: OpenTime, now: datetime, today: date
 ) -> Snapshot:
-    people = await staff(session, now, today)
+    people = await staff(session, now, today, zone=open_time.zone)
     if not any(person.routable for person in people):
         return Snapshot(people, ())
     full = not any(person.routable and person.spare > 0 for person in people)

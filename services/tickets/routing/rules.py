@@ -53,6 +53,15 @@ def _responsive(_ticket: TicketState, person: PersonState, _situation: Situation
     return not person.unresponsive
 
 
+def _on_shift(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
+    return person.on_shift
+
+
+def _shift_end(ticket: TicketState, person: PersonState, situation: Situation) -> bool:
+    left = person.shift_minutes_left
+    return left is None or ticket.needs_no_room or left > situation.policy.shift_end_minutes
+
+
 def _language(ticket: TicketState, person: PersonState, situation: Situation) -> bool:
     required = required_language(ticket.language, situation.policy)
     if required is None:
@@ -84,8 +93,10 @@ def _sticky(ticket: TicketState, person: PersonState, situation: Situation) -> b
     if ticket.previous_id is None or ticket.previous_id == person.id or ticket.urgent:
         return True
     previous = situation.people.get(ticket.previous_id)
-    # Never held for somebody who is off, who just said no, or whom the ticket has outgrown.
+    # Never held for somebody who is off or goes home, who just said no, or whom the ticket has outgrown.
     if previous is None or not previous.routable or previous.id in ticket.barred:
+        return True
+    if not _shift_end(ticket, previous, situation):
         return True
     if not (_language(ticket, previous, situation) and _level(ticket, previous, situation)):
         return True
@@ -97,6 +108,8 @@ WORKS = Rule("works", "Somebody active whose role works on tickets.", _works)
 AVAILABLE = Rule("available", "Has set themselves available.", _available)
 LIVE = Rule("live", "Has a browser open.", _live)
 RESPONSIVE = Rule("responsive", "Has not just missed an offer.", _responsive)
+ON_SHIFT = Rule("on_shift", "On shift, and not on a planned break; who is in no plan always is.", _on_shift)
+SHIFT_END = Rule("shift_end", "Does not go home in a moment; an emergency does not ask.", _shift_end)
 LANGUAGE = Rule("language", "Verified in the ticket's language, in the way it is answered.", _language)
 LEVEL = Rule("level", "May close tickets of this level.", _level)
 INTERN = Rule("intern", "Interns take simple, unhurried work while a reviewer is there.", _intern)
@@ -105,7 +118,9 @@ BARRED = Rule("barred", "Did not decline, miss or give back this ticket in the l
 STICKY = Rule("sticky", "The CSR who knows the ticket is there and comes first for a while.", _sticky)
 
 # What somebody must satisfy to be offered a ticket, in the order in which a refusal is explained.
-OFFER_RULES = (ROLE, AVAILABLE, LIVE, RESPONSIVE, LANGUAGE, LEVEL, INTERN, CAPACITY, BARRED, STICKY)
+OFFER_RULES = (
+    ROLE, AVAILABLE, LIVE, RESPONSIVE, ON_SHIFT, LANGUAGE, LEVEL, INTERN, CAPACITY, SHIFT_END, BARRED, STICKY,
+)  # fmt: skip
 # And to take one from the queue themselves: they are evidently there, and the choice is theirs.
 TAKE_RULES = (WORKS, LANGUAGE, LEVEL, INTERN, CAPACITY)
 # What depends on the ticket's own facts: when these change, an offer or accepted work may have to go elsewhere.

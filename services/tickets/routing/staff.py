@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.locks import OPEN
 from services.tickets.routing.terms import OFFERED_ROLES, REVIEWERS, Certificate, PersonState
+from services.tickets.shift_plan import Duty, OnDuty, on_duty
+from services.tickets.shifts import plans
 from shared import clock
 from shared.models import (
     Assignment,
@@ -30,9 +32,17 @@ def today_at_the_center(settings: Settings) -> date:
 
 
 async def staff(
-    session: AsyncSession, now: datetime, today: date, only: Collection[int] | None = None
+    session: AsyncSession,
+    now: datetime,
+    today: date,
+    only: Collection[int] | None = None,
+    *,
+    zone: ZoneInfo | None = None,
 ) -> tuple[PersonState, ...]:
-    """Everybody active who may be offered work or reviews it; `only`: these people, whoever they are."""
+    """Everybody active who may be offered work or reviews it; `only`: these people, whoever they are.
+
+    `zone`: of the center; with it, whether they are on shift is looked up as well.
+    """
     held = (
         select(Assignment.person_id, func.sum(Assignment.weight).label("load"))
         .join(Ticket, Ticket.id == Assignment.ticket_id)
@@ -54,10 +64,12 @@ async def staff(
         statement = statement.where(Person.id.in_(only))
     statement = statement.execution_options(populate_existing=True)
     certificates = await valid_certificates(session, today, only)
+    planned = await plans(session, today, today, only) if zone is not None else {}
     people = []
     for person, presence, is_live, load, last_ended_at in await session.execute(statement):
         moments = [person.last_assigned_at, last_ended_at, presence.since if presence is not None else None]
         known = [moment for moment in moments if moment is not None]
+        duty = on_duty(planned.get(person.id), now, zone) if zone is not None else OnDuty(Duty.UNPLANNED)
         people.append(
             PersonState(
                 id=person.id,
@@ -70,6 +82,8 @@ async def staff(
                 load=int(load or 0),
                 certificates=certificates[person.id],
                 idle_minutes=max(0.0, (now - max(known)).total_seconds() / 60) if known else 0.0,
+                duty=duty.duty,
+                shift_minutes_left=(duty.ends_at - now).total_seconds() / 60 if duty.ends_at else None,
             )
         )
     return tuple(people)

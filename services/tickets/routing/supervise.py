@@ -7,6 +7,7 @@ alone. Giving a Spanish ticket to somebody who is not verified takes an explicit
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -81,7 +82,7 @@ async def assign(
     tickets = await _lock(session, ids, {person_id})
     current = await _open_assignments(session, ids)
     now, today = clock.now(), today_at_the_center(settings)
-    (person,) = await staff(session, now, today, {person_id})
+    (person,) = await staff(session, now, today, {person_id}, zone=ZoneInfo(settings.timezone))
     situation = Situation(Policy.of(settings), reviewer_live(await staff(session, now, today)))
     load = person.load
     results = []

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
+from services.tickets.shift_plan import Duty
 from shared.models import Channel, Intent, Level, Priority, Role
 from shared.people import CHANNEL_MODE
 from shared.settings import Settings
@@ -39,6 +40,7 @@ class Policy:
     barred_minutes: float = 10.0  # after a decline, a missed offer or a release, the same pair is not tried again
     sticky_share: float = 0.125  # of the target: how long a returning ticket waits for the CSR who knows it
     reserve_share: float = 0.25  # of the target: how long an easy English ticket spares the last free bilingual
+    shift_end_minutes: float = 10.0  # of a planned shift: who goes home then begins nothing new, emergencies apart
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -47,6 +49,7 @@ class Policy:
             offer_s=settings.offer_s,
             language_weight={"es": weight, "mixed": weight},
             other_languages=settings.other_languages,
+            shift_end_minutes=settings.shift_end_minutes,
         )
 
 
@@ -70,6 +73,12 @@ class PersonState:
     load: int = 0
     certificates: frozenset[Certificate] = frozenset()  # valid today
     idle_minutes: float = 0.0
+    duty: Duty = Duty.UNPLANNED
+    shift_minutes_left: float | None = None  # of the day's shift; None: no end is planned
+
+    @property
+    def on_shift(self) -> bool:
+        return self.duty in (Duty.UNPLANNED, Duty.ON)
 
     @property
     def spare(self) -> int:
@@ -77,7 +86,7 @@ class PersonState:
 
     @property
     def available(self) -> bool:
-        return self.active and self.intent is Intent.AVAILABLE and self.live and not self.unresponsive
+        return self.active and self.intent is Intent.AVAILABLE and self.live and not self.unresponsive and self.on_shift
 
     @property
     def routable(self) -> bool:
