@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench import engines, ingestion_memory, latency, memory, pages, throughput
+from bench.callers import measure as callers
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
 from bench.parsing import measure as parsing
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "regions": (regions.measure, 20, 2),
     "engines": (engines.measure, 60, 15),
     "parsing": (parsing.measure, 24_000_000, 200_000),
+    "callers": (callers.measure, 1_000, 50),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
 

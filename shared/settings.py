@@ -214,6 +214,13 @@ class Settings(BaseSettings):
     # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
     other_languages: Literal["any", "bilingual"] = "any"
     first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
+    # A recording of at most so many seconds without words is a hang-up, also when nothing has been transcribed; no
+    # greeting lets anybody say what they want in less.
+    hang_up_s: float = Field(default=2.0, ge=0)
+    # Calls without words from one number within so many minutes are one matter; from so many calls on, somebody is
+    # asked to call back. Who reaches the voicemail by mistake hangs up once or twice.
+    repeated_calls: int = Field(default=3, ge=2)
+    repeated_calls_minutes: float = Field(default=20.0, gt=0)
     reopen_days: float = 30.0  # a reply to a ticket closed longer ago opens a new one, linked to it
     call_attempts: int = Field(default=2, ge=1)  # calls without an answer after which the next one is scheduled
     call_again_minutes: int = Field(default=60, ge=0)  # at least so long after the last of them

@@ -196,10 +196,7 @@ async def raise_alarm(
 
     Once per ticket; False when it was raised before. `said_at` (none: now): long ago, it is on the board only.
     """
-    before = await session.scalar(
-        select(Alert.id).where(Alert.kind == AlertKind.EMERGENCY, Alert.ticket_id == ticket.id).limit(1)
-    )
-    if before is not None:
+    if await was_alarmed(session, ticket.id):
         return False
     delivery_id = None
     if settings.shift_lead_address and not (said_at is not None and is_old(said_at)):
@@ -229,6 +226,14 @@ async def raise_alarm(
         detail["page_delivery_id"] = delivery_id
     await raise_alert(session, AlertKind.EMERGENCY, ticket.id, detail)
     return True
+
+
+async def was_alarmed(session: AsyncSession, ticket_id: int) -> bool:
+    """Whether the shift lead was told of an emergency on this ticket."""
+    before = await session.scalar(
+        select(Alert.id).where(Alert.kind == AlertKind.EMERGENCY, Alert.ticket_id == ticket_id).limit(1)
+    )
+    return before is not None
 
 
 async def _already(session: AsyncSession, ticket_id: int, kind: DeliveryKind) -> bool:

@@ -1,11 +1,15 @@
-"""Facts a text states: a number to call back, an account number, a name. Never guesses which ten digits are which."""
+"""Facts that a mail or a note states: a number to call back, an account. Never guesses which ten digits are which.
+
+What a caller says is read by callers/listen.py.
+"""
 
 import re
 from dataclasses import dataclass
 
 import phonenumbers
 
-from services.tickets.spoken import digits_of_speech
+from services.tickets.callers.runs import numbers
+from services.tickets.callers.words import of_text
 from services.tickets.topics import normalised
 
 MAX_CHARACTERS = 20_000
@@ -24,35 +28,24 @@ _BARE_TEN = re.compile(
 )
 _SHORT_NUMBER = re.compile(r"\d{3}[\s.-]\d{4}")
 _FAX = re.compile(r"\b(?:fax|f)\s*[.:#]?\s*$", re.IGNORECASE)
-_NAME = re.compile(
-    r"\b(?:[Mm]y name is|[Tt]his is|[Tt]he name on the account is|[Nn]ame on account:|[Mm]e llamo|[Mm]i nombre es"
-    r"|[Ss]oy|[Hh]abla|[Aa] nombre de|[Tt]itular:|[Ii]t's|I'm)\s+"
-    r"((?:[A-ZÁÉÍÓÚÑÜ][a-záéíóúñü'’-]+)(?:\s+(?:de\s+|del\s+|la\s+)*[A-ZÁÉÍÓÚÑÜ][a-záéíóúñü'’-]+){0,3})"
-)
 
 
 @dataclass(frozen=True)
 class Facts:
     callback_number: str | None = None  # E.164
     account_number: str | None = None  # as written; ten digits, or ten, a dash and one
-    name: str | None = None
 
     def as_json(self) -> dict[str, str]:
-        named = {
-            "callback_number": self.callback_number,
-            "account_number": self.account_number,
-            "name": self.name,
-        }
+        named = {"callback_number": self.callback_number, "account_number": self.account_number}
         return {key: value for key, value in named.items() if value}
 
 
-def find_facts(text: str, *, spoken: bool = False) -> Facts:
-    """What the text says. `spoken`: numbers may stand in words («seven oh seven», «cuarenta y siete»)."""
-    text = text[:MAX_CHARACTERS]
-    readable = digits_of_speech(text) if spoken else _half_words(text)
+def find_facts(text: str) -> Facts:
+    """What the text says."""
+    readable = _half_words(text[:MAX_CHARACTERS])
     account = _account(readable)
     rest = _ACCOUNT_DASHED.sub(" ", _ACCOUNT_NAMED.sub(" ", readable))
-    return Facts(_phone(rest), account, _name(text))
+    return Facts(_phone(rest), account)
 
 
 def as_e164(number: str, region: str = "US") -> str | None:
@@ -68,9 +61,25 @@ def as_e164(number: str, region: str = "US") -> str | None:
 
 def _half_words(text: str) -> str:
     """Also written text mixes: «siete cero siete, 555-0188». Only lines with such a mix are read as speech."""
-    return "\n".join(
-        digits_of_speech(line) if re.search(r"\d{3}[\s.-]\d{4}", line) else line for line in text.split("\n")
-    )
+    return "\n".join(_in_digits(line) if re.search(r"\d{3}[\s.-]\d{4}", line) else line for line in text.split("\n"))
+
+
+def _in_digits(line: str) -> str:
+    """The line with every run of seven or more spoken or written digits in digits; ten become 707-555-0112."""
+    speech = of_text(line)
+    out, at = [], 0
+    for number in numbers(speech):
+        digits = number.digits
+        start, end = speech.words[number.first].start, speech.words[number.last].end
+        if len(digits) < 7 or not any(c.isalpha() for c in line[start:end]):
+            continue  # what stands in digits already is read as it stands
+        if number.dash_before_last:
+            digits = f"{digits[:-1]}-{digits[-1]}"
+        elif len(digits) == 10:
+            digits = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"
+        out += [line[at:start], digits]
+        at = end
+    return "".join([*out, line[at:]])
 
 
 def _account(text: str) -> str | None:
@@ -96,8 +105,3 @@ def _phone(text: str) -> str | None:
         if e164:
             return e164
     return None
-
-
-def _name(text: str) -> str | None:
-    found = _NAME.search(text)
-    return found.group(1) if found else None

@@ -2,19 +2,21 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, reroute, search
+from services.tickets import acknowledge, caller_facts, reroute, search, wordless
 from services.tickets import intake_repository as repository
-from services.tickets.facts import Facts, as_e164, find_facts
+from services.tickets.callers.facts import Wishes
+from services.tickets.facts import as_e164
 from services.tickets.intake_mail import URGENCY, keep_correction, priority_corrected, raise_priority, set_language
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import open_ticket
 from services.tickets.priority import triage
 from services.tickets.thread_repository import survivor
-from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, match_topic
+from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phrases, match_topic
 from shared import clock
 from shared.events import Event, publish
 from shared.language import Evidence, Heard, decide, read_text
 from shared.models import (
+    CallerFactKind,
     Channel,
     Customer,
     Entry,
@@ -29,6 +31,7 @@ from shared.models import (
     RecordingState,
     Ticket,
     Transcript,
+    TranscriptCorrection,
 )
 from shared.settings import Settings
 
@@ -55,11 +58,18 @@ async def take_in(session: AsyncSession, settings: Settings, recording: Recordin
         )
         intake = await repository.intake_of(session, recording_id=recording.id)
         assert intake is not None
+        if transcript is None and wordless.too_short(settings, recording):
+            await wordless.nobody_spoke(session, settings, ticket, recording)
     assert intake.ticket_id is not None
-    if transcript is not None and transcript.id > (intake.transcript_id or 0):
-        await _hear(session, settings, recording, transcript, intake)
+    correction = await caller_facts.newest_correction(session, transcript)
+    new = transcript is not None and transcript.id > (intake.transcript_id or 0)
+    corrected = correction is not None and correction.id > (intake.correction_id or 0)
+    if transcript is not None and (new or corrected):
+        await _hear(session, settings, recording, transcript, correction, intake)
     elif recording.state in repository.WITHOUT_WORDS:
-        await _note_failure(session, recording, intake.ticket_id)
+        await _note_failure(session, settings, recording, intake.ticket_id)
+    elif transcript is None and len(recording.partial_segments or ()) > intake.heard_segments:
+        await _hear_so_far(session, settings, recording, intake)
     elif recording.source is RecordingSource.CALLBACK and recording.blob is not None:
         # Its audio came after its ticket: who looks at it may listen now.
         await publish(session, Event("ticket", await survivor(session, intake.ticket_id), what="recording"))
@@ -99,43 +109,56 @@ async def _open(session: AsyncSession, settings: Settings, recording: Recording)
 
 
 async def _hear(
-    session: AsyncSession, settings: Settings, recording: Recording, transcript: Transcript, intake: Intake
+    session: AsyncSession,
+    settings: Settings,
+    recording: Recording,
+    transcript: Transcript,
+    correction: TranscriptCorrection | None,
+    intake: Intake,
 ) -> None:
-    """The transcript reaches the ticket: text, language, topic, urgency, facts; and whoever no longer fits lets go."""
+    """The words reach the ticket: text, language, topic, urgency, what the caller wants; and whoever no longer fits
+    lets go. Words that a person corrected count instead of what was heard."""
     assert intake.ticket_id is not None
     ticket = await lock_ticket(session, await survivor(session, intake.ticket_id))
     customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
-    said = transcript.text.strip()
-    facts = find_facts(said, spoken=True)
-    session.add(
-        Entry(
-            ticket_id=ticket.id,
-            kind=EntryKind.TRANSCRIPT,
-            recording_id=recording.id,
-            transcript_id=transcript.id,
-            detail={
-                "state": RecordingState.TRANSCRIBED.value,
-                "flags": transcript.flags,
-                "language": transcript.language,
-                **({"facts": facts.as_json()} if facts.as_json() else {}),
-            },
+    said = (transcript.text if correction is None else correction.text).strip()
+    new = transcript.id > (intake.transcript_id or 0)
+    if new:
+        session.add(
+            Entry(
+                ticket_id=ticket.id,
+                kind=EntryKind.TRANSCRIPT,
+                recording_id=recording.id,
+                transcript_id=transcript.id,
+                detail={
+                    "state": RecordingState.TRANSCRIBED.value,
+                    "flags": transcript.flags,
+                    "language": transcript.language,
+                },
+            )
         )
-    )
     await repository.put_intake(
         session,
         recording_id=recording.id,
         outcome=IntakeOutcome.TICKETED,
         ticket_id=intake.ticket_id,
         transcript_id=transcript.id,
+        correction_id=correction.id if correction is not None else None,
     )
-    _learn_facts(ticket, customer, facts)
-    changed = _learn_language(session, settings, ticket, recording, transcript, customer)
+    wishes = caller_facts.wishes_of(settings, caller_facts.speech_of(transcript, correction), recording)
+    await caller_facts.learn(session, recording, wishes)
+    _name_subject(ticket, wishes)
+    changed = new and _learn_language(session, settings, ticket, recording, transcript, customer)
     emergency = await _learn_topic(session, settings, ticket, recording, said)
+    if said:
+        changed = await wordless.somebody_spoke(session, settings, ticket, recording) or changed
+    else:
+        await wordless.nobody_spoke(session, settings, ticket, recording)
     changed = changed or emergency is not None
     ticket.updated_at = clock.now()
     await search.index(
         session,
-        ticket_id=ticket.id,
+        ticket_id=ticket.merged_into_id or ticket.id,
         source="recording",
         source_id=recording.id,
         language=ticket.language,
@@ -152,15 +175,38 @@ async def _hear(
     await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))
 
 
-def _learn_facts(ticket: Ticket, customer: Customer | None, facts: Facts) -> None:
-    """A number that was said beats the one the network shows: people call from other telephones."""
-    if facts.callback_number:
-        ticket.callback_number = facts.callback_number
-    if facts.name:
-        if customer is not None and not customer.name:
-            customer.name = facts.name
-        if not ticket.subject or ticket.subject.startswith("+"):
-            ticket.subject = facts.name
+async def _hear_so_far(session: AsyncSession, settings: Settings, recording: Recording, intake: Intake) -> None:
+    """The first sentences, while the others are still transcribed: only for words that cannot wait.
+
+    What they raise stays raised, whatever the whole transcript says; raising it is done once.
+    """
+    assert intake.ticket_id is not None
+    segments = [segment for segment in recording.partial_segments or () if segment.get("in_text") is not False]
+    said = " ".join(str(segment.get("text", "")).strip() for segment in segments)
+    intake.heard_segments = len(recording.partial_segments or ())
+    if not emergency_phrases(said):
+        return
+    ticket = await lock_ticket(session, await survivor(session, intake.ticket_id))
+    emergency = await _learn_topic(session, settings, ticket, recording, said)
+    if emergency is None:
+        return
+    await wordless.somebody_spoke(session, settings, ticket, recording)
+    holder = ticket.assignee_id
+    ticket.updated_at = clock.now()
+    await reroute.rerouted(session, settings, ticket)
+    await acknowledge.raise_alarm(
+        session, settings, ticket, phrases=emergency, excerpt=said, said_at=recording.called_at
+    )
+    people = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
+    await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))
+
+
+def _name_subject(ticket: Ticket, wishes: Wishes) -> None:
+    """A name makes a line of the queue easier to know; whose it is, and where to call, a person confirms."""
+    names = [fact.value for fact in wishes.of(CallerFactKind.NAME) if not fact.for_other]
+    names += [fact.value for fact in wishes.of(CallerFactKind.NAME) if fact.for_other]
+    if names and (not ticket.subject or ticket.subject.startswith("+")):
+        ticket.subject = names[0]
 
 
 def _learn_language(
@@ -186,9 +232,16 @@ def _learn_language(
 async def _learn_topic(
     session: AsyncSession, settings: Settings, ticket: Ticket, recording: Recording, said: str
 ) -> list[str] | None:
-    """None: nothing changed. A list: topic, level or priority did; it holds the phrases of an emergency."""
+    """None: nothing changed. A list: topic, level or priority did; it holds the phrases of an emergency.
+
+    An emergency counts until a person says otherwise: no later words take it back, and the same words do not bring it
+    back after somebody decided.
+    """
     now = triage(match_topic(said), said)
     emergency = now.topic == EMERGENCY
+    decided = ticket.topic_corrected or priority_corrected(ticket)
+    if await acknowledge.was_alarmed(session, ticket.id) and (decided or not emergency):
+        return None
     changed = False
     if now.topic != ticket.topic and (emergency or not ticket.topic_corrected):
         session.add(Entry(ticket_id=ticket.id, kind=EntryKind.TOPIC, detail={"from": ticket.topic, "to": now.topic}))
@@ -205,7 +258,7 @@ async def _learn_topic(
     return [] if changed else None
 
 
-async def _note_failure(session: AsyncSession, recording: Recording, ticket_id: int) -> None:
+async def _note_failure(session: AsyncSession, settings: Settings, recording: Recording, ticket_id: int) -> None:
     """The timeline says, once for each kind of failure, that there are no words and why."""
     if await repository.told_of_state(session, recording.id, recording.state):
         return
@@ -218,6 +271,8 @@ async def _note_failure(session: AsyncSession, recording: Recording, ticket_id: 
             detail={"state": recording.state.value, "error": (recording.error or "").strip().splitlines()[-1:]},
         )
     )
+    if wordless.too_short(settings, recording):
+        await wordless.nobody_spoke(session, settings, ticket, recording)
     ticket.updated_at = clock.now()
     people = (ticket.assignee_id,) if ticket.assignee_id is not None else ()
     await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))

@@ -33,6 +33,7 @@ from shared.models import (
     SenderJudgement,
     Ticket,
     Transcript,
+    TranscriptCorrection,
 )
 from shared.settings import Settings
 
@@ -252,10 +253,16 @@ async def messages_to_take_in(session: AsyncSession, now: datetime, limit: int) 
 
 
 async def recordings_to_take_in(session: AsyncSession, now: datetime, limit: int) -> list[int]:
-    """Those without a row or due for another try, with a transcript we have not seen, or whose failure is not told."""
+    """Those without a row or due for another try, with words we have not seen, or whose failure is not told."""
     newest = (
         select(func.max(Transcript.id))
         .where(Transcript.recording_id == Recording.id)
+        .correlate(Recording)
+        .scalar_subquery()
+    )
+    corrected = (
+        select(func.max(TranscriptCorrection.id))
+        .where(TranscriptCorrection.transcript_id == newest)
         .correlate(Recording)
         .scalar_subquery()
     )
@@ -270,6 +277,18 @@ async def recordings_to_take_in(session: AsyncSession, now: datetime, limit: int
                     Recording.state == RecordingState.TRANSCRIBED,
                     Intake.outcome != IntakeOutcome.FAILED,
                     newest > func.coalesce(Intake.transcript_id, 0),
+                ),
+                and_(
+                    Recording.state == RecordingState.TRANSCRIBED,
+                    Intake.outcome != IntakeOutcome.FAILED,
+                    corrected > func.coalesce(Intake.correction_id, 0),
+                ),
+                and_(  # words that may not wait for the last
+                    Recording.partial_segments.is_not(None),
+                    Recording.state != RecordingState.TRANSCRIBED,
+                    Intake.outcome != IntakeOutcome.FAILED,
+                    Intake.transcript_id.is_(None),
+                    func.jsonb_array_length(Recording.partial_segments) > Intake.heard_segments,
                 ),
                 and_(
                     Recording.state.in_(WITHOUT_WORDS),

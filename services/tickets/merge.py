@@ -1,5 +1,6 @@
 """One matter on two tickets becomes one: the first goes on in the second, by a pointer. Nothing written moves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -69,27 +70,45 @@ async def merge(
 
     was = ticket.state
     new = await participants.bring(session, ticket.id, into.id)
+    await let_go_on(
+        session, ticket, into, actor_id=me.id, brought=[tickets[other] for other in brought],
+        detail={"participants": new, "customers_differ": differ},
+    )  # fmt: skip
+    await _take_over(session, settings, me, ticket, into, was)
+    await _told(session, me, "ticket.merge", ticket, into, {"participants": new, "customers_differ": differ})
+    return into
+
+
+async def let_go_on(
+    session: AsyncSession,
+    ticket: Ticket,
+    into: Ticket,
+    *,
+    actor_id: int | None,
+    brought: Sequence[Ticket] = (),
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Close a ticket, both are locked, and point from it to another, with what goes on in it already (`brought`)."""
+    was = ticket.state
     await _close(session, ticket)
-    for each in (ticket, *(tickets[other] for other in brought)):
+    for each in (ticket, *brought):
         each.merged_into_id = into.id
     ticket.rev += 1
     ticket.updated_at = into.updated_at = clock.now()
+    ids = [each.id for each in brought]
     session.add_all(
         [
             Entry(
-                ticket_id=ticket.id, kind=EntryKind.MERGED, actor_id=me.id,
-                detail={"ticket_id": into.id, "what": "into", "was": was.value, "brought": brought},
+                ticket_id=ticket.id, kind=EntryKind.MERGED, actor_id=actor_id,
+                detail={"ticket_id": into.id, "what": "into", "was": was.value, "brought": ids},
             ),
             Entry(
-                ticket_id=into.id, kind=EntryKind.MERGED, actor_id=me.id,
-                detail={"ticket_id": ticket.id, "what": "from", "participants": new, "customers_differ": differ},
+                ticket_id=into.id, kind=EntryKind.MERGED, actor_id=actor_id,
+                detail={"ticket_id": ticket.id, "what": "from", **(detail or {})},
             ),
         ]
     )  # fmt: skip
-    await _take_over(session, settings, me, ticket, into, was)
     await session.execute(update(SearchText).where(SearchText.ticket_id == ticket.id).values(ticket_id=into.id))
-    await _told(session, me, "ticket.merge", ticket, into, {"participants": new, "customers_differ": differ})
-    return into
 
 
 async def unmerge(session: AsyncSession, me: Actor, ticket_id: int) -> Ticket:

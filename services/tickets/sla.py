@@ -13,7 +13,7 @@ from shared import clock
 from shared.calendar import OpenTime, load_open_time
 from shared.database import Database
 from shared.events import Event, publish
-from shared.models import Alert, AlertKind, Channel, GreetingDrift, Intent, Priority, Ticket, TicketState
+from shared.models import UNOFFERED, Alert, AlertKind, Channel, GreetingDrift, Intent, Priority, Ticket, TicketState
 from shared.people import CHANNEL_MODE
 from shared.settings import Settings
 
@@ -118,7 +118,11 @@ async def _no_bilingual(session: AsyncSession, settings: Settings, open_time: Op
     tickets = list(
         await session.scalars(
             select(Ticket)
-            .where(Ticket.state == TicketState.QUEUED, Ticket.language.in_([language, "mixed", "unknown"]))
+            .where(
+                Ticket.state == TicketState.QUEUED,
+                Ticket.kind.not_in(UNOFFERED),
+                Ticket.language.in_([language, "mixed", "unknown"]),
+            )
             .order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id)
             .limit(BATCH)
         )

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, participants, reroute, search
 from services.tickets import intake_repository as repository
+from services.tickets.caller_actions import tel
+from services.tickets.caller_facts import of_recordings
 from services.tickets.facts import find_facts
 from services.tickets.intake import lock_names_of
 from services.tickets.intake_mail import URGENCY
 from services.tickets.intake_reading import read
-from services.tickets.intake_recording import evidence_of
+from services.tickets.intake_recording import caller_number, evidence_of
 from services.tickets.locks import lock_names, lock_ticket
 from services.tickets.new_ticket import clean_line, store_tickets, ticket_row
 from services.tickets.priority import Triage, triage
@@ -30,6 +32,8 @@ from shared.events import Event, publish_all
 from shared.jobs import Job
 from shared.language import Evidence, LanguageDecision, decide, read_text
 from shared.models import (
+    CallerFactKind,
+    CallerFactState,
     Channel,
     Customer,
     Delivery,
@@ -257,7 +261,10 @@ async def _read(
         transcript = await repository.newest_transcript(session, recording.id)
         said = transcript.text.strip() if transcript is not None else ""
         decision = decide(evidence_of(settings, recording, customer, transcript))
-        number = find_facts(said, spoken=True).callback_number or recording.caller_id
+        number = caller_number(recording)
+        for fact in await of_recordings(session, [recording.id]):
+            if fact.kind is CallerFactKind.CALLBACK and fact.state is CallerFactState.CONFIRMED:
+                number = tel(fact.value, fact.extension)
         return _Words(decision, triage(match_topic(said), said), number, "", said, recording.called_at)
     decision = decide(Evidence(text=read_text(entry.text), history=history))
     number = find_facts(entry.text).callback_number

@@ -21,7 +21,7 @@ from services.tickets.routing.router import route_once
 from shared import clock, health
 from shared.database import Database
 from shared.events import Hearing
-from shared.models import Alert, Ticket, TicketState
+from shared.models import UNOFFERED, Alert, Ticket, TicketState
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ OPEN_ALERTS = Gauge("centralita_open_alerts", "Alerts that nobody has taken.", [
 # What may let a pass place something that the last one could not. Our own offers are no news to us.
 WAKING = frozenset({"ticket", "offer", "presence", "person", "hours", "resync"})
 # Of a ticket: news that leaves everybody's work and room as they were.
-IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply"})
+IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply", "caller"})
 # News of people, or none at all for a while: what somebody holds may no longer be theirs to hold.
 ABOUT_PEOPLE = frozenset({"presence", "person", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
@@ -171,7 +171,7 @@ class Sweeps:
             depths = (
                 await session.execute(
                     select(Ticket.language, Ticket.state, func.count(), func.min(Ticket.queued_at))
-                    .where(Ticket.state.in_(waiting))
+                    .where(Ticket.state.in_(waiting), Ticket.kind.not_in(UNOFFERED))
                     .group_by(Ticket.language, Ticket.state)
                 )
             ).all()

@@ -2,6 +2,7 @@
 
 from shared.models.base import Base
 from shared.models.call import CallAttempt, CallOutcome, Promise, ScheduledCall, ScheduledEnd, Waveform
+from shared.models.caller import CallerFact, CallerFactKind, CallerFactState
 from shared.models.dead_letter import SettledLetter
 from shared.models.delivery import (
     Delivery,
@@ -72,6 +73,7 @@ from shared.models.recording import Recording, RecordingSource, RecordingState, 
 from shared.models.returned import ReturnedMail, ReturnedSettled
 from shared.models.shift import ShiftDay, WeeklyShift
 from shared.models.ticket import (
+    UNOFFERED,
     Assignment,
     AssignmentState,
     Channel,
@@ -87,11 +89,13 @@ from shared.models.ticket import (
     Priority,
     SearchText,
     Ticket,
+    TicketKind,
     TicketState,
 )
 from shared.models.trust import IdentityCheck, IdentityMethod, SenderJudgement
 
 __all__ = [
+    "UNOFFERED",
     "AccessToken",
     "Alert",
     "AlertKind",
@@ -103,6 +107,9 @@ __all__ = [
     "Base",
     "CallAttempt",
     "CallOutcome",
+    "CallerFact",
+    "CallerFactKind",
+    "CallerFactState",
     "Certification",
     "CertificationMode",
     "Channel",
@@ -188,6 +195,7 @@ __all__ = [
     "SpecialDay",
     "Template",
     "Ticket",
+    "TicketKind",
     "TicketState",
     "Transcript",
     "TranscriptCorrection",

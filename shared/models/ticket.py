@@ -78,6 +78,19 @@ class Priority(StrEnum):
     LOW = "low"
 
 
+class TicketKind(StrEnum):
+    """Whether somebody asked for something. All but `contact` are calls in which nobody spoke: tickets/wordless.py."""
+
+    CONTACT = "contact"
+    HANG_UP = "hang_up"  # too short for words
+    SILENCE = "silence"  # long enough, and nobody spoke
+    REPEATED_CALLS = "repeated_calls"  # the same number again and again: that is a wish to be called
+
+
+# Nobody is offered these.
+UNOFFERED = (TicketKind.HANG_UP, TicketKind.SILENCE)
+
+
 class LanguageSource(StrEnum):
     TEXT = "text"
     AUDIO = "audio"
@@ -93,6 +106,7 @@ class Ticket(Base):
 
     id: Mapped[Id]  # also the number people say
     channel: Mapped[Channel] = mapped_column(choice(Channel, "channel"))
+    kind: Mapped[TicketKind] = mapped_column(choice(TicketKind, "kind"), server_default="contact")
     state: Mapped[TicketState] = mapped_column(choice(TicketState, "state"), server_default="queued")
     rev: Mapped[int] = mapped_column(
         Integer, server_default="1"
@@ -146,6 +160,7 @@ class Ticket(Base):
             "ix_ticket_queued", "language", "level", "first_response_due_at", postgresql_where=sql("state = 'queued'")
         ),
         Index("ix_ticket_urgency", "priority_rank", "due_order", "id", postgresql_where=sql("state <> 'closed'")),
+        Index("ix_ticket_wordless", "id", postgresql_where=sql("kind <> 'contact' AND state <> 'closed'")),
         Index("ix_ticket_assignee_open", "assignee_id", postgresql_where=sql("state IN ('assigned', 'waiting')")),
         Index("ix_ticket_customer_id", "customer_id"),
         Index("ix_ticket_linked_ticket_id", "linked_ticket_id"),
@@ -190,6 +205,8 @@ class EntryKind(StrEnum):
     SPAM = "spam"  # closed as spam, or taken back
     CALL = "call"  # how a call to the customer ended, or when the next one is
     PROMISE = "promise"  # what the customer was promised, that it is due, or that it was kept
+    CALLER = "caller"  # what a caller wants was confirmed, corrected, added or refused by somebody
+    KIND = "kind"  # a call without words, or that there are words after all
 
 
 class Entry(Base):
@@ -277,6 +294,8 @@ class Intake(Base):
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     policy: Mapped[str | None] = mapped_column(Text)
     transcript_id: Mapped[int | None] = mapped_column(ForeignKey("transcript.id"))  # newest one taken in
+    correction_id: Mapped[int | None] = mapped_column(ForeignKey("transcript_correction.id"))  # likewise
+    heard_segments: Mapped[int] = mapped_column(Integer, server_default="0")  # of Recording.partial_segments, looked at
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)
     next_attempt_at: Mapped[datetime | None]

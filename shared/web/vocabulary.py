@@ -171,6 +171,26 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "receipt": N_("Could not be read"),
         "intake": N_("Could not be made a ticket"),
     },
+    "ticket_kind": {
+        "contact": N_("Somebody spoke"),
+        "hang_up": N_("Hang-up"),
+        "silence": N_("Silence"),
+        "repeated_calls": N_("Called again and again, no words"),
+    },
+    "caller_fact": {
+        "callback": N_("Number to call back"),
+        "account": N_("Account number"),
+        "name": N_("Name"),
+    },
+    "caller_doubt": {  # why a person should listen before a value is used
+        "incomplete": N_("Not the whole number: digits are missing."),
+        "not_valid": N_("No telephone can have this number."),
+        "too_many": N_("More digits were said than a number has."),
+        "unclear": N_("Not heard well: listen before you use it."),
+        "disagrees": N_("Said more than once, and not the same."),
+        "corrected": N_("The caller corrected it while speaking."),
+        "spelled_differently": N_("Spelled differently from how it was said."),
+    },
     "alert": {
         "emergency": N_("Emergency"),
         "no_bilingual": N_("No verified bilingual is available"),

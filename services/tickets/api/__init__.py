@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.tickets.api import (
     board,
+    caller,
     calls,
     center,
     conversation,
@@ -45,5 +46,5 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # board before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, tickets, calls, replies, conversation, transcripts, trust)
+    desk = (session, work, board, tickets, caller, calls, replies, conversation, transcripts, trust)
     return [each.router for each in (*desk, people, shifts, center, files, mailboxes, operations, ingestion, held)]

@@ -13,19 +13,24 @@ from services.tickets.views.calls import due_promises
 from services.tickets.views.queue import QueueFilter, queue
 from shared import audit
 from shared.errors import Invalid
-from shared.models import Channel, Person, Priority, TicketState
+from shared.models import UNOFFERED, Channel, Person, Priority, TicketKind, TicketState
 from shared.people import Permission
 from shared.web.depends import Cfg
 
 router = APIRouter(include_in_schema=False)
 E_ = TypeVar("E_", bound=StrEnum)
-MINE, NOBODY = "me", "nobody"
+MINE, NOBODY, NO_WORDS = "me", "nobody", "no_words"
 
 
 def _only(kind: type[E_], values: list[str]) -> list[E_]:
     """What a select sent, less what it did not choose (an empty value) and what is no member."""
     members = {member.value: member for member in kind}
     return [members[value] for value in values if value in members]
+
+
+def _kinds(values: list[str]) -> list[TicketKind]:
+    """`no_words` stands for all that is offered to nobody."""
+    return [*_only(TicketKind, values), *(UNOFFERED if NO_WORDS in values else ())]
 
 
 @router.get("/queue")
@@ -37,6 +42,7 @@ async def show(
     topic: Annotated[list[str], Query()] = [],  # noqa: B006
     priority: Annotated[list[str], Query()] = [],  # noqa: B006
     channel: Annotated[list[str], Query()] = [],  # noqa: B006
+    kind: Annotated[list[str], Query()] = [],  # noqa: B006
     assignee: str = "",
     q: Annotated[str, Query(max_length=200)] = "",
     cursor: str | None = None,
@@ -48,6 +54,7 @@ async def show(
         topics=[value for value in topic if value],
         priorities=_only(Priority, priority),
         channels=_only(Channel, channel),
+        kinds=_kinds(kind),
         assignee_id=screen.me.id if assignee == MINE else int(assignee) if assignee.isdecimal() else None,
         unassigned=assignee == NOBODY,
         q=q.replace("\x00", ""),
@@ -64,6 +71,7 @@ async def show(
         )  # fmt: skip
     chosen = {
         "state": state, "language": language, "topic": topic, "priority": priority, "channel": channel,
+        "kind": kind,
         "assignee": [assignee], "q": [q],
     }  # fmt: skip
     query = [(name, value) for name, values in chosen.items() for value in values if value]

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from services.tickets import deliveries, reply_files, reply_templates, signatures, way_out
 from services.tickets.account_facts import Fact
+from services.tickets.caller_actions import tel
 from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
 from services.tickets.pages import wording, wording_trust
@@ -24,9 +25,11 @@ from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
 from services.tickets.trust import Standing
 from services.tickets.views.board import board_people
+from services.tickets.views.caller import caller_view
 from services.tickets.views.deliveries import file_view
 from services.tickets.views.models import EntryView, FileView, IdentityView, TicketView
 from services.tickets.views.ticket import ticket_view
+from services.tickets.views.wordless import silent_of
 from shared import audit, clock
 from shared.models import AuditEvent, EntryKind, Template, Ticket
 from shared.people import Permission
@@ -139,6 +142,8 @@ async def show_ticket(
     draft: Draft | None = None,
     status_code: int = 200,
     call: CallDraft | None = None,
+    *,
+    whole_accounts: bool = False,
 ) -> Response:
     screen.me.require(Permission.TICKET_READ)
     view = await ticket_view(screen.session, settings, screen.me, ticket_id)
@@ -155,9 +160,18 @@ async def show_ticket(
     if view.allowed.assign:
         people = await board_people(screen.session, settings)
     topic = taxonomy().get(view.ticket.topic)
+    if whole_accounts:
+        audit.record(
+            screen.session, screen.me.id, "ticket.view_accounts",
+            object_type="ticket", object_id=ticket_id, ticket_id=ticket_id, ip=screen.me.ip,
+        )  # fmt: skip
     return await screen.render(
         "ticket.html",
         status_code=status_code,
+        caller=await caller_view(screen.session, ticket_id, whole_accounts=whole_accounts),
+        whole_accounts=whole_accounts,
+        silent=await silent_of(screen.session, view.ticket),
+        tel=tel,
         view=view,
         ticket=view.ticket,
         lines=lines(screen, view),
@@ -197,12 +211,12 @@ def _addresses_of(ticket_id: int, files: Iterable[FileView]) -> dict[str, str]:
 
 
 @router.get("/tickets/{ticket_id}")
-async def show(screen: Page, settings: Cfg, ticket_id: int, resume: int = 0) -> Response:
-    """`resume`: a reply of one's own that was taken back, to go on with."""
+async def show(screen: Page, settings: Cfg, ticket_id: int, resume: int = 0, accounts: str = "") -> Response:
+    """`resume`: a reply of one's own that was taken back, to go on with. `accounts=shown`: account numbers whole."""
     draft = None
     if resume and (written := await deliveries.taken_back(screen.session, screen.me, ticket_id, resume)):
         draft = Draft(
             text=written.text, to=", ".join(written.to), cc=", ".join(written.cc), then=written.then,
             files=tuple(map(file_view, await reply_files.unsent(screen.session, ticket_id, written.file_ids))),
         )  # fmt: skip
-    return await show_ticket(screen, settings, ticket_id, draft)
+    return await show_ticket(screen, settings, ticket_id, draft, whole_accounts=accounts == "shown")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.tickets.pages import wording_calls, wording_trust
+from services.tickets.pages import wording_caller, wording_calls, wording_trust
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
@@ -81,6 +81,7 @@ REASONS = {
     "closed_long_ago": N_("that ticket was closed long ago"),
     "merged": N_("it goes on in another ticket"),
     "call_due": N_("it is time to call again and the person is not there"),
+    "no_words": N_("nobody spoke in the call"),
 }
 _RULES = {
     "role": (N_("{n} does not take tickets"), N_("{n} do not take tickets")),
@@ -222,6 +223,8 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
         return wording_calls.entry(language, entry, timezone)
     if kind in (EntryKind.IDENTITY, EntryKind.SPAM):
         return wording_trust.entry(language, entry)
+    if kind in (EntryKind.CALLER, EntryKind.KIND):
+        return wording_caller.entry(language, entry)
     if kind is EntryKind.OFFERED:
         person = _person(detail)
         return (

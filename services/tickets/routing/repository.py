@@ -18,7 +18,7 @@ from services.tickets.routing.staff import staff
 from services.tickets.routing.terms import Policy, Snapshot, TicketState
 from services.tickets.sla import target_minutes
 from shared.calendar import OpenTime
-from shared.models import Assignment, AssignmentState, Channel, Priority, Ticket
+from shared.models import UNOFFERED, Assignment, AssignmentState, Channel, Priority, Ticket
 from shared.models import TicketState as State
 from shared.settings import Settings
 
@@ -58,7 +58,11 @@ def _queued(per_kind: int, *, emergencies_only: bool) -> Select[*tuple[Any, ...]
             )
             .label("place"),
         )
-        .where(Ticket.state == State.QUEUED, Ticket.priority == Priority.EMERGENCY if emergencies_only else true())
+        .where(
+            Ticket.state == State.QUEUED,
+            Ticket.kind.not_in(UNOFFERED),
+            Ticket.priority == Priority.EMERGENCY if emergencies_only else true(),
+        )
         .subquery()
     )
     return (

@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import spam
+from services.tickets import spam, wordless
 from services.tickets.views.calls import due_promises
 from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
 from shared import clock
 from shared.models import (
+    UNOFFERED,
     Alert,
     Assignment,
     AssignmentState,
@@ -37,11 +38,12 @@ async def board(session: AsyncSession, settings: Settings) -> Board:
         unassigned=await rows(
             session,
             select_rows()
-            .where(Ticket.state == TicketState.QUEUED)
+            .where(Ticket.state == TicketState.QUEUED, Ticket.kind.not_in(UNOFFERED))
             .order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id)
             .limit(UNASSIGNED),
         ),
         held_spam=await spam.waiting(session),
+        wordless=await wordless.waiting(session),
     )
 
 

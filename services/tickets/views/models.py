@@ -32,6 +32,7 @@ from shared.models import (
     Machine,
     Priority,
     Role,
+    TicketKind,
     TicketState,
 )
 
@@ -48,6 +49,7 @@ class TicketRow(View):
 
     id: int
     channel: Channel
+    kind: TicketKind = Field(description="`contact`, or a call in which nobody spoke; `repeated_calls` is offered.")
     state: TicketState
     subject: str
     customer_name: str
@@ -367,3 +369,4 @@ class Board(View):
     promises: list[PromiseView] = Field(description="Everything promised that is due.")
     unassigned: list[TicketRow]
     held_spam: int = Field(description="Mail held as spam that nobody has looked at.")
+    wordless: int = Field(description="Calls in which nobody spoke, open and offered to nobody.")

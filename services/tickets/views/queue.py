@@ -20,7 +20,7 @@ from services.tickets import search
 from services.tickets.views.models import QueuePage, TextPiece
 from services.tickets.views.rows import select_rows, ticket_row
 from shared.errors import Invalid
-from shared.models import Channel, Level, Priority, SearchText, Ticket, TicketState
+from shared.models import Channel, Level, Priority, SearchText, Ticket, TicketKind, TicketState
 
 OPEN = (TicketState.QUEUED, TicketState.OFFERED, TicketState.ASSIGNED, TicketState.WAITING)
 HIT_START, HIT_END = "\x02", "\x03"
@@ -34,6 +34,7 @@ class QueueFilter(BaseModel):
     topics: list[str] = []
     priorities: list[Priority] = []
     channels: list[Channel] = []
+    kinds: list[TicketKind] = Field(default=[], description="Whether somebody spoke; none: all of them.")
     levels: list[Level] = []
     assignee_id: int | None = None
     unassigned: bool = False
@@ -57,6 +58,7 @@ def _conditions(statement: Select[Any], wanted: QueueFilter) -> Select[Any]:
         (Ticket.topic, wanted.topics),
         (Ticket.priority, wanted.priorities),
         (Ticket.channel, wanted.channels),
+        (Ticket.kind, wanted.kinds),
         (Ticket.level, wanted.levels),
     ):
         if values:

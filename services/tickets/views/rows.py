@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.views.models import LanguageCount, PersonRef, TextPiece, TicketRow
 from shared import clock
-from shared.models import Customer, CustomerIdentity, Person, Promise, ScheduledCall, Ticket, TicketState
+from shared.models import UNOFFERED, Customer, CustomerIdentity, Person, Promise, ScheduledCall, Ticket, TicketState
 
 _address = (
     select(CustomerIdentity.value)
@@ -60,6 +60,7 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
     return TicketRow(
         id=ticket.id,
         channel=ticket.channel,
+        kind=ticket.kind,
         state=ticket.state,
         subject=ticket.subject,
         customer_name=row.customer_name,
@@ -96,7 +97,7 @@ async def language_counts(session: AsyncSession) -> list[LanguageCount]:
             .label("overdue"),
             func.min(Ticket.queued_at).label("oldest"),
         )
-        .where(Ticket.state.in_([TicketState.QUEUED, TicketState.OFFERED]))
+        .where(Ticket.state.in_([TicketState.QUEUED, TicketState.OFFERED]), Ticket.kind.not_in(UNOFFERED))
         .group_by(Ticket.language)
         .order_by(func.min(Ticket.queued_at))
     )

@@ -1,0 +1,1 @@
+"""How well what callers want is read from their words."""

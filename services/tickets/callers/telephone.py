@@ -1,0 +1,367 @@
+"""Which of the numbers said are to be called back, which are an account, and which are neither."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import phonenumbers
+
+from services.tickets.callers import cues
+from services.tickets.callers.cues import Cue, Gap
+from services.tickets.callers.facts import UNCLEAR_BELOW, Doubt, Fact, Kind, Place
+from services.tickets.callers.runs import NANP, Number, numbers
+from services.tickets.callers.words import Speech
+
+BEFORE, AFTER = 9, 7  # words around a number that say what it is for
+_SHORTEST = 5  # digits that may be the beginning of a telephone number, where somebody asks to be called
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A number in its place: what the words around it call it, and what stands before it."""
+
+    number: Number
+    cue: Cue | None
+    gap: Gap
+    area: bool = False
+    repeats: bool = False
+
+
+def callbacks_and_accounts(speech: Speech, caller_id: str | None) -> list[Fact]:
+    """Callback numbers in the order they were said, then account numbers. `caller_id` (E.164) is only compared."""
+    said = _combined(speech, _classified(speech, [each for each in numbers(speech) if not _is_a_word(speech, each)]))
+    phones = [each for each in said if _is_phone(speech, each)]
+    accounts = [each for each in said if each not in phones and _is_account(each)]
+    found = _told_together(speech, phones, caller_id)
+    for each in accounts:
+        _add(found, _account(speech, each))
+    return found
+
+
+def _classified(speech: Speech, found: Sequence[Number]) -> list[_Said]:
+    said: list[_Said] = []
+    for i, number in enumerate(found):
+        previous = found[i - 1] if i else None
+        between = [
+            cues.PAST.get(word.text.lower(), word.key)
+            for word in speech.words[(previous.last + 1 if previous else 0) : number.first]
+        ]
+        gap = cues.gap(between) if previous else Gap.OTHER
+        cue = _cue(speech, number, previous, found[i + 1] if i + 1 < len(found) else None, between)
+        if cue is None and said and len(between) <= 3 and set(between) & (cues.ALTERNATIVES | {"and", "y", "e"}):
+            cue = said[-1].cue  # «service agreements 50… and 60…»
+        if cue is None and said and gap in (Gap.REPEAT, Gap.CORRECTION):
+            cue = said[-1].cue
+        said.append(_Said(number, cue, gap, cues.is_area_code(between), gap is Gap.REPEAT))
+    return said
+
+
+def _is_a_word(speech: Speech, number: Number) -> bool:
+    """«the wrong one», «no sé, o tal vez»: digits by their letters only."""
+    if len(number.digits) > 1 or speech.words[number.first].key not in ("one", "uno", "oh", "o"):
+        return False
+    return not number.first or speech.words[number.first - 1].key not in cues.EXTENSION
+
+
+def _cue(
+    speech: Speech, number: Number, previous: Number | None, following: Number | None, between: list[str]
+) -> Cue | None:
+    after_end = following.first if following is not None else len(speech.words)
+    after = [word.key for word in speech.words[number.last + 1 : min(after_end, number.last + 1 + AFTER)]]
+    named = cues.behind(" ".join(after))
+    if named is not None:
+        return named
+    before = " ".join(between[-BEFORE:])
+    cue, distance = cues.nearest(before)
+    account = max((match.end() for match in cues.ACCOUNT_NUMBER.finditer(before)), default=-1)
+    phone = max((match.end() for match in cues.PHONE_NUMBER.finditer(before)), default=-1)
+    if phone > account and number.is_nanp and cue is not Cue.FAX:
+        return Cue.PHONE  # also «the phone number on the account is …»
+    if account > phone and cue is Cue.PHONE and not cues.CALL_ME.search(before[account:]):
+        return Cue.ACCOUNT  # «my account number, it's …»
+    weak = cue is Cue.ACCOUNT and account < 0 and number.is_nanp
+    if weak and (_sentence_between(speech, number, distance) or between[-1:] in (["at"], ["al"], ["on"])):
+        return None  # «It's about my account. 707…», «… at 707…»
+    return cue
+
+
+def _sentence_between(speech: Speech, number: Number, distance: int) -> bool:
+    start = speech.words[max(0, number.first - distance - 1)].end
+    return bool(re.search(r"[.!?…]\s", speech.text[start : speech.words[number.first].start]))
+
+
+def _combined(speech: Speech, said: list[_Said]) -> list[_Said]:
+    """Numbers said in parts are one; what was corrected takes the place of what was wrong."""
+    out: list[_Said] = []
+    for each in said:
+        if out:
+            together = _together(speech, out[-1], each)
+            if together is not None:
+                out[-1] = together
+                continue
+        out.append(each)
+    return out
+
+
+def _together(speech: Speech, previous: _Said, now: _Said) -> _Said | None:
+    a, b = previous.number, now.number
+    if now.gap is Gap.EXTENSION and len(a.digits) >= 7 and len(b.digits) <= 6:
+        return replace(previous, number=replace(a, extension=b.digits, extension_in=b.said_in, crowded=False))
+    words = b.first - a.last - 1
+    if now.area and len(b.digits) == 3 and len(a.digits) == 7 and words <= 6:
+        return replace(previous, number=_joined(b, a))
+    if previous.area and len(a.digits) == 3 and len(b.digits) in (3, 7) and words <= 7:
+        return replace(previous, number=_joined(a, b), cue=now.cue or previous.cue, area=len(b.digits) == 3)
+    near = now.gap is Gap.SOFT or words == 0
+    if (
+        near
+        and len(a.digits) in (3, 6)
+        and len(a.digits) + len(b.digits) in (6, 10)
+        and previous.cue is not Cue.ACCOUNT
+    ):
+        joined = _joined(a, b)
+        if len(joined.digits) == 6 or joined.is_nanp:
+            return replace(previous, number=joined, cue=previous.cue or now.cue)
+    if now.gap is Gap.CORRECTION and now.cue in (previous.cue, None, Cue.PHONE):
+        return _corrected(previous, now)
+    return None
+
+
+def _joined(a: Number, b: Number) -> Number:
+    places = tuple(sorted((*a.said_in, *b.said_in)))
+    said_in = (*a.said_in, *b.said_in) if a.first < b.first else (*b.said_in, *a.said_in)
+    return replace(a, digits=a.digits + b.digits, said_in=said_in if said_in == places else places, groups=())
+
+
+def _corrected(previous: _Said, now: _Said) -> _Said | None:
+    """«…0 1 1 3, no, sorry, 1 2»: the new digits replace the last ones, so that ten remain."""
+    a, b = previous.number, now.number
+    whole = 11 if a.digits.startswith("1") and len(a.digits) > 10 else 10
+    if previous.cue is Cue.ACCOUNT:
+        whole = 11 if a.dash_before_last else 10
+    if len(b.digits) >= whole:
+        if len(a.digits) < 3:
+            return None
+        return replace(now, number=replace(b, corrected=a.digits), cue=now.cue or previous.cue)
+    if len(a.digits) > whole or len(a.digits) < 3 or (len(b.digits) < 2 and len(a.digits) < whole):
+        return None
+    replaced = len(a.digits) + len(b.digits) - whole
+    if not 0 <= replaced <= len(b.digits):
+        return None
+    kept = len(a.digits) - replaced
+    number = replace(
+        a,
+        digits=a.digits[:kept] + b.digits,
+        said_in=(*a.said_in[:kept], *b.said_in),
+        corrected=a.digits if replaced else "",
+        crowded=b.crowded,
+        groups=(),
+    )
+    return replace(previous, number=number, cue=previous.cue or now.cue)
+
+
+def _is_phone(speech: Speech, each: _Said) -> bool:
+    number, count = each.number, len(each.number.digits)
+    if each.cue in (Cue.ACCOUNT, Cue.OTHER, Cue.FAX) or _is_amount(speech, number):
+        return False
+    if number.dash_before_last and not number.is_nanp:
+        return False  # written like an account
+    if number.plus or number.digits.startswith("011") or number.is_nanp:
+        return True
+    if _looks_like_a_date_or_zip(speech, number):
+        return False
+    if count == 7:
+        return each.cue is Cue.PHONE or number.digits[0] in "23456789"
+    if 8 <= count <= 12:
+        return True
+    return each.cue is Cue.PHONE and _SHORTEST <= count <= 6 and max(number.groups, default=1) < count
+
+
+def _is_amount(speech: Speech, number: Number) -> bool:
+    first = speech.words[number.first]
+    if speech.text[max(0, first.start - 2) : first.start].strip() in ("$", "€", "#") and not number.is_nanp:
+        return True
+    after = [word.key for word in speech.words[number.last + 1 : number.last + 3]]
+    return bool(set(after[:1]) & cues.UNITS) and not number.is_nanp
+
+
+def _looks_like_a_date_or_zip(speech: Speech, number: Number) -> bool:
+    written = speech.text[speech.words[number.first].start : speech.words[number.last].end]
+    return bool(
+        re.fullmatch(r"(?:19|20)\d{2}-\d{1,2}-\d{1,2}|\d{5}-\d{4}|\d{3}-\d{2}-\d{4}|\d{1,2}-\d{1,2}-\d{4}", written)
+    )
+
+
+def _is_account(each: _Said) -> bool:
+    number = each.number
+    if each.cue is Cue.OTHER or each.cue is Cue.FAX:
+        return False
+    if number.dash_before_last and len(number.digits) == 11:
+        return True
+    return each.cue is Cue.ACCOUNT and len(number.digits) in (10, 11)
+
+
+def _account(speech: Speech, each: _Said) -> Fact:
+    digits = each.number.digits
+    value = f"{digits[:10]}-{digits[10]}" if len(digits) == 11 else digits
+    return _fact(speech, Kind.ACCOUNT, value, each.number, [])
+
+
+def _told_together(speech: Speech, phones: list[_Said], caller_id: str | None) -> list[Fact]:
+    """Readings of one number strengthen each other; readings that differ are shown both, and say so."""
+    found: list[Fact] = []
+    previous: _Said | None = None
+    for each in phones:
+        digits = each.number.digits
+        whole = _whole(found)
+        if previous is not None and whole is not None and len(digits) in (4, 7) and not each.number.is_nanp:
+            tail = re.sub(r"\D", "", whole.value)[-len(digits) :]
+            if tail == digits:
+                _strengthen(found, whole, speech, each)
+                continue
+            if each.repeats:
+                at = found.index(whole)
+                found[at] = _with_doubt(whole, Doubt.DISAGREES)
+                stem = re.sub(r"\D", "", whole.value)[: -len(digits)]
+                other = replace(each, number=replace(each.number, digits=stem[-10:] + digits))
+                found.append(_with_doubt(_phone(speech, other, caller_id), Doubt.DISAGREES))
+                continue
+        if len(digits) < 7 and whole is not None:
+            continue  # a few digits after a whole number are no second one
+        fact = _phone(speech, each, caller_id)
+        same = next((one for one in found if (one.value, one.kind) == (fact.value, fact.kind)), None)
+        if same is not None:
+            _strengthen(found, same, speech, each)
+        elif found and _misread(found[-1].value, fact.value, each.repeats):
+            found[-1] = _with_doubt(found[-1], Doubt.DISAGREES)
+            found.append(_with_doubt(fact, Doubt.DISAGREES))
+        else:
+            found.append(fact)
+        previous = each
+    if any(Doubt.INCOMPLETE not in one.doubts for one in found):  # a beginning that was said again, whole
+        found = [one for one in found if not (Doubt.INCOMPLETE in one.doubts and _begun(one, found))]
+    return found
+
+
+def _whole(found: list[Fact]) -> Fact | None:
+    return next((fact for fact in reversed(found) if Doubt.INCOMPLETE not in fact.doubts), None)
+
+
+def _begun(fact: Fact, found: list[Fact]) -> bool:
+    digits = re.sub(r"\D", "", fact.value)
+    for one in found:
+        national = re.sub(r"^\+1", "", one.value)
+        if (
+            one is not fact
+            and Doubt.INCOMPLETE not in one.doubts
+            and (national.startswith(digits[:6]) or national.endswith(digits))
+        ):
+            return True
+    return False
+
+
+def _misread(a: str, b: str, repeats: bool) -> bool:
+    if repeats:
+        return True
+    return len(a) == len(b) and 0 < sum(x != y for x, y in zip(a, b, strict=True)) <= 1
+
+
+def _strengthen(found: list[Fact], fact: Fact, speech: Speech, each: _Said) -> None:
+    at = found.index(fact)
+    place = _place(speech, each.number)
+    unclear = fact.unclear_digits
+    doubts = fact.doubts
+    if len(each.number.digits) >= 10:  # what one reading left unclear the other may say clearly
+        unclear = tuple(sorted(set(unclear) & set(_unclear(speech, each.number))))
+        if not unclear:
+            doubts = tuple(doubt for doubt in doubts if doubt is not Doubt.UNCLEAR)
+    found[at] = replace(
+        fact,
+        places=(*fact.places, place),
+        unclear_digits=unclear,
+        doubts=doubts,
+        extension=fact.extension or each.number.extension,
+    )
+
+
+def _phone(speech: Speech, each: _Said, caller_id: str | None) -> Fact:
+    number = each.number
+    digits = number.digits.removeprefix("011") if not number.is_nanp else number.digits
+    doubts: list[Doubt] = []
+    value = digits
+    international = number.plus or number.digits.startswith("011") or (len(digits) == 12 and digits.startswith("52"))
+    parsed = _parsed(f"+{digits}" if international and not NANP.fullmatch(digits) else digits)
+    if len(digits) < 10:
+        doubts.append(Doubt.INCOMPLETE)
+        if len(digits) == 7 and caller_id and caller_id.endswith(digits):
+            value, doubts = caller_id, []  # a local number: it is the one that called
+    elif parsed is not None and phonenumbers.is_possible_number(parsed) and (number.is_nanp or international):
+        value = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        if not phonenumbers.is_valid_number(parsed):
+            doubts.append(Doubt.NOT_VALID)
+    else:
+        doubts.append(Doubt.TOO_MANY if len(digits) > 10 else Doubt.NOT_VALID)
+    if number.crowded:
+        doubts.append(Doubt.TOO_MANY)
+    fact = _fact(speech, Kind.CALLBACK, value, number, doubts)
+    return replace(fact, agrees_with_caller_id=None if not caller_id else value == caller_id)
+
+
+def _parsed(number: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _fact(speech: Speech, kind: Kind, value: str, number: Number, doubts: list[Doubt]) -> Fact:
+    unclear = _unclear(speech, number)
+    if unclear:
+        doubts = [*doubts, Doubt.UNCLEAR]
+    if number.corrected:
+        doubts = [*doubts, Doubt.CORRECTED]
+    return Fact(
+        kind,
+        value,
+        (_place(speech, number),),
+        extension=number.extension,
+        doubts=tuple(dict.fromkeys(doubts)),
+        unclear_digits=unclear,
+        earlier=number.corrected,
+    )
+
+
+def _unclear(speech: Speech, number: Number) -> tuple[int, ...]:
+    return tuple(
+        place
+        for place, word in enumerate(number.said_in, 1)
+        if (probability := speech.words[word].probability) is not None and probability < UNCLEAR_BELOW
+    )
+
+
+def _place(speech: Speech, number: Number) -> Place:
+    return place_of(speech, [*number.said_in, *number.extension_in])
+
+
+def place_of(speech: Speech, places: Sequence[int]) -> Place:
+    """From the first of these words to the last of them."""
+    words = [speech.words[place] for place in sorted(set(places))]
+    probabilities = [word.probability for word in words if word.probability is not None]
+    return Place(
+        speech.text[words[0].start : words[-1].end],
+        words[0].from_s,
+        max((word.to_s for word in words if word.to_s is not None), default=None),
+        min(probabilities, default=None),
+    )
+
+
+def _with_doubt(fact: Fact, doubt: Doubt) -> Fact:
+    return fact if doubt in fact.doubts else replace(fact, doubts=(*fact.doubts, doubt))
+
+
+def _add(found: list[Fact], fact: Fact) -> None:
+    for at, one in enumerate(found):
+        if (one.kind, one.value) == (fact.kind, fact.value):
+            found[at] = replace(one, places=(*one.places, *fact.places))
+            return
+    found.append(fact)
