@@ -105,8 +105,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "not_logged": N_("Nobody wrote down how it ended"),
     },
     "number_source": {  # of a customer's telephone number
+        "confirmed": N_("said in the recording, confirmed"),
         "ticket": N_("this ticket’s number"),
         "caller_id": N_("the number the call came from"),
+        "heard": N_("heard in the recording, not confirmed"),
         "customer": N_("a number of this customer"),
     },
     "machine": {

@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import presence
+from services.tickets.caller_actions import reject
 from services.tickets.calls import promises, schedule
-from services.tickets.calls.numbers import NumberSource, as_tel, numbers_of
+from services.tickets.calls.numbers import NumberSource, as_tel, callbacks_of, numbers_of
 from services.tickets.calls.when import next_call
 from services.tickets.desk import move
 from services.tickets.locks import lock_ticket
@@ -109,7 +110,7 @@ async def log(
     _end(attempt, told.outcome, note)
     detail: dict[str, object] = {}
     if told.outcome is CallOutcome.WRONG_NUMBER:
-        detail["cleared"] = await _forget_number(session, ticket, attempt.number)
+        detail["cleared"] = await _forget_number(session, me, ticket, attempt.number)
     await session.flush()
     _write(session, attempt, me.id, detail)
     if told.promise.strip():
@@ -211,9 +212,13 @@ def _write(
     )
 
 
-async def _forget_number(session: AsyncSession, ticket: Ticket, number: str) -> bool:
-    """Whether it was the ticket's own number. It is no longer; another one is offered first."""
+async def _forget_number(session: AsyncSession, me: Actor, ticket: Ticket, number: str) -> bool:
+    """Whether it was the ticket's own number. It is no longer; another one is offered first. Where it was heard in a
+    recording, it is refused there, also when somebody had confirmed it."""
     own = as_tel(ticket.callback_number or "") == number
+    for fact in await callbacks_of(session, ticket.id):
+        if fact.number == number:
+            await reject(session, me, ticket.id, fact.fact_id)
     if own:
         others = [each for each in await numbers_of(session, ticket) if each.number != number and not each.wrong]
         said = [each for each in others if each.source is not NumberSource.CUSTOMER]

@@ -7,16 +7,30 @@ import phonenumbers
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.caller_actions import tel
+from services.tickets.caller_facts import of_recordings, recordings_on
 from services.tickets.facts import as_e164
 from services.tickets.thread_repository import family
-from shared.models import CallAttempt, CallOutcome, CustomerIdentity, Entry, IdentityKind, Recording, Ticket
+from shared.models import (
+    CallAttempt,
+    CallerFactKind,
+    CallerFactState,
+    CallOutcome,
+    CustomerIdentity,
+    Entry,
+    IdentityKind,
+    Recording,
+    Ticket,
+)
 
 
 class NumberSource(StrEnum):
     """Where a number comes from, in the order in which they are offered."""
 
-    TICKET = "ticket"  # the ticket's own: said, written, or set by somebody
+    CONFIRMED = "confirmed"  # said in the recording, and confirmed by somebody
+    TICKET = "ticket"  # the ticket's own: written, or what the network showed
     CALLER_ID = "caller_id"  # what the network showed
+    HEARD = "heard"  # said in the recording; nobody has confirmed it
     CUSTOMER = "customer"  # the customer is known by it
 
 
@@ -30,9 +44,11 @@ class Number:
 async def numbers_of(session: AsyncSession, ticket: Ticket) -> list[Number]:
     """Each number once; those at which somebody else answered last."""
     found: dict[str, NumberSource] = {}
+    facts = await callbacks_of(session, ticket.id)
     own = as_tel(ticket.callback_number or "")
     if own:
-        found[own] = NumberSource.TICKET
+        confirmed = any(fact.number == own and fact.state is CallerFactState.CONFIRMED for fact in facts)
+        found[own] = NumberSource.CONFIRMED if confirmed else NumberSource.TICKET
     shown = await session.scalars(
         select(Recording.caller_id)
         .join(Entry, Entry.recording_id == Recording.id)
@@ -43,6 +59,9 @@ async def numbers_of(session: AsyncSession, ticket: Ticket) -> list[Number]:
         number = as_e164(caller_id or "")
         if number:
             found.setdefault(number, NumberSource.CALLER_ID)
+    for fact in facts:
+        if fact.state is not CallerFactState.REJECTED:
+            found.setdefault(fact.number, NumberSource.HEARD)
     if ticket.customer_id is not None:
         known = await session.scalars(
             select(CustomerIdentity.value)
@@ -60,6 +79,26 @@ async def numbers_of(session: AsyncSession, ticket: Ticket) -> list[Number]:
     )
     every = [Number(number, source, number in wrong) for number, source in found.items()]
     return sorted(every, key=lambda each: each.wrong)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A whole number that was said in a recording of the ticket."""
+
+    fact_id: int
+    number: str
+    state: CallerFactState
+
+
+async def callbacks_of(session: AsyncSession, ticket_id: int) -> list[Said]:
+    """What callers asked to be called at, in the order in which their card shows it."""
+    recordings = [recording.id for recording in await recordings_on(session, ticket_id)]
+    return [
+        Said(fact.id, number, fact.state)
+        for fact in await of_recordings(session, recordings)
+        if fact.kind is CallerFactKind.CALLBACK and fact.state is not CallerFactState.GONE
+        if (number := as_tel(tel(fact.value, fact.extension)))
+    ]
 
 
 def as_tel(number: str) -> str | None:

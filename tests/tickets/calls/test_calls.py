@@ -7,16 +7,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, update
 
-from services.tickets import desk
+from services.tickets import caller_actions, desk
 from services.tickets.calls import attempts, promises, schedule
 from services.tickets.calls.attempts import Told
-from services.tickets.calls.numbers import NumberSource, numbers_of
+from services.tickets.calls.numbers import NumberSource, callbacks_of, numbers_of
 from services.tickets.views.calls import calls_view, due_promises
 from shared import clock
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.models import (
     AuditEvent,
     CallAttempt,
+    CallerFactState,
     CallOutcome,
     Customer,
     CustomerIdentity,
@@ -226,6 +227,31 @@ async def test_a_wrong_number_leaves_the_ticket_and_the_next_best_is_offered(pho
     for _ in range(2):
         await phone.call(NO_ANSWER)
     assert (await center.ticket(phone.ticket_id)).state is TicketState.WAITING
+
+
+async def test_what_a_caller_said_is_offered_and_a_wrong_number_takes_its_confirmation_back(center: Center) -> None:
+    seen = await center.call("This is Ana. Please call me back at seven oh seven, five five five, oh one nine nine.")
+    assert seen.ticket is not None
+    me = await center.person()
+    await center.give(seen.ticket.id, me)
+    phone = Phone(center, me, seen.ticket.id)
+    async with center.database.transaction() as session:
+        ticket = await session.get_one(Ticket, phone.ticket_id)
+        offered = await numbers_of(session, ticket)
+        assert [(each.number[-4:], each.source.value) for each in offered] == [("0142", "ticket"), ("0199", "heard")]
+        (said,) = await callbacks_of(session, phone.ticket_id)
+        await caller_actions.confirm(session, me, phone.ticket_id, said.fact_id)
+    attempt = await phone.start()
+    assert attempt.number == "+17075550199"
+    await phone.log(attempt, CallOutcome.WRONG_NUMBER)
+    async with center.database.transaction() as session:
+        ticket = await session.get_one(Ticket, phone.ticket_id)
+        offered = await numbers_of(session, ticket)
+        (said,) = await callbacks_of(session, phone.ticket_id)
+    assert [(each.number[-4:], each.source.value) for each in offered] == [("0142", "ticket")]
+    assert said.state is CallerFactState.REJECTED
+    (entry,) = await center.entries(phone.ticket_id, EntryKind.CALL)
+    assert entry.detail["cleared"] is True
 
 
 async def test_a_ticket_without_a_number_asks_for_one(center: Center) -> None:
