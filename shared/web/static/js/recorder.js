@@ -1,4 +1,6 @@
-/* Records from the microphone into a form's file field, so that the form is sent as if a file had been chosen. */
+/* Records from the microphone into a form's file field, so that the form is sent as if a file had been chosen.
+
+A form may do without the level meter, the clock and the field that says that it was recorded. */
 const LIMIT_S = 90; // as long as a greeting may be
 const QUIET_DB = -34;
 const LOUD_DB = -4;
@@ -64,12 +66,12 @@ function setUp(form) {
     const kind = recorder.mimeType.split(";")[0];
     recorder = null;
     words.textContent = start;
-    levels.hidden = true;
+    if (levels) levels.hidden = true;
     const recording = new File(parts, `recording.${kind.split("/")[1] || "webm"}`, { type: kind });
     const files = new DataTransfer();
     files.items.add(recording);
     field.files = files.files;
-    recorded.value = "true";
+    if (recorded) recorded.value = "true";
     if (preview.src) URL.revokeObjectURL(preview.src);
     preview.src = URL.createObjectURL(recording);
     preview.hidden = false;
@@ -82,15 +84,15 @@ function setUp(form) {
       // As the room sounds: what browsers do for calls (gain that breathes, noise gates) is heard in a greeting.
       stream = await navigator.mediaDevices.getUserMedia({ audio: { autoGainControl: false, channelCount: 1 } });
     } catch (error) {
-      state.textContent = error.name === "NotFoundError" ? state.dataset.textNone : state.dataset.textDenied;
+      state.textContent = (error.name === "NotFoundError" && state.dataset.textNone) || state.dataset.textDenied;
       return;
     }
     const parts = [];
     const began = Date.now();
-    const endLevel = watchLevel(stream, find("record-meter"), find("record-level"));
+    const endLevel = levels ? watchLevel(stream, find("record-meter"), find("record-level")) : () => {};
     const ticking = setInterval(() => {
       const seconds = (Date.now() - began) / 1000;
-      time.textContent = `${clock(seconds)} / ${clock(LIMIT_S)}`;
+      if (time) time.textContent = `${clock(seconds)} / ${clock(LIMIT_S)}`;
       if (seconds >= LIMIT_S && recorder) recorder.stop();
     }, 250);
     recorder = new MediaRecorder(stream);
@@ -102,7 +104,7 @@ function setUp(form) {
       }),
     );
     recorder.start();
-    levels.hidden = false;
+    if (levels) levels.hidden = false;
     words.textContent = button.dataset.textStop;
     state.textContent = state.dataset.textRecording;
   }
@@ -121,9 +123,9 @@ function setUp(form) {
   // A file that is chosen afterwards replaces the recording.
   field.addEventListener("change", () => {
     preview.hidden = true;
-    recorded.value = "false";
+    if (recorded) recorded.value = "false";
     state.textContent = "";
-    time.textContent = "";
+    if (time) time.textContent = "";
   });
 }
 
