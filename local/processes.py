@@ -109,7 +109,8 @@ class Processes:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(how)
             try:
-                await asyncio.wait_for(process.wait(), STOP_S)
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
             except TimeoutError:
                 self._say(f"{name} does not stop: ending it by force")
                 with contextlib.suppress(ProcessLookupError):

@@ -74,7 +74,8 @@ def routes(database: Database, checks: dict[str, Check] | None = None) -> list[B
         for name, check in all_checks.items():
             started = time.perf_counter()
             try:
-                await asyncio.wait_for(check(), timeout=5)
+                async with asyncio.timeout(5):
+                    await check()
                 parts[name] = {"ok": True, "ms": round((time.perf_counter() - started) * 1000, 1)}
             except Exception as error:  # whatever is wrong with it is what we are asked to tell
                 ready = False

@@ -97,7 +97,8 @@ class Processor:
         """Process what is stored, now and whenever woken; the time-out is the sweep."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout=self.settings.sweep_s)
+                async with asyncio.timeout(self.settings.sweep_s):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.drain()
@@ -164,9 +165,8 @@ class Processor:
 
     async def _chunk(self, claims: list[Claim]) -> int:
         try:
-            outcomes = await asyncio.wait_for(
-                asyncio.to_thread(self._prepare, claims), timeout=PARSE_TIMEOUT_S + len(claims)
-            )
+            async with asyncio.timeout(PARSE_TIMEOUT_S + len(claims)):
+                outcomes = await asyncio.to_thread(self._prepare, claims)
         except TimeoutError:
             if len(claims) > 1:
                 return 0  # each is tried by itself next

@@ -205,7 +205,8 @@ class Conversation:
             except (SMTPException, OSError) as error:
                 raise NotSent(Fate.LATER, str(error)[:500], _explain(error), soon=True) from error
             self._inside = False
-            response = await asyncio.wait_for(answer, CONTENT_TIMEOUT_S)
+            async with asyncio.timeout(CONTENT_TIMEOUT_S):
+                response = await answer
             if response.code != SMTPStatus.completed:
                 raise SMTPDataError(response.code, response.message)
         except SMTPResponseException as error:

@@ -55,7 +55,8 @@ async def _events(request: Request, me: Actor) -> AsyncIterator[ServerSentEvent]
         while True:
             event: Event | None = None
             with suppress(TimeoutError):
-                event = await asyncio.wait_for(queue.get(), CHECK_S)
+                async with asyncio.timeout(CHECK_S):
+                    event = await queue.get()
             if time.monotonic() - checked >= CHECK_S:
                 checked = time.monotonic()
                 now = await auth.identify(request, state.database, state.settings)

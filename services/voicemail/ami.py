@@ -72,7 +72,8 @@ class Ami:
         try:
             self._writer.write(block({"Action": name, "ActionID": action_id, **fields}))
             await self._writer.drain()
-            found = await asyncio.wait_for(answer, TIMEOUT_S)
+            async with asyncio.timeout(TIMEOUT_S):
+                found = await answer
         finally:
             self._waiting.pop(action_id, None)
         if found.get("response", "").lower() not in ("success", "goodbye"):

@@ -81,7 +81,8 @@ class Esl:
         self._waiting.append(reply)
         self._writer.write(f"{line}\n\n".encode())
         await self._writer.drain()
-        found = await asyncio.wait_for(asyncio.shield(reply), TIMEOUT_S)
+        async with asyncio.timeout(TIMEOUT_S):
+            found = await asyncio.shield(reply)
         said = (found.body or found.headers.get("reply-text", "")).strip()
         if said.startswith("-"):
             raise Refused(f"FreeSWITCH refused {line.partition(' ')[0]}: {said}")

@@ -131,9 +131,8 @@ async def make_playable(database: Database, blobs: Blobs, recording_id: int, *, 
     duration: float | None = None
     try:
         data = data if data is not None else await blobs.get(recording.blob)
-        wav, duration = await asyncio.wait_for(
-            asyncio.to_thread(_rendition, data, recording.content_type), DECODE_TIMEOUT_S
-        )
+        async with asyncio.timeout(DECODE_TIMEOUT_S):
+            wav, duration = await asyncio.to_thread(_rendition, data, recording.content_type)
         playback = await blobs.put(wav)
     except audio.UnreadableAudio as error:
         problem = str(error)

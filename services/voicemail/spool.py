@@ -49,7 +49,8 @@ class SpoolWatch:
                 await self.scan_once()
                 pause = SETTLE_S if self._moved else self._settings.spool_scan_s
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), timeout=pause)
+                    async with asyncio.timeout(pause):
+                        await self._changed.wait()
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

@@ -6,6 +6,7 @@ recording is taken up by another one within a minute, and a living worker's by n
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -63,10 +64,9 @@ class Transcription:
         while True:
             self._wake.clear()
             await self.work_off()
-            try:
-                await asyncio.wait_for(self._wake.wait(), timeout=self._settings.sweep_s)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.sweep_s):
+                    await self._wake.wait()
 
     async def work_off(self) -> int:
         """Transcribe everything that waits now; how many were tried."""
@@ -301,11 +301,10 @@ class _Lease:
 
     async def _renew(self, worker: "asyncio.Task[object] | None") -> None:
         while True:
-            try:
-                await asyncio.wait_for(self._done.wait(), timeout=self._length.total_seconds() / 3)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._length.total_seconds() / 3):
+                    await self._done.wait()
                 return
-            except TimeoutError:
-                pass
             try:
                 async with self.steady:
                     async with self._database.transaction() as session:

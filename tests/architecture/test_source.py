@@ -125,5 +125,12 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
     assert not found
 
 
+def test_nobody_waits_in_a_way_that_may_miss_a_cancellation() -> None:
+    """Before Python 3.12, asyncio.wait_for answers when the answer and a cancellation come together: a loop goes on."""
+    ours = [path for path in modules() if within(path, "shared", "services", "local")]
+    found = [str(path.relative_to(ROOT)) for path in ours if "asyncio.wait_for(" in path.read_text()]
+    assert found == [], "use asyncio.timeout"
+
+
 def test_the_modules_that_begin_first_are_there() -> None:
     assert [module for module in LONG if not (ROOT / "tests" / module).exists()] == []

@@ -5,6 +5,7 @@ nobody could check them, and are taken up when there is one.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -47,10 +48,9 @@ class Listening:
             self._wake.clear()
             while await self.one():
                 pass
-            try:
-                await asyncio.wait_for(self._wake.wait(), timeout=self._settings.sweep_s)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.sweep_s):
+                    await self._wake.wait()
 
     async def one(self) -> bool:
         """Hear one version; False when none waits, or nobody can hear."""

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 5.0  # how long a change of the schedule stays unnoticed when nobody rang
 RETRY_LONGEST_S = 20.0
-TARGET_TIMEOUT_S = 60.0  # a network folder that hangs must not hold up the others
+TARGET_TIMEOUT_S = 20.0  # a network folder that hangs must not hold up the others, nor the transaction of this pass
 CHECKED_EVERY = timedelta(seconds=30)
 _LOCK = "greetings.publish"
 
@@ -281,7 +281,8 @@ async def _rendition(
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(function, *args, **kwargs), TARGET_TIMEOUT_S)
+        async with asyncio.timeout(TARGET_TIMEOUT_S):
+            return await asyncio.to_thread(function, *args, **kwargs)
     except TimeoutError as error:
         raise PublishError(
             f"The phone system did not answer within {TARGET_TIMEOUT_S:.0f} seconds",
