@@ -25,7 +25,8 @@ def entry(language: str, line: EntryView) -> str:
         value = str(line.detail.get("value", ""))
         shown = phone(value) if line.detail.get("kind") == "callback" else value
         what = vocabulary.label(language, "caller_fact", line.detail.get("kind", "callback")).lower()
-        return translate(language, _DONE[str(line.detail["what"])], actor=actor, value=f"{what} {shown}")
+        done = _DONE.get(str(line.detail.get("what")), _DONE["added"])
+        return translate(language, done, actor=actor, value=f"{what} {shown}")
     if line.actor:
         return translate(language, N_("{actor} made it an ordinary ticket."), actor=actor)
-    return translate(language, _KINDS[str(line.detail["to"])])
+    return translate(language, _KINDS.get(str(line.detail.get("to")), _KINDS["contact"]))
