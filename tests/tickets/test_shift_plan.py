@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tickets.shift_plan import Duty, OnDuty, ShiftPlan, Span, on_duty
+from services.tickets.views.shifts import HourCover, short_spells
 
 ZONE = ZoneInfo("America/Los_Angeles")
 MORNING, AFTERNOON = Span(time(8), time(12)), Span(time(12, 30), time(16, 30))
@@ -62,3 +63,19 @@ def test_it_is_what_the_clock_on_the_wall_says(day: date, spans: tuple[Span, ...
         assert found is Duty.BREAK
     else:
         assert found is Duty.OFF
+
+
+def test_hours_in_a_row_that_lack_the_same_are_told_as_one() -> None:
+    def hour(number: int, people: int, bilinguals: int) -> HourCover:
+        return HourCover(
+            starts_at=at(MONDAY, number), people=people, bilinguals=bilinguals,
+            short_of_people=not people, short_of_bilinguals=bilinguals < 2,
+        )  # fmt: skip
+
+    cover = [hour(8, 3, 1), hour(9, 3, 1), hour(10, 3, 2), hour(11, 3, 1), hour(12, 0, 0), hour(14, 0, 0)]
+    assert [(start, end) for start, end, _ in short_spells(cover)] == [
+        (at(MONDAY, 8), at(MONDAY, 10)),
+        (at(MONDAY, 11), at(MONDAY, 12)),
+        (at(MONDAY, 12), at(MONDAY, 13)),
+        (at(MONDAY, 14), at(MONDAY, 15)),
+    ]

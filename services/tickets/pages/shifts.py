@@ -12,7 +12,7 @@ from services.tickets import people, shifts
 from services.tickets.certifications import today
 from services.tickets.pages.common import Page, Screen
 from services.tickets.shifts import SpanView, WeeklySpan
-from services.tickets.views.shifts import shift_week
+from services.tickets.views.shifts import shift_week, short_spells
 from shared.calendar import DAY
 from shared.errors import Conflict, Invalid
 from shared.people import Permission
@@ -33,6 +33,8 @@ async def show_week(screen: Page, settings: Cfg, day: date | None = None) -> Res
     return await screen.render(
         "shifts.html",
         week=week,
+        short=short_spells(week.cover),
+        planned=any(person.planned for person in week.people),
         today=now,
         before=week.monday - DAY,
         after=week.monday + WEEK,

@@ -150,5 +150,20 @@ def cover(
     return hours
 
 
+def short_spells(cover: Sequence[HourCover]) -> list[tuple[datetime, datetime, HourCover]]:
+    """Hours in a row that lack the same, as one: from when, until when, and the first of them."""
+    spells: list[tuple[datetime, datetime, HourCover]] = []
+    for hour in cover:
+        if not hour.short_of_bilinguals:
+            continue
+        same = spells and spells[-1][1] == hour.starts_at
+        first = spells[-1][2] if spells else hour
+        if same and (first.people, first.bilinguals) == (hour.people, hour.bilinguals):
+            spells[-1] = (spells[-1][0], hour.starts_at + HOUR, first)
+        else:
+            spells.append((hour.starts_at, hour.starts_at + HOUR, hour))
+    return spells
+
+
 def _at(there: Mapping[int, Sequence[Interval]], moment: datetime) -> set[int]:
     return {id_ for id_, spells in there.items() if any(each.start <= moment < each.end for each in spells)}
