@@ -41,6 +41,8 @@ _ATTRIBUTION_CLASSES = frozenset({"gmail_attr", "moz-cite-prefix"})
 _QUOTE_CLASSES = frozenset({"gmail_quote", "protonmail_quote", "tutanota_quote", "yahoo_quoted"})
 _BORDER_TOP = re.compile(r"border-top\s*:\s*(?!none|0)", re.IGNORECASE)
 _PREFIX = re.compile(r"^(?:x_)+")
+# libxml2 reads these and writes none of them.
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def has_structure(source: str) -> bool:
@@ -120,7 +122,7 @@ def _around(element: "_Element", before: str, after: str | None) -> None:
         tail, element.tail = element.tail, None
         closing = _line(element, after)
         element.addnext(closing)
-        closing.tail = tail
+        closing.tail = _NO_XML.sub("", tail) if tail else None
 
 
 def _line(element: "_Element", mark: str) -> "_Element":

@@ -37,6 +37,7 @@ READ: list[tuple[str, dict[str, Any]]] = [
     ("charset_utf8_claimed_but_latin1", {"text_full": "¿Qué pasó con mi señal?",
         "defects": ["bytes that are not utf-8"]}),
     ("charset_quadratic_codec", {"text_full": "Solo texto-con guion", "defects": ["unknown charset punycode"]}),
+    ("html_control_characters_after_an_attribution", {"text_new": "Calle 1\n\nY yo digo que no.\nTexto citado"}),
     # Headers
     ("header_rfc6532_address", {"from_address": "josé@correo.example", "from_name": "José Peña"}),
     ("header_encoded_word_with_comma", {"from_address": "jose@example.com", "from_name": "Pérez, José",
