@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261126_15"
-down_revision = "20261126_14"
+revision = "20261126_14"
+down_revision = "20261126_13"
 branch_labels = None
 depends_on = None
 
