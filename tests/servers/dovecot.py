@@ -114,6 +114,7 @@ class Dovecot:
     ) -> None:
         """`introspection_url`: who is asked about tokens (with the token as bearer), instead of a key of our own."""
         self.accounts = dict(accounts)
+        self._written = 0  # when the passwords were, in seconds since the epoch
         self.idle = idle
         self.mechanisms = mechanisms
         self.introspection_url = introspection_url
@@ -164,6 +165,9 @@ class Dovecot:
         """Passwords as they are in `accounts` now; read at each sign-in."""
         users = self.root / "users"
         users.write_text("".join(f"{user}:{password}\n" for user, password in self.accounts.items()))
+        # Dovecot reads the file again when its time has changed, which it knows to the second.
+        self._written = max(int(time.time()), self._written + 1)
+        os.utime(users, (self._written, self._written))
 
     def token(self, address: str) -> str:
         """An OAuth2 access token (a signed JWT) for an address."""

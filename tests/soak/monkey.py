@@ -5,11 +5,13 @@ outcome must be the same at any.
 """
 
 import asyncio
+import ctypes
 import random
 import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -113,11 +115,11 @@ class Monkey:
         away = blobs.with_name("blobs.away")
         if not blobs.is_dir():
             return
-        blobs.rename(away)
-        blobs.touch()
+        away.touch()
+        _exchange(away, blobs)  # at once: in between, a service would make the folder anew
         await asyncio.sleep(self._rng.uniform(0.5, 1.5))
-        blobs.unlink()
-        away.rename(blobs)
+        _exchange(away, blobs)
+        away.unlink()
 
     async def _fill_disk(self) -> None:
         """The kernel cuts every write short, as on a full disk, and says EFBIG instead of ENOSPC."""
@@ -134,3 +136,10 @@ class Monkey:
         for process, hard in limited:
             with suppress(psutil.NoSuchProcess):
                 process.rlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Each takes the other's name in one step: renameat2(2) with RENAME_EXCHANGE."""
+    here = -100  # AT_FDCWD
+    if ctypes.CDLL(None, use_errno=True).renameat2(here, bytes(one), here, bytes(other), 2) != 0:
+        raise OSError(ctypes.get_errno(), f"{one} and {other} cannot be exchanged")
