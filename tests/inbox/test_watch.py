@@ -56,16 +56,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def state_is(database: Database, *wanted: MailboxState) -> list[Mailbox]:
-    seen: list[Mailbox] = []
-
     async def probe() -> list[Mailbox]:
-        seen[:] = await rows(database, select(Mailbox).order_by(Mailbox.name))
-        return seen if [m.state for m in seen] == list(wanted) else []
+        found = await rows(database, select(Mailbox).order_by(Mailbox.name))
+        return found if [m.state for m in found] == list(wanted) else []
 
-    try:
-        return await until(probe)
-    except AssertionError as error:
-        raise AssertionError([(m.name, m.state, m.last_error) for m in seen]) from error
+    return await until(probe)
 
 
 async def open_problems(database: Database) -> dict[str, str]:
