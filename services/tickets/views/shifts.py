@@ -17,7 +17,7 @@ from shared.settings import Settings
 
 QUARTER = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
-ENOUGH_BILINGUALS = 2  # with one, half of all Spanish callers wait (Erlang C at a center's usual load)
+ENOUGH_BILINGUALS = 2  # one who is busy .8 of the time lets .8 of the callers wait (Erlang C)
 
 
 class PlannedDay(BaseModel):
