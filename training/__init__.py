@@ -1,0 +1,1 @@
+"""What the system learns from: the labelled corpus and the trainer of the model that reads topics."""

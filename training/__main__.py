@@ -1,0 +1,37 @@
+"""`python -m training`: read the corpus, or the files that are named, and say what is in it."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from training.samples import CorpusError, Sample, Split, corpus, read
+
+
+def main(arguments: list[str]) -> int:
+    """Print counts; 1 and a sentence when a file is wrong."""
+    try:
+        samples = [each for name in arguments for each in read(Path(name))] if arguments else corpus()
+    except CorpusError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(samples)} messages of {len({each.writer for each in samples})} writers")
+    print("emergencies", sum(each.emergency for each in samples), " decoys", sum("decoy" in s.flags for s in samples))
+    counts: dict[str, Callable[[Sample], str]] = {
+        "split": lambda each: each.split,
+        "language": lambda each: each.language,
+        "channel": lambda each: each.channel,
+        "priority": lambda each: each.priority,
+        "topic": lambda each: each.topic,
+    }
+    for name, key in counts.items():
+        print(f"{name}: " + ", ".join(f"{value} {n}" for value, n in Counter(map(key, samples)).most_common()))
+    for split in Split:
+        flags = Counter(flag for each in samples if each.split is split for flag in each.flags)
+        print(f"flags of {split}: " + ", ".join(f"{flag} {n}" for flag, n in flags.most_common()))
+    print("facts: " + ", ".join(f"{k} {n}" for k, n in Counter(f.kind for s in samples for f in s.facts).most_common()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
