@@ -213,6 +213,14 @@ class Settings(BaseSettings):
     bilingual_weight: float = 1.5  # see reference policy in docs/decisions
     # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
     other_languages: Literal["any", "bilingual"] = "any"
+    # When nobody who is there may take a ticket: which share of its promise has passed at each step. 0: at once.
+    ladder_confirm_share: float = Field(default=0.25, ge=0, le=1)  # somebody should say which language it is
+    ladder_alert_share: float = Field(default=0.5, ge=0, le=1)  # shift leads are told of each such ticket
+    ladder_tell_share: float = Field(default=0.5, ge=0, le=1)  # the customer is told when to expect somebody
+    ladder_supervisor_share: float = Field(default=0.75, ge=0, le=1)  # a supervisor must decide
+    ladder_interpreter_share: float = Field(default=0.75, ge=0, le=1)  # and may use the interpreter line
+    ladder_level_share: float = Field(default=0.75, ge=0, le=1)  # nobody there may close its level
+    interpreter_line: str = ""  # name and number of the service that interprets, as CSRs are to read it
     first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
     # A recording of at most so many seconds without words is a hang-up, also when nothing has been transcribed; no
     # greeting lets anybody say what they want in less.

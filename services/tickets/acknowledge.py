@@ -91,21 +91,21 @@ async def acknowledge_new(
     counted = [kind] if emergency else [DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY]
     customers = {ticket.customer_id for ticket, _ in mails if ticket.customer_id is not None}
     if not emergency:
-        unwanted = await repository.unwanted_by(session, {_answer_to(message).lower() for _, message in mails})
-        mails = [(ticket, message) for ticket, message in mails if _answer_to(message).lower() not in unwanted]
+        unwanted = await repository.unwanted_by(session, {answer_to(message).lower() for _, message in mails})
+        mails = [(ticket, message) for ticket, message in mails if answer_to(message).lower() not in unwanted]
     lately = await repository.acknowledged_since(session, customers, counted, clock.now() - ONCE_PER)
     mails = [(ticket, message) for ticket, message in mails if ticket.customer_id not in lately]
     # One mail for each address, also when several of these ask for answers to the same.
-    mails = list({_answer_to(message): (ticket, message) for ticket, message in reversed(mails)}.values())[::-1]
+    mails = list({answer_to(message): (ticket, message) for ticket, message in reversed(mails)}.values())[::-1]
     spared = await repository.addresses_acknowledged_since(
-        session, [_answer_to(message) for _, message in mails], counted, clock.now() - ONCE_PER
+        session, [answer_to(message) for _, message in mails], counted, clock.now() - ONCE_PER
     )
     threads = {ticket.linked_ticket_id for ticket, _ in mails if ticket.linked_ticket_id is not None}
     told = await repository.threads_acknowledged_since(session, threads, counted, clock.now() - ONCE_PER_THREAD)
     mails = [
         (ticket, message)
         for ticket, message in mails
-        if _answer_to(message) not in spared and ticket.linked_ticket_id not in told
+        if answer_to(message) not in spared and ticket.linked_ticket_id not in told
     ]
     if not mails:
         return
@@ -127,12 +127,12 @@ async def acknowledge_new(
     )
 
 
-def _answer_to(message: Message) -> str:
+def answer_to(message: Message) -> str:
     return (next(iter(message.reply_to), "") or message.from_address).strip().lower()
 
 
 def _may_be_answered(message: Message) -> bool:
-    address = _answer_to(message)
+    address = answer_to(message)
     return (
         message.machine is None and bool(address) and not answers_by_itself(address) and not is_old(message.received_at)
     )
@@ -164,7 +164,7 @@ async def _acknowledgement(
         settings,
         ticket,
         kind=kind,
-        to=[_answer_to(message)],
+        to=[answer_to(message)],
         subject=subject,
         language=languages[0] if len(languages) == 1 else MIXED,
         letter=_numbered(_letter("\n\n---\n\n".join(parts)), ticket.id),

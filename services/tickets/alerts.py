@@ -14,7 +14,14 @@ from shared.people import Actor, Permission
 async def raise_alert(
     session: AsyncSession, kind: AlertKind, ticket_id: int, detail: dict[str, object] | None = None
 ) -> bool:
-    """Put it on the board and the ticket's timeline. False: it is open already; the table refuses a second one."""
+    """Put it on the board and the ticket's timeline. False: it is open already."""
+    return await open_alert(session, kind, ticket_id, detail) is not None
+
+
+async def open_alert(
+    session: AsyncSession, kind: AlertKind, ticket_id: int, detail: dict[str, object] | None = None
+) -> int | None:
+    """The same, and the number of the new alert; None: it is open already, the table refuses a second one."""
     statement = (
         insert(Alert)
         .values(kind=kind, ticket_id=ticket_id, detail=detail or {})
@@ -23,9 +30,9 @@ async def raise_alert(
         )
         .returning(Alert.id)
     )
-    alert_id = await session.scalar(statement)
+    alert_id: int | None = await session.scalar(statement)
     if alert_id is None:
-        return False
+        return None
     session.add(
         Entry(
             ticket_id=ticket_id,
@@ -35,7 +42,7 @@ async def raise_alert(
     )
     await publish(session, Event("alert", alert_id, what=kind.value))
     await publish(session, Event("ticket", ticket_id, what="alert"))
-    return True
+    return alert_id
 
 
 async def take_alert(session: AsyncSession, me: Actor, alert_id: int) -> Alert:

@@ -15,6 +15,8 @@ from shared.models import Template
 from shared.settings import Settings
 
 LANGUAGES = ("en", "es")
+# Sent by themselves: no representative chooses one of these for a reply.
+AUTOMATIC = ("acknowledgement", "safety", "page", "language_wait", "language_wait_unknown")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
 

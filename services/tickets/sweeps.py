@@ -6,6 +6,7 @@ next turn, and never keeps the others from theirs.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, perf_counter
@@ -16,6 +17,7 @@ from sqlalchemy import func, select
 
 from services.tickets import housekeeping, intake, presence, sla
 from services.tickets.calls import promises, schedule
+from services.tickets.ladder.climb import climb
 from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route_once
 from shared import clock, health
@@ -36,12 +38,13 @@ OPEN_ALERTS = Gauge("centralita_open_alerts", "Alerts that nobody has taken.", [
 # What may let a pass place something that the last one could not. Our own offers are no news to us.
 WAKING = frozenset({"ticket", "offer", "presence", "person", "hours", "resync"})
 # Of a ticket: news that leaves everybody's work and room as they were.
-IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply", "caller"})
+IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply", "caller", "ladder"})
 # News of people, or none at all for a while: what somebody holds may no longer be theirs to hold.
 ABOUT_PEOPLE = frozenset({"presence", "person", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
 LONGEST_BREATH_S = 0.5
 SLOW_STEPS_S = 15.0
+WOKEN_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Step:
     name: str
     run: Callable[[], Awaitable[object]]
     every_s: float
+    woken: asyncio.Event | None = None  # looks at once when this is set
 
 
 class Sweeps:
@@ -65,6 +69,7 @@ class Sweeps:
         self._hearing = hearing or Hearing(settings)
         self._own_hearing = hearing is None
         self._woken = asyncio.Event()
+        self._stuck = asyncio.Event()  # something may have become due that nobody can take
         self._fit_doubtful = True
         self._failed: set[str] = set()
         self._started = monotonic()
@@ -75,6 +80,7 @@ class Sweeps:
             Step("presence", self._presence, settings.sweep_s),
             Step("calls", self._calls, settings.sweep_s),
             Step("alerts", lambda: sla.raise_alerts(database, settings), slow),
+            Step("ladder", lambda: climb(database, settings), slow, self._stuck),
             Step("figures", self._measure, slow),
             Step("housekeeping", lambda: housekeeping.tidy(database), 3600.0),
         ]
@@ -114,8 +120,16 @@ class Sweeps:
 
     async def _repeat(self, step: Step) -> None:
         while True:
+            if step.woken is None:
+                await self.turn(step)
+                await asyncio.sleep(step.every_s)
+                continue
+            step.woken.clear()
             await self.turn(step)
-            await asyncio.sleep(step.every_s)
+            await asyncio.sleep(min(WOKEN_PAUSE_S, step.every_s))  # a burst of news is one look
+            with suppress(TimeoutError):
+                async with asyncio.timeout(step.every_s):
+                    await step.woken.wait()
 
     async def _route_for_ever(self) -> None:
         checked = 0.0
@@ -145,6 +159,7 @@ class Sweeps:
                 self._fit_doubtful |= event.kind in ABOUT_PEOPLE
                 if event.kind in WAKING and event.what not in IDLE_NEWS:
                     self.wake()
+                    self._stuck.set()
 
     async def _intake(self) -> None:
         if await self._doors.sweep():

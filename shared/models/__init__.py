@@ -35,6 +35,7 @@ from shared.models.greeting import (
     PublicationState,
     Situation,
 )
+from shared.models.ladder import LadderStep, Missing, Rung
 from shared.models.mail import (
     Attachment,
     Machine,
@@ -146,6 +147,7 @@ __all__ = [
     "Intake",
     "IntakeOutcome",
     "Intent",
+    "LadderStep",
     "LanguageSource",
     "Level",
     "Machine",
@@ -159,6 +161,7 @@ __all__ = [
     "MailboxState",
     "MailboxToken",
     "Message",
+    "Missing",
     "NoAcknowledgement",
     "OpeningHours",
     "Participant",
@@ -180,6 +183,7 @@ __all__ = [
     "ReturnedMail",
     "ReturnedSettled",
     "Role",
+    "Rung",
     "ScheduledCall",
     "ScheduledEnd",
     "SearchText",

@@ -58,6 +58,7 @@ class Template(Base):
 class AlertKind(StrEnum):
     EMERGENCY = "emergency"
     NO_BILINGUAL = "no_bilingual"
+    NO_CSR2 = "no_csr2"
     DUE_SOON = "due_soon"
     MISSED_OFFERS = "missed_offers"
     GREETING = "greeting"  # callers hear what nobody here published

@@ -207,6 +207,7 @@ class EntryKind(StrEnum):
     PROMISE = "promise"  # what the customer was promised, that it is due, or that it was kept
     CALLER = "caller"  # what a caller wants was confirmed, corrected, added or refused by somebody
     KIND = "kind"  # a call without words, or that there are words after all
+    LADDER = "ladder"  # nobody there may answer it: what was done about that, step by step
 
 
 class Entry(Base):

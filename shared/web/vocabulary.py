@@ -196,9 +196,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "alert": {
         "emergency": N_("Emergency"),
         "no_bilingual": N_("No verified bilingual is available"),
+        "no_csr2": N_("Nobody is there who may close tickets of level CSR II"),
         "due_soon": N_("Due soon and not answered"),
         "missed_offers": N_("Offers were missed"),
         "greeting": N_("A greeting was changed on the phone system"),
+    },
+    "rung": {  # what was done for a ticket that nobody there may answer
+        "confirm_language": N_("Somebody must say which language it is"),
+        "alert": N_("The shift leads were told"),
+        "tell_customer": N_("The customer was to be told"),
+        "supervisor": N_("A supervisor must decide"),
+        "interpreter": N_("The interpreter line is the way on"),
     },
     "mailbox_condition": {
         "starting": N_("Starting"),

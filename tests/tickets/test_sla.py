@@ -1,6 +1,6 @@
 """Due times in open time, and the alerts before a promise breaks."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -15,10 +15,8 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.models import (
     Alert,
     AlertKind,
-    CertificationMode,
     Channel,
     EntryKind,
-    Intent,
     OpeningHours,
     Priority,
     Role,
@@ -111,61 +109,10 @@ async def test_an_answered_ticket_is_not_due(center: Center, database: Database,
     assert await raise_alerts(database, settings) == 0
 
 
-async def test_spanish_tickets_without_a_bilingual_are_told_at_once_and_once(
-    center: Center, database: Database, settings: Settings
-) -> None:
-    await center.person()
-    lead = await center.person(Role.SUPERVISOR, intent=None)
-    writes = await center.person(spanish=[CertificationMode.WRITTEN], intent=Intent.BUSY)
-    await center.ticket("en")
-    await center.ticket("es")  # she is busy, but there
-    assert await raise_alerts(database, settings) == 0
-    call = await center.ticket("es", channel=Channel.VOICEMAIL)  # she may write, not speak
-    assert await raise_alerts(database, settings) == 1
-    await center.leave(writes)
-    assert await raise_alerts(database, settings) == 1
-    await center.ticket("mixed")
-    assert await raise_alerts(database, settings) == 0  # known for this way of answering
-    told = await alerts(database)
-    assert [(alert.kind, alert.detail["mode"]) for alert in told] == [
-        (AlertKind.NO_BILINGUAL, "spoken"),
-        (AlertKind.NO_BILINGUAL, "written"),
-    ]
-    assert told[0].ticket_id == call
-    async with database.transaction() as session:
-        await take_alert(session, lead, told[1].id)
-    assert await raise_alerts(database, settings) == 0
-    emergency = await center.ticket("es", priority=Priority.EMERGENCY)
-    assert await raise_alerts(database, settings) == 1
-    assert (await alerts(database))[-1].ticket_id == emergency
-    with time_machine.travel(clock.now() + timedelta(minutes=31)):
-        assert len(await alerts(database, AlertKind.NO_BILINGUAL)) == 3
-        await raise_alerts(database, settings)  # still nobody, and who knew has had half an hour
-        assert len(await alerts(database, AlertKind.NO_BILINGUAL)) == 3  # the emergency's own is still on the board
-
-
-async def test_what_may_turn_out_to_be_english_or_waits_for_the_morning_is_told_at_half_time(
-    center: Center, database: Database, settings: Settings
-) -> None:
-    unknown = await center.ticket("unknown", waited=timedelta(minutes=119))
-    assert await raise_alerts(database, settings) == 0
-    with time_machine.travel(clock.now() + timedelta(minutes=2)):
-        assert await raise_alerts(database, settings) == 1
-    (alert,) = await alerts(database)
-    assert alert.ticket_id == unknown
-    async with database.transaction() as session:
-        await session.execute(delete(Alert))
-        await session.execute(delete(OpeningHours))
-        tomorrow = (clock.now() + timedelta(days=2)).weekday()
-        session.add(OpeningHours(weekday=tomorrow, opens=time(8), closes=time(18)))
-    await center.change(unknown, language="es", queued_at=clock.now(), first_response_due_at=None)
-    assert await raise_alerts(database, settings) == 0
-
-
 async def test_an_alert_is_taken_by_one(center: Center, database: Database, settings: Settings) -> None:
     first, second = await center.person(Role.SUPERVISOR, intent=None), await center.person(Role.MANAGER, intent=None)
     csr = await center.person(intent=None)
-    await center.ticket("es")
+    await center.ticket(waited=timedelta(hours=4))
     await raise_alerts(database, settings)
     (alert,) = await alerts(database)
     async with database.transaction() as session:

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from services.tickets import sla, sweeps, worker
+from services.tickets.ladder.climb import climb
 from services.tickets.routing.offers import accept
 from services.tickets.sweeps import Sweeps
 from shared import clock, health
@@ -178,7 +179,7 @@ async def test_a_failing_step_is_told_and_stops_no_other(
 async def test_figures_are_measured(center: Center, database: Database, settings: Settings) -> None:
     await center.ticket("es")
     await center.ticket("es")
-    await sla.raise_alerts(database, settings)
+    await climb(database, settings)
     turns = Sweeps(database, settings)
     (figures,) = [step for step in turns.steps if step.name == "figures"]
     assert await turns.turn(figures)

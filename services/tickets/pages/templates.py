@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from services.tickets import template_texts
+from services.tickets import reply_templates, template_texts
 from services.tickets.pages.common import Page
 from services.tickets.template_texts import TemplateText
 from shared.errors import Conflict, Invalid, NotFound
@@ -19,7 +19,10 @@ router = APIRouter(include_in_schema=False)
 async def show_all(screen: Page) -> Response:
     screen.me.require(Permission.TEMPLATE_WRITE)
     return await screen.render(
-        "templates.html", templates=await template_texts.list_templates(screen.session), section="templates"
+        "templates.html",
+        templates=await template_texts.list_templates(screen.session),
+        automatic=reply_templates.AUTOMATIC,
+        section="templates",
     )
 
 

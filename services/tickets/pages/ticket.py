@@ -38,7 +38,7 @@ from shared.web.depends import Cfg
 
 router = APIRouter(include_in_schema=False)
 SAME_VIEW = timedelta(minutes=1)  # a screen that refreshes itself is one view
-SYSTEM_TEMPLATES = ("acknowledgement", "safety", "page", signatures.TEMPLATE)
+SYSTEM_TEMPLATES = (*reply_templates.AUTOMATIC, signatures.TEMPLATE)
 CARDS = {
     EntryKind.MAIL_IN, EntryKind.MAIL_OUT, EntryKind.ACKNOWLEDGEMENT, EntryKind.MACHINE_MAIL, EntryKind.BOUNCE,
     EntryKind.VOICEMAIL, EntryKind.CONTACT, EntryKind.NOTE,

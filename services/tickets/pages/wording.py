@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.tickets.pages import wording_caller, wording_calls, wording_trust
+from services.tickets.pages import wording_caller, wording_calls, wording_ladder, wording_trust
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
@@ -225,6 +225,8 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
         return wording_trust.entry(language, entry)
     if kind in (EntryKind.CALLER, EntryKind.KIND):
         return wording_caller.entry(language, entry)
+    if kind is EntryKind.LADDER:
+        return wording_ladder.entry(language, entry, timezone)
     if kind is EntryKind.OFFERED:
         person = _person(detail)
         return (
