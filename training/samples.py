@@ -113,7 +113,7 @@ def read(path: Path) -> list[Sample]:
     ]
     seen: dict[str, str] = {}
     for sample in samples:
-        words = " ".join(sample.text.split()).lower()
+        words = " ".join(f"{sample.subject} {sample.text}".lower().split())
         if words in seen:
             raise CorpusError(path, 0, f"{sample.id} says what {seen[words]} says")
         seen[words] = sample.id
