@@ -5,11 +5,14 @@ import asyncio
 import signal
 import sys
 
-from services.inbox import dead_letters
-from services.inbox.service import main as serve
-from shared.database import Database
-from shared.logs import configure
-from shared.settings import Settings, get_settings
+from shared.startup import importing
+
+with importing():
+    from services.inbox import dead_letters
+    from services.inbox.service import main as serve
+    from shared.database import Database
+    from shared.logs import configure
+    from shared.settings import Settings, get_settings
 
 
 async def run(settings: Settings) -> None:

@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 
-from services.tickets import bootstrap
-from shared.logs import configure
-from shared.settings import Settings, get_settings
+from shared.startup import importing
+
+with importing():
+    from services.tickets import bootstrap
+    from shared.logs import configure
+    from shared.settings import Settings, get_settings
 
 
 async def _work(settings: Settings) -> None:
-    from services.tickets.worker import run
+    with importing():
+        from services.tickets.worker import run
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -22,10 +26,12 @@ async def _work(settings: Settings) -> None:
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
-    from services.tickets.app import create
-    from shared.web.serve import run
+    with importing():
+        from services.tickets.app import create
+        from shared.web.serve import run
 
-    run(create(settings), host, port)
+        app = create(settings)
+    run(app, host, port)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,8 +3,11 @@
 import argparse
 import asyncio
 
-from shared import logs
-from shared.settings import get_settings
+from shared.startup import importing
+
+with importing():
+    from shared import logs
+    from shared.settings import get_settings
 
 
 def main() -> None:
@@ -19,12 +22,15 @@ def main() -> None:
     settings = get_settings()
     logs.configure(settings, f"voicemail.{arguments.command}")
     if arguments.command == "web":
-        from services.voicemail import app
-        from shared.web import serve
+        with importing():
+            from services.voicemail import app
+            from shared.web import serve
 
-        serve.run(app.make(settings), arguments.host, arguments.port)
+            made = app.make(settings)
+        serve.run(made, arguments.host, arguments.port)
     else:
-        from services.voicemail import worker
+        with importing():
+            from services.voicemail import worker
 
         asyncio.run(worker.run(settings))
 

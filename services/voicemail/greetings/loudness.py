@@ -7,11 +7,9 @@ telephone line without the limiter being heard, and the same for every greeting,
 from dataclasses import dataclass
 
 import numpy as np
-import pyloudnorm
 import soxr
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
-from scipy.signal import oaconvolve
 
 Samples = NDArray[np.float32]
 
@@ -37,6 +35,8 @@ def measure(samples: Samples, rate: int) -> float:
     """Integrated loudness in LUFS; SILENCE_LUFS when there is nothing to hear or too little to measure."""
     if len(samples) < _BLOCK_S * rate * 1.25 or not np.any(samples):
         return SILENCE_LUFS
+    import pyloudnorm  # here: it imports all of scipy.signal, a third of the start of a process that may never measure
+
     with np.errstate(divide="ignore", invalid="ignore"):
         loudness = float(pyloudnorm.Meter(rate, block_size=_BLOCK_S).integrated_loudness(samples.astype(np.float64)))
     return max(loudness, SILENCE_LUFS) if np.isfinite(loudness) else SILENCE_LUFS
@@ -99,6 +99,8 @@ def _limited(samples: Samples, envelope: Samples, rate: int, ceiling: float) -> 
     needed = np.minimum(1.0, ceiling / np.maximum(envelope, 1e-9))
     reach = max(1, int(_LOOK_AHEAD_S * rate))
     width = 2 * reach + 1
+    from scipy.signal import oaconvolve  # as above
+
     held = minimum_filter1d(needed, width, mode="nearest")
     window = np.hanning(width + 2)[1:-1]
     gain = oaconvolve(np.pad(held, reach, mode="edge"), window / window.sum(), mode="valid")

@@ -3,26 +3,21 @@
 import asyncio
 import os
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import requests
-import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from shared.models import Role
 from tests.tickets.api.conftest import Users
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-Case = schemathesis.Case[Any]
+if TYPE_CHECKING:
+    import schemathesis
+
+    Case = schemathesis.Case[Any]
 bounded = settings(
     max_examples=int(os.environ.get("SCHEMATHESIS_EXAMPLES", "5")),
     deadline=None,
@@ -54,11 +49,22 @@ def test_every_operation_is_documented(app: FastAPI) -> None:
 
 @pytest.mark.timeout(150)  # every operation, many times
 async def test_the_application_keeps_to_its_documentation(app: FastAPI, user: Users) -> None:
+    # Here: it takes a second to import, and one module needs it.
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks as conformance
+
+    wanted_of_all = [
+        not_a_server_error,
+        conformance.status_code_conformance,
+        conformance.content_type_conformance,
+        conformance.response_schema_conformance,
+    ]
     me = await user(Role.ADMINISTRATOR)
     schema = schemathesis.openapi.from_dict(app.openapi())
     loop = asyncio.get_running_loop()
 
-    def send(case: Case) -> httpx.Response:
+    def send(case: "Case") -> httpx.Response:
         """Through our client, so that the examples run in the application's own loop and with its session."""
         wanted = case.as_transport_kwargs(base_url="http://localhost:8000")
         made = requests.Request(
@@ -74,8 +80,8 @@ async def test_the_application_keeps_to_its_documentation(app: FastAPI, user: Us
         request = httpx.Request(made.method or "", made.url or "", headers=headers, content=body)
         return asyncio.run_coroutine_threadsafe(me.http.send(request), loop).result(30)
 
-    def check(case: Case) -> None:
-        case.validate_response(send(case), checks=CHECKS)
+    def check(case: "Case") -> None:
+        case.validate_response(send(case), checks=wanted_of_all)
 
     def try_all() -> dict[str, str]:
         """What each operation was found to do wrong; empty when nothing."""
