@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from services.tickets.routing.rules import OFFER_RULES, Situation, refused_by
+from services.tickets.routing.rules import OFFER_RULES_BY_SCOPE, Rule, Scope, Situation, refused_by
 from services.tickets.routing.terms import (
     ANY_CERTIFICATE,
+    Kind,
     PersonState,
     Policy,
     Snapshot,
@@ -49,26 +50,38 @@ class _Pass:
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
         self.policy = policy
         self.people = {person.id: person for person in sorted(snapshot.people, key=lambda each: each.id)}
+        self.present = [person.id for person in self.people.values() if person.routable]
         self.bilinguals = {person.id for person in snapshot.people if person.bilingual(policy)}
         self.situation = Situation(policy, snapshot.reviewer_live, self.people)
         self.urgency = {ticket.id: ticket.urgency(policy) for ticket in snapshot.tickets}
         self.open = sorted(snapshot.tickets, key=lambda ticket: (-self.urgency[ticket.id], ticket.id))
         self.proposals: list[Proposal] = []
+        numbers: dict[Kind, int] = {}
+        self.kinds = {ticket.id: numbers.setdefault(ticket.kind, len(numbers)) for ticket in snapshot.tickets}
+        self._refusals: dict[int, dict[int, Rule | None]] = defaultdict(dict)  # by person; void once their load changes
 
     def routable(self, *, full: bool = False) -> list[PersonState]:
         """Who can be offered something now; `full`: also those who have no room left."""
-        return [person for person in self.people.values() if person.routable and (full or person.spare > 0)]
+        people = [self.people[id_] for id_ in self.present]
+        return people if full else [person for person in people if person.spare > 0]
 
-    def eligible(self, ticket: TicketState, person: PersonState) -> bool:
-        return refused_by(OFFER_RULES, ticket, person, self.situation) is None
+    def refusal(self, ticket: TicketState, person: PersonState) -> Rule | None:
+        """The first rule that this person fails for this ticket. What does not depend on the ticket's past is known."""
+        known, kind = self._refusals[person.id], self.kinds[ticket.id]
+        if kind not in known:
+            known[kind] = refused_by(KIND_RULES, ticket, person, self.situation)
+        rule = known[kind]
+        if rule is None and not _plain(ticket):
+            rule = refused_by(OFFER_RULES_BY_SCOPE[Scope.TICKET], ticket, person, self.situation)
+        return rule
 
     def spares_bilinguals(self, ticket: TicketState) -> bool:
         """Easy English work that has not waited long leaves the last free bilingual alone."""
         return (
-            required_language(ticket.language, self.policy) is None
+            ticket.waited < self.policy.reserve_share * ticket.target
             and not ticket.urgent
             and ticket.level is not Level.CSR2
-            and ticket.waited < self.policy.reserve_share * ticket.target
+            and required_language(ticket.language, self.policy) is None
         )
 
     def propose(self, ticket: TicketState, person: PersonState, costs: dict[int, float]) -> None:
@@ -83,12 +96,13 @@ class _Pass:
             )
         )
         self.people[person.id] = replace(person, load=person.load + ticket.weight, idle_minutes=0.0)
+        self._refusals.pop(person.id, None)
         self.open.remove(ticket)
 
     def _explain(self, ticket: TicketState, person: PersonState, costs: dict[int, float]) -> dict[str, Any]:
         rejected: dict[str, list[int]] = defaultdict(list)
         for other in self.people.values():
-            rule = refused_by(OFFER_RULES, ticket, other, self.situation)
+            rule = self.refusal(ticket, other)
             if rule is not None:
                 rejected[rule.name].append(other.id)
             elif other.id not in costs:
@@ -117,6 +131,14 @@ class _Pass:
             "rejected": dict(rejected),
             "flags": flags,
         }
+
+
+KIND_RULES = OFFER_RULES_BY_SCOPE[Scope.PERSON] + OFFER_RULES_BY_SCOPE[Scope.KIND]
+
+
+def _plain(ticket: TicketState) -> bool:
+    """Has no past that matters to who may take it."""
+    return not ticket.barred and ticket.previous_id is None
 
 
 Allowed = Callable[[_Pass, TicketState, PersonState], bool]
@@ -189,29 +211,33 @@ def _worth_matching(
 ) -> list[TicketState]:
     """The most urgent tickets that can matter: no person needs more choices of a kind than there are people."""
     chosen: list[TicketState] = []
-    seen: dict[tuple[object, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    full: set[tuple[object, ...]] = set()
+    seen: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    full: set[int] = set()
     for ticket in tickets:
-        kind = (ticket.language, ticket.mode, ticket.level, ticket.urgent, ticket.weight)
-        plain = not ticket.barred and ticket.previous_id is None
+        kind = state.kinds[ticket.id]
+        plain = _plain(ticket)
         if plain and kind in full:
             continue
         counts = seen[kind]
-        takers = [person for person in people if allowed(state, ticket, person) and state.eligible(ticket, person)]
-        if any(counts[person.id] < len(people) for person in takers):
+        takers = [person.id for person in people if _may(state, ticket, person, allowed)]
+        if any(counts[id_] < len(people) for id_ in takers):
             chosen.append(ticket)
-            for person in takers:
-                counts[person.id] += 1
+            for id_ in takers:
+                counts[id_] += 1
         elif plain:
             full.add(kind)
     return chosen
+
+
+def _may(state: _Pass, ticket: TicketState, person: PersonState, allowed: Allowed) -> bool:
+    return state.refusal(ticket, person) is None and allowed(state, ticket, person)
 
 
 def _costs(state: _Pass, tickets: Sequence[TicketState], people: Sequence[PersonState], allowed: Allowed) -> Costs:
     costs = np.full((len(tickets), len(people)), FORBIDDEN)
     for row, ticket in enumerate(tickets):
         for column, person in enumerate(people):
-            if allowed(state, ticket, person) and state.eligible(ticket, person):
+            if _may(state, ticket, person, allowed):
                 costs[row, column] = _cost(state, ticket, person) + TIE * column
     return costs
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from services.tickets.routing.terms import (
     ANY_CERTIFICATE,
@@ -26,11 +27,23 @@ class Situation:
     people: Mapping[int, PersonState] = field(default_factory=dict)  # of this pass, by id
 
 
+class Scope(IntEnum):
+    """What of a ticket a rule looks at, so that a pass asks it once for all tickets that are alike to it."""
+
+    PERSON = 0  # nothing
+    KIND = 1  # `TicketState.kind`
+    TICKET = 2  # this very ticket's past
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """`hard`: nothing but the facts makes it yield. The others yield with time, and are named so."""
+
     name: str
     description: str
     allows: Callable[[TicketState, PersonState, Situation], bool]
+    scope: Scope
+    hard: bool = True
 
 
 def _role(_ticket: TicketState, person: PersonState, _situation: Situation) -> bool:
@@ -103,24 +116,31 @@ def _sticky(ticket: TicketState, person: PersonState, situation: Situation) -> b
     return ticket.since_previous >= situation.policy.sticky_share * ticket.target
 
 
-ROLE = Rule("role", "An active intern, CSR or supervisor.", _role)
-WORKS = Rule("works", "Somebody active whose role works on tickets.", _works)
-AVAILABLE = Rule("available", "Has set themselves available.", _available)
-LIVE = Rule("live", "Has a browser open.", _live)
-RESPONSIVE = Rule("responsive", "Has not just missed an offer.", _responsive)
-ON_SHIFT = Rule("on_shift", "On shift, and not on a planned break; who is in no plan always is.", _on_shift)
-SHIFT_END = Rule("shift_end", "Does not go home in a moment; an emergency does not ask.", _shift_end)
-LANGUAGE = Rule("language", "Verified in the ticket's language, in the way it is answered.", _language)
-LEVEL = Rule("level", "May close tickets of this level.", _level)
-INTERN = Rule("intern", "Interns take simple, unhurried work while a reviewer is there.", _intern)
-CAPACITY = Rule("capacity", "Has room for it; an emergency needs none.", _capacity)
-BARRED = Rule("barred", "Did not decline, miss or give back this ticket in the last minutes.", _barred)
-STICKY = Rule("sticky", "The CSR who knows the ticket is there and comes first for a while.", _sticky)
+ROLE = Rule("role", "An active intern, CSR or supervisor.", _role, Scope.PERSON)
+WORKS = Rule("works", "Somebody active whose role works on tickets.", _works, Scope.PERSON)
+AVAILABLE = Rule("available", "Has set themselves available.", _available, Scope.PERSON)
+LIVE = Rule("live", "Has a browser open.", _live, Scope.PERSON)
+RESPONSIVE = Rule("responsive", "Has not just missed an offer.", _responsive, Scope.PERSON)
+ON_SHIFT = Rule(
+    "on_shift", "On shift, and not on a planned break; who is in no plan always is.", _on_shift, Scope.PERSON
+)
+SHIFT_END = Rule("shift_end", "Does not go home in a moment; an emergency does not ask.", _shift_end, Scope.KIND)
+LANGUAGE = Rule("language", "Verified in the ticket's language, in the way it is answered.", _language, Scope.KIND)
+LEVEL = Rule("level", "May close tickets of this level.", _level, Scope.KIND)
+INTERN = Rule("intern", "Interns take simple, unhurried work while a reviewer is there.", _intern, Scope.KIND)
+CAPACITY = Rule("capacity", "Has room for it; an emergency needs none.", _capacity, Scope.KIND)
+BARRED = Rule(
+    "barred", "Did not decline, miss or give back this ticket in the last minutes.", _barred, Scope.TICKET, hard=False
+)
+STICKY = Rule(
+    "sticky", "The CSR who knows the ticket is there and comes first for a while.", _sticky, Scope.TICKET, hard=False
+)
 
-# What somebody must satisfy to be offered a ticket, in the order in which a refusal is explained.
+# What somebody must satisfy to be offered a ticket, in the order in which a refusal is explained: by scope.
 OFFER_RULES = (
     ROLE, AVAILABLE, LIVE, RESPONSIVE, ON_SHIFT, LANGUAGE, LEVEL, INTERN, CAPACITY, SHIFT_END, BARRED, STICKY,
 )  # fmt: skip
+OFFER_RULES_BY_SCOPE = {scope: tuple(rule for rule in OFFER_RULES if rule.scope is scope) for scope in Scope}
 # And to take one from the queue themselves: they are evidently there, and the choice is theirs.
 TAKE_RULES = (WORKS, LANGUAGE, LEVEL, INTERN, CAPACITY)
 # What depends on the ticket's own facts: when these change, an offer or accepted work may have to go elsewhere.

@@ -24,6 +24,7 @@ OFFERED_ROLES = frozenset({Role.INTERN, Role.CSR1, Role.CSR2, Role.SUPERVISOR})
 LEVEL_OF_TICKET = {Level.INTERN: 0, Level.CSR1: 1, Level.CSR2: 2}
 REVIEWERS = frozenset({Role.CSR2, Role.SUPERVISOR, Role.MANAGER})
 URGENT = frozenset({Priority.EMERGENCY, Priority.HIGH})
+MODE_OF_CHANNEL = {channel: CHANNEL_MODE[channel.value].value for channel in Channel}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,12 @@ class TicketState:
     @property
     def mode(self) -> str:
         """How the answer is given: a mail in writing, a voicemail by calling back."""
-        return CHANNEL_MODE[self.channel.value].value
+        return MODE_OF_CHANNEL[self.channel]
+
+    @property
+    def kind(self) -> "Kind":
+        """What decides who may take it, apart from its own past."""
+        return (self.language, MODE_OF_CHANNEL[self.channel], self.level, self.priority, self.weight)
 
     @property
     def urgent(self) -> bool:
@@ -133,6 +139,9 @@ class TicketState:
     def urgency(self, policy: Policy) -> float:
         weight = policy.language_weight.get(self.language, 1.0)
         return self.waited / max(self.target, 1.0) * weight + (policy.urgent_bonus if self.urgent else 0.0)
+
+
+Kind = tuple[str, str, Level, Priority, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.tickets.routing.plan import Proposal, plan
+from services.tickets.routing.rules import OFFER_RULES, Scope, Situation, refused_by
 from services.tickets.routing.terms import Certificate, PersonState, Policy, Snapshot, TicketState
 from shared.models import Channel, Intent, Level, Priority, Role
 
@@ -103,6 +104,52 @@ def test_hard_rules_hold_in_every_state(
         assert who.intent is Intent.AVAILABLE
         assert not who.unresponsive
         assert who.id not in what.barred
+
+
+@given(people_strategy, tickets_strategy, st.booleans(), st.sampled_from(list(Scope)))
+@settings(max_examples=40, deadline=None)
+def test_a_rule_looks_at_no_more_of_a_ticket_than_it_says(
+    people: list[PersonState], tickets: list[TicketState], reviewer_live: bool, scope: Scope
+) -> None:
+    """A pass asks such a rule once for all tickets that are alike to it."""
+    situation = Situation(POLICY, reviewer_live, {each.id: each for each in people})
+    for rule in OFFER_RULES:
+        if rule.scope is scope:
+            for who in people:
+                verdicts: dict[object, bool] = {}
+                for what in tickets:
+                    alike = {Scope.PERSON: None, Scope.KIND: what.kind, Scope.TICKET: what.id}[scope]
+                    assert verdicts.setdefault(alike, rule.allows(what, who, situation)) == rule.allows(
+                        what, who, situation
+                    )
+
+
+def test_what_is_hard_is_declared_hard() -> None:
+    assert {rule.name for rule in OFFER_RULES if rule.hard} == {
+        "role", "available", "live", "responsive", "on_shift", "language", "level", "intern", "capacity", "shift_end",
+    }  # fmt: skip
+    assert [rule.scope for rule in OFFER_RULES] == sorted(rule.scope for rule in OFFER_RULES)
+
+
+@given(people_strategy, tickets_strategy, st.booleans(), st.floats(0, 10), st.floats(0, 10))
+@settings(max_examples=50, deadline=None)
+def test_hard_rules_yield_to_no_time_and_no_setting(
+    people: list[PersonState], tickets: list[TicketState], reviewer_live: bool, weight: float, share: float
+) -> None:
+    """However long a ticket waits and whatever the numbers of the policy are, in no state of its past."""
+    policy = replace(POLICY, language_weight={"es": weight, "mixed": weight}, sticky_share=share, reserve_share=share)
+    situation = Situation(policy, reviewer_live, {each.id: each for each in people})
+    hard = tuple(rule for rule in OFFER_RULES if rule.hard and rule.name != "capacity")
+    by_id, waiting = {each.id: each for each in people}, {each.id: each for each in tickets}
+    for late in (0.0, 1e6):
+        older = [
+            replace(each, waited=each.waited + late, since_previous=each.since_previous + late) for each in tickets
+        ]
+        for made in proposals(people, older, policy, reviewer_live):
+            assert refused_by(hard, waiting[made.ticket_id], by_id[made.person_id], situation) is None
+            if waiting[made.ticket_id].language in ("es", "mixed", "unknown"):
+                spoken = "written" if waiting[made.ticket_id].channel is Channel.EMAIL else "spoken"
+                assert Certificate("es", spoken) in by_id[made.person_id].certificates
 
 
 @given(people_strategy, tickets_strategy, st.randoms())
