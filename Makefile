@@ -9,10 +9,10 @@ PYTEST ?= $(VENV)/bin/pytest
 RUN = $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format fuzz soak bench migrate messages pin clean
+.PHONY: help demo demo-reset test lint format fuzz soak bench bench-routing migrate messages pin clean
 
 help:  ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Two stamps: what runs the demo, and what else the tests and linters need. Installed again when either file changes.
 # `pip` takes torch from wherever it is configured to look. Where that offers both builds, the CPU one is the smaller:
@@ -69,6 +69,9 @@ soak: $(VENV)/.dev  ## SOAK_MAILS mails while everything is killed, cut off and 
 
 bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
 	$(RUN) bench
+
+bench-routing: $(VENV)/.dev  ## Measure routing in a simulated center; results and picture
+	$(RUN) bench routing --write
 
 migrate: $(VENV)/.local  ## Bring the database of CENTRALITA_DATABASE_URL up to date
 	$(RUN) shared.migrations

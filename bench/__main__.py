@@ -18,6 +18,7 @@ from bench.helpdesk import measure as helpdesk
 from bench.parsing import measure as parsing
 from bench.regions import measure as regions
 from bench.results import merged
+from bench.routing import measure as routing
 from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
 from shared import clock
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "regions": (regions.measure, 20, 2),
     "engines": (engines.measure, 60, 15),
     "parsing": (parsing.measure, 24_000_000, 200_000),
+    "routing": (routing.measure, 8, 2),
     "callers": (callers.measure, 1_000, 50),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
@@ -66,6 +68,8 @@ def main() -> int:
         print(figures.markdown(), flush=True)
         print(f"({name}: {time.monotonic() - started:.0f} s)\n", file=sys.stderr, flush=True)
         if writes:  # after each, so that what is measured is not lost with what follows
+            for path, text in figures.files.items():
+                path.write_text(text)
             RESULTS.write_text(merged(RESULTS.read_text(), {figures.title: figures.markdown(measured=_how())}))
     if failed:
         print(f"Not measured: {', '.join(failed)}; see above why.", file=sys.stderr)

@@ -12,11 +12,12 @@ TABLE = "|---|---|---|"  # below the heads of a table of figures
 
 @dataclass
 class Figures:
-    """One benchmark's outcome: a heading, what was done, and rows of (what, figure, aim)."""
+    """One benchmark's outcome: a heading, what was done, rows of (what, figure, aim), and files to write beside it."""
 
     title: str
     method: str
     rows: list[tuple[str, str, str]] = field(default_factory=list)
+    files: dict[Path, str] = field(default_factory=dict)
 
     def add(self, what: str, figure: str, aim: str = "") -> None:
         self.rows.append((what, figure, aim))

@@ -38,6 +38,7 @@ class Policy:
     # Languages the center does not answer in: any CSR with an interpreter, or somebody who speaks two languages.
     other_languages: Literal["any", "bilingual"] = "any"
     urgent_bonus: float = 2.0
+    late_weight: float = 1.0  # of the urgency of what is late already; below 1: what can still be kept comes first
     barred_minutes: float = 10.0  # after a decline, a missed offer or a release, the same pair is not tried again
     sticky_share: float = 0.125  # of the target: how long a returning ticket waits for the CSR who knows it
     reserve_share: float = 0.25  # of the target: how long an easy English ticket spares the last free bilingual
@@ -138,7 +139,10 @@ class TicketState:
 
     def urgency(self, policy: Policy) -> float:
         weight = policy.language_weight.get(self.language, 1.0)
-        return self.waited / max(self.target, 1.0) * weight + (policy.urgent_bonus if self.urgent else 0.0)
+        share = self.waited / max(self.target, 1.0)
+        if share > 1.0:
+            share *= policy.late_weight
+        return share * weight + (policy.urgent_bonus if self.urgent else 0.0)
 
 
 Kind = tuple[str, str, Level, Priority, int]
