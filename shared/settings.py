@@ -210,6 +210,7 @@ class Settings(BaseSettings):
     # Tickets
     offer_s: float = 180.0
     shift_end_minutes: float = Field(default=10.0, ge=0)  # before the end of a planned shift: no new offers
+    reassign_undo_s: float = Field(default=600.0, ge=0)  # how long a supervisor may undo a reassignment
     bilingual_weight: float = 1.5  # see reference policy in docs/decisions
     # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
     other_languages: Literal["any", "bilingual"] = "any"

@@ -70,6 +70,7 @@ from shared.models.person import (
     SignInAttempt,
     WebSession,
 )
+from shared.models.reassignment import MoveOutcome, ReassignedTicket, Reassignment, UndoOutcome
 from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript, TranscriptCorrection
 from shared.models.returned import ReturnedMail, ReturnedSettled
 from shared.models.shift import ShiftDay, WeeklyShift
@@ -162,6 +163,7 @@ __all__ = [
     "MailboxToken",
     "Message",
     "Missing",
+    "MoveOutcome",
     "NoAcknowledgement",
     "OpeningHours",
     "Participant",
@@ -175,6 +177,8 @@ __all__ = [
     "Problem",
     "Promise",
     "PublicationState",
+    "ReassignedTicket",
+    "Reassignment",
     "ReceiptState",
     "Recording",
     "RecordingFetch",
@@ -203,6 +207,7 @@ __all__ = [
     "TicketState",
     "Transcript",
     "TranscriptCorrection",
+    "UndoOutcome",
     "Waveform",
     "WebSession",
     "WeeklyShift",

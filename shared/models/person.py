@@ -162,6 +162,8 @@ class Presence(Base):
     intent: Mapped[Intent] = mapped_column(choice(Intent, "intent"))
     since: Mapped[datetime] = mapped_column(server_default=func.now())
     unresponsive_since: Mapped[datetime | None]  # missed an offer; cleared by any click
+    set_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # a supervisor; null: they themselves
+    set_reason: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class PresenceLease(Base):

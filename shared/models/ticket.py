@@ -208,6 +208,7 @@ class EntryKind(StrEnum):
     CALLER = "caller"  # what a caller wants was confirmed, corrected, added or refused by somebody
     KIND = "kind"  # a call without words, or that there are words after all
     LADDER = "ladder"  # nobody there may answer it: what was done about that, step by step
+    PIN = "pin"  # a supervisor keeps it with its person, or no longer
 
 
 class Entry(Base):
@@ -254,6 +255,8 @@ class Assignment(Base):
     state: Mapped[AssignmentState] = mapped_column(choice(AssignmentState, "state"))
     weight: Mapped[int] = mapped_column(SmallInteger)
     pinned: Mapped[bool] = mapped_column(server_default=sql("false"))  # by a supervisor: the router leaves it alone
+    pinned_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    pin_reason: Mapped[str] = mapped_column(Text, server_default="")
     assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # null: the router
     reason: Mapped[str] = mapped_column(Text, server_default="")  # why declined, reassigned, withdrawn
     explanation: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))  # candidates, rejections, cost

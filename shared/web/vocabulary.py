@@ -257,6 +257,28 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "tts": N_("read aloud by a machine"),
         "adopted": N_("found on the phone system"),
     },
+    "assign_flag": {
+        "unverified_language": N_("Not verified in the ticket's language"),
+        "language_uncertain": N_("The language is not certain, and the person is no verified bilingual"),
+        "over_capacity": N_("More than their work at one time"),
+        "below_level": N_("Above the person's level"),
+        "not_at_work": N_("The person is not at work now"),
+    },
+    "move_outcome": {
+        "assigned": N_("assigned"),
+        "queued": N_("back in the queue"),
+        "unchanged": N_("was there already"),
+        "needs_override": N_("not moved: not verified in the language"),
+        "closed": N_("closed already"),
+        "not_found": N_("not found"),
+    },
+    "undo_outcome": {
+        "back": N_("put back"),
+        "touched": N_("stays: somebody has worked on it since"),
+        "moved_on": N_("stays: somebody else has it now"),
+        "closed": N_("stays: closed meanwhile"),
+        "left": N_("stays: who had it no longer works on tickets"),
+    },
     "weekday": {
         "0": N_("Monday"),
         "1": N_("Tuesday"),

@@ -94,7 +94,7 @@ async def test_offers_return_at_once_and_work_after_its_grace(
     await touch(database, drafted, csr)
     await center.wait_on_customer(waiting)
     async with database.transaction() as session:
-        await assign(session, settings, lead, [pinned], csr.id, "Yours")
+        await assign(session, settings, lead, [pinned], [csr.id], "Yours")
     await route_once(database, settings)
     assert await center.holder(offered) == csr.id
     start = clock.now()
@@ -185,7 +185,7 @@ async def test_whoever_is_deactivated_keeps_nothing(center: Center, database: Da
     csr = await center.person(capacity=2)
     tickets = [await center.ticket(), await center.ticket()]
     async with database.transaction() as session:
-        await assign(session, settings, lead, tickets[:1], csr.id, "Yours")
+        await assign(session, settings, lead, tickets[:1], [csr.id], "Yours")
     async with database.transaction() as session:
         await take(session, settings, csr, tickets[1])
     async with database.transaction() as session:

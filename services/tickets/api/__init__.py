@@ -14,6 +14,7 @@ from services.tickets.api import (
     mailboxes,
     operations,
     people,
+    reassign,
     replies,
     session,
     shifts,
@@ -45,6 +46,6 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 
 def routers() -> list[APIRouter]:
-    # board before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, tickets, caller, calls, replies, conversation, transcripts, trust)
+    # reassign before tickets: /tickets/assign is not a ticket
+    desk = (session, work, board, reassign, tickets, caller, calls, replies, conversation, transcripts, trust)
     return [each.router for each in (*desk, people, shifts, center, files, mailboxes, operations, ingestion, held)]

@@ -1,4 +1,4 @@
-"""The supervisor's board: what waits in each language, who does what, alerts, and reassigning in bulk."""
+"""The supervisor's board: what waits in each language, who does what, alerts."""
 
 from typing import Annotated
 
@@ -8,14 +8,12 @@ from starlette.responses import Response
 from services.tickets import alerts
 from services.tickets import presence as presences
 from services.tickets.pages.common import Page
-from services.tickets.pages.wording import assign_flag
-from services.tickets.routing import supervise
 from services.tickets.views.board import board
-from shared.errors import Conflict, Invalid
+from services.tickets.views.reassignments import recent
 from shared.models import Intent
 from shared.people import Permission
 from shared.web.depends import Cfg
-from shared.web.i18n import N_, ntranslate
+from shared.web.i18n import N_
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,49 +22,8 @@ router = APIRouter(include_in_schema=False)
 async def show(screen: Page, settings: Cfg) -> Response:
     screen.me.require(Permission.BOARD_READ)
     found = await board(screen.session, settings)
-    return await screen.render("board.html", board=found, people=found.people, section="board")
-
-
-@router.post("/board/assign")
-async def assign(
-    screen: Page,
-    settings: Cfg,
-    ticket: Annotated[list[int], Form()] = [],  # noqa: B006  (FastAPI copies it)
-    person_id: Annotated[str, Form()] = "",
-    reason: Annotated[str, Form()] = "",
-    override: Annotated[bool, Form()] = False,
-) -> Response:
-    screen.me.require(Permission.TICKET_ASSIGN)
-    if not ticket:
-        return screen.see_other("/board", "warning", screen.say("Select at least one ticket."))
-    try:
-        if person_id == "queue":
-            results = await screen.attempt(supervise.send_back(screen.session, screen.me, ticket, reason))
-        else:
-            if not person_id.isdecimal():
-                return screen.see_other("/board", "warning", screen.say("Choose a person."))
-            results = await screen.attempt(
-                supervise.assign(screen.session, settings, screen.me, ticket, int(person_id), reason, override=override)
-            )
-    except (Invalid, Conflict) as error:
-        return screen.see_other("/board", "error", screen.say(error.message, **error.values))
-    done = [result for result in results if result.ok]
-    parts = []
-    if done:
-        parts.append(ntranslate(screen.language, "{n} ticket moved.", "{n} tickets moved.", len(done)))
-    for sentence, outcome in (
-        (N_("Not moved, because the person is not verified in the language: {list}. Confirm it to do it all the same."),
-         supervise.Outcome.NEEDS_OVERRIDE),
-        (N_("Closed already: {list}."), supervise.Outcome.CLOSED),
-        (N_("Not found: {list}."), supervise.Outcome.NOT_FOUND),
-    ):  # fmt: skip
-        numbers = [f"#{result.ticket_id}" for result in results if result.outcome is outcome]
-        if numbers:
-            parts.append(screen.say(sentence, list=", ".join(numbers)))
-    flags = {flag for result in done for flag in result.flags}
-    parts.extend(assign_flag(screen.language, flag.value) for flag in sorted(flags))
-    kind = "success" if len(done) == len(results) and not flags else "warning"
-    return screen.see_other("/board", kind, " ".join(parts))
+    moves = await recent(screen.session, settings, screen.me) if screen.me.may(Permission.TICKET_ASSIGN) else []
+    return await screen.render("board.html", board=found, team=found.people, moves=moves, section="board")
 
 
 @router.post("/alerts/{alert_id}/take")

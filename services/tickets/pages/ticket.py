@@ -158,7 +158,7 @@ async def show_ticket(
     proposal = await propose(screen.session, await screen.session.get_one(Ticket, ticket_id))
     people: list[Any] = []
     if view.allowed.assign:
-        people = await board_people(screen.session, settings)
+        people = await board_people(screen.session, settings, with_tickets=False)
     topic = taxonomy().get(view.ticket.topic)
     if whole_accounts:
         audit.record(

@@ -10,18 +10,18 @@ from services.tickets.pages.common import Page
 from services.tickets.pages.wording import assign_flag
 from services.tickets.routing import offers, supervise
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.models import Priority, TicketState
+from shared.models import MoveOutcome, Priority, TicketState
 from shared.people import Permission
 from shared.web.depends import Cfg
 from shared.web.i18n import N_
 
 router = APIRouter(include_in_schema=False)
 REFUSED = {
-    supervise.Outcome.NEEDS_OVERRIDE: N_(
+    MoveOutcome.NEEDS_OVERRIDE: N_(
         "Not assigned: this person is not verified in the ticket's language. Confirm it to do it all the same."
     ),
-    supervise.Outcome.CLOSED: N_("This ticket is closed. Open it again first."),
-    supervise.Outcome.NOT_FOUND: N_("There is no such ticket."),
+    MoveOutcome.CLOSED: N_("This ticket is closed. Open it again first."),
+    MoveOutcome.NOT_FOUND: N_("There is no such ticket."),
 }
 
 
@@ -103,13 +103,14 @@ async def assign(
     screen.me.require(Permission.TICKET_ASSIGN)
     place = f"/tickets/{ticket_id}"
     try:
-        results = await screen.attempt(
-            supervise.assign(screen.session, settings, screen.me, [ticket_id], person_id, reason, override=override)
+        moved = await screen.attempt(
+            supervise.assign(screen.session, settings, screen.me, [ticket_id], [person_id], reason, override=override)
         )
     except (Forbidden, NotFound):
         raise
     except (Invalid, Conflict) as error:
         return screen.see_other(place, "error", screen.say(error.message, **error.values))
+    results = moved.results
     refused = [result for result in results if not result.ok]
     if refused:
         return screen.see_other(place, "error", screen.say(REFUSED[refused[0].outcome]))

@@ -46,6 +46,10 @@ _BY_WHAT: dict[EntryKind, dict[str, str]] = {
         "removed": N_("{actor} removed {address}: their mail opens a ticket of its own."),
         "declined": N_("{actor} did not let {address} in, who was in copy."),
     },
+    EntryKind.PIN: {
+        "pinned": N_("{actor} keeps it with {person}."),
+        "unpinned": N_("{actor} let it follow the rules again: it is no longer kept with {person}."),
+    },
     EntryKind.RETURNED: {
         "dismissed": N_("{actor} saw that the answer to {addresses} came back."),
         "resent": N_("{actor} sent the answer that came back from {addresses} again."),
@@ -74,6 +78,7 @@ REASONS = {
     "inactive": N_("the person no longer works here"),
     "deactivated": N_("the person no longer works here"),
     "reassigned": N_("a supervisor moved it"),
+    "undone": N_("a supervisor undid the move"),
     "closed": N_("it was closed"),
     "customer_mail": N_("the customer wrote again"),
     "customer_voicemail": N_("the customer called again"),
@@ -257,6 +262,7 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
         "ticket": _text(detail.get("ticket_id") or detail.get("ticket")),
         "to": _to(entry),
         "address": _text(detail.get("address")),
+        "person": _person(detail),
         "addresses": ", ".join(_text(each) for each in detail.get("addresses") or []) or "—",
     }
     if kind in _BY_WHAT:
@@ -322,6 +328,9 @@ def _assigned(language: str, entry: EntryView) -> str:
     actor, person = _name(entry), _person(entry.detail)
     if entry.actor and (entry.detail.get("how") == "taken" or not person or person == actor):
         return translate(language, N_("{actor} took it from the queue."), actor=actor)
+    if actor and entry.detail.get("how") == "undone":
+        said = N_("{actor} undid the move: it is back with {person}.")
+        return translate(language, said, actor=actor, person=person)
     if actor:
         return translate(language, N_("{actor} assigned it to {person}."), actor=actor, person=person)
     return translate(language, N_("It was assigned to {person}."), person=person)

@@ -3,14 +3,15 @@
 Everybody who touches assignments locks in one order: people by id, then tickets by id, then assignments.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.locks import OPEN
 from shared import clock
-from shared.events import Event, publish
+from shared.events import Event, publish_all
 from shared.models import Assignment, AssignmentState, Entry, EntryKind, Person, Ticket, TicketState
 
 
@@ -41,6 +42,19 @@ async def holders(session: AsyncSession, ticket_ids: Iterable[int]) -> set[int]:
     return set(await session.scalars(statement))
 
 
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A ticket that is locked and has no open assignment, and who is to have it."""
+
+    ticket: Ticket
+    person_id: int
+    how: str
+    reason: str = ""
+    pinned: bool = False
+    explanation: dict[str, object] = field(default_factory=dict)
+    detail: dict[str, object] = field(default_factory=dict)
+
+
 async def give(
     session: AsyncSession,
     ticket: Ticket,
@@ -57,43 +71,59 @@ async def give(
 
     The ticket is locked and has no open assignment. What waits on the customer keeps waiting.
     """
+    gift = Gift(ticket, person_id, how, reason, pinned, explanation or {}, detail or {})
+    return (await give_all(session, [gift], actor_id=actor_id))[0]
+
+
+async def give_all(session: AsyncSession, gifts: Sequence[Gift], *, actor_id: int) -> list[Assignment]:
+    """The same for many, in as few statements as for one."""
     now = clock.now()
-    assignment = Assignment(
-        ticket_id=ticket.id,
-        person_id=person_id,
-        state=AssignmentState.ACCEPTED,
-        weight=ticket.weight,
-        pinned=pinned,
-        assigned_by_id=None if actor_id == person_id else actor_id,
-        reason=reason,
-        explanation=explanation or {},
-        offered_at=now,
-    )
-    session.add(assignment)
-    if ticket.state is not TicketState.WAITING:
-        ticket.state = TicketState.ASSIGNED
-    ticket.assignee_id = person_id
-    _changed(ticket)
-    person = await session.get_one(Person, person_id)
-    person.last_assigned_at = now
+    people = {
+        person.id: person
+        for person in await session.scalars(select(Person).where(Person.id.in_({gift.person_id for gift in gifts})))
+    }
+    given = [
+        Assignment(
+            ticket_id=gift.ticket.id,
+            person_id=gift.person_id,
+            state=AssignmentState.ACCEPTED,
+            weight=gift.ticket.weight,
+            pinned=gift.pinned,
+            pinned_by_id=actor_id if gift.pinned else None,
+            pin_reason=gift.reason if gift.pinned else "",
+            assigned_by_id=None if actor_id == gift.person_id else actor_id,
+            reason=gift.reason,
+            explanation=gift.explanation,
+            offered_at=now,
+        )
+        for gift in gifts
+    ]
+    session.add_all(given)
+    for gift in gifts:
+        if gift.ticket.state is not TicketState.WAITING:
+            gift.ticket.state = TicketState.ASSIGNED
+        gift.ticket.assignee_id = gift.person_id
+        _changed(gift.ticket)
+        people[gift.person_id].last_assigned_at = now
     await session.flush()
-    session.add(
+    session.add_all(
         Entry(
-            ticket_id=ticket.id,
+            ticket_id=gift.ticket.id,
             kind=EntryKind.ASSIGNED,
             actor_id=actor_id,
             detail={
                 "assignment_id": assignment.id,
-                "person_id": person_id,
-                "person": person.name,
-                "how": how,
-                "reason": reason,
-                **(detail or {}),
+                "person_id": gift.person_id,
+                "person": people[gift.person_id].name,
+                "how": gift.how,
+                "reason": gift.reason,
+                **gift.detail,
             },
         )
+        for gift, assignment in zip(gifts, given, strict=True)
     )
-    await publish(session, Event("ticket", ticket.id, (person_id,), "assigned"))
-    return assignment
+    await publish_all(session, [Event("ticket", gift.ticket.id, (gift.person_id,), "assigned") for gift in gifts])
+    return given
 
 
 async def take_back(
@@ -111,29 +141,50 @@ async def take_back(
 
     `cause` is a code that the screen words: declined, expired, released, left, deactivated, language, level…
     """
-    person_id, was = assignment.person_id, assignment.state
-    end(assignment, state, cause=cause, reason=reason)
-    ticket.state = TicketState.QUEUED
-    ticket.assignee_id = None
-    _changed(ticket)
+    await take_back_all(
+        session, [(ticket, assignment)], state=state, kind=kind, cause=cause, actor_id=actor_id, reason=reason
+    )
+
+
+async def take_back_all(
+    session: AsyncSession,
+    held: Sequence[tuple[Ticket, Assignment]],
+    *,
+    state: AssignmentState,
+    kind: EntryKind,
+    cause: str,
+    actor_id: int | None = None,
+    reason: str = "",
+) -> None:
+    """The same for many, in as few statements as for one."""
+    was = [assignment.state for _, assignment in held]
+    for ticket, assignment in held:
+        end(assignment, state, cause=cause, reason=reason)
+        ticket.state = TicketState.QUEUED
+        ticket.assignee_id = None
+        _changed(ticket)
     await session.flush()
-    name = await session.scalar(select(Person.name).where(Person.id == person_id))
-    session.add(
+    people = {assignment.person_id for _, assignment in held}
+    names = dict((await session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))).all())
+    session.add_all(
         Entry(
             ticket_id=ticket.id,
             kind=kind,
             actor_id=actor_id,
             detail={
                 "assignment_id": assignment.id,
-                "person_id": person_id,
-                "person": name,
-                "was": was.value,
+                "person_id": assignment.person_id,
+                "person": names[assignment.person_id],
+                "was": before.value,
                 "cause": cause,
                 "reason": reason,
             },
         )
+        for (ticket, assignment), before in zip(held, was, strict=True)
     )
-    await publish(session, Event("ticket", ticket.id, (person_id,), kind.value))
+    await publish_all(
+        session, [Event("ticket", ticket.id, (assignment.person_id,), kind.value) for ticket, assignment in held]
+    )
 
 
 def end(assignment: Assignment, state: AssignmentState, *, cause: str, reason: str = "") -> None:

@@ -47,7 +47,7 @@ async def board(session: AsyncSession, settings: Settings) -> Board:
     )
 
 
-async def board_people(session: AsyncSession, settings: Settings) -> list[BoardPerson]:
+async def board_people(session: AsyncSession, settings: Settings, *, with_tickets: bool = True) -> list[BoardPerson]:
     """Everybody active who may work on tickets, with what they hold."""
     roles = [role for role in Role if Permission.TICKET_WORK in PERMISSIONS[role]]
     people = list(
@@ -69,7 +69,7 @@ async def board_people(session: AsyncSession, settings: Settings) -> list[BoardP
         )
         .order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id)
     )
-    for row in await session.execute(held):
+    for row in await session.execute(held) if with_tickets else ():
         work[row.person_id].append(ticket_row(row))
     return [
         BoardPerson(

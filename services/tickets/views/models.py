@@ -30,10 +30,12 @@ from shared.models import (
     LanguageSource,
     Level,
     Machine,
+    MoveOutcome,
     Priority,
     Role,
     TicketKind,
     TicketState,
+    UndoOutcome,
 )
 
 
@@ -66,6 +68,7 @@ class TicketRow(View):
     updated_at: datetime
     next_call_at: datetime | None = Field(default=None, description="It waits, its clock stands still, until then.")
     promise_due: bool = Field(default=False, description="Something that was promised is due.")
+    pinned: bool = Field(default=False, description="A supervisor keeps it with its person.")
     excerpt: list[TextPiece] = Field(
         default=[], description="Where the search words were found; empty without a search."
     )
@@ -118,6 +121,7 @@ class MyWork(View):
     queue: list[LanguageCount]
     promises: list[PromiseView] = Field(description="What I promised and is due.")
     leaving: list[LeavingView] = Field(description="Replies that may be taken back; they leave by themselves.")
+    moves: list["ReassignmentView"] = Field(description="What supervisors took from me or gave me in the last hours.")
 
 
 class QueuePage(View):
@@ -297,6 +301,8 @@ class AssignmentView(View):
     person: PersonRef
     state: AssignmentState
     pinned: bool
+    pinned_by: PersonRef | None
+    pin_reason: str
     offered_at: datetime
     expires_at: datetime | None
     explanation: dict[str, Any]
@@ -341,6 +347,33 @@ class TicketView(View):
     linked: list[TicketRow]
     history: list[TicketRow] = Field(description="Other tickets of the same customer, newest first.")
     allowed: Allowed
+
+
+class MovedTicketView(View):
+    """A ticket of a reassignment."""
+
+    ticket_id: int
+    outcome: MoveOutcome
+    flags: list[str] = Field(description="What is unusual about it.")
+    from_person: PersonRef | None = Field(description="Who had it; null: the queue.")
+    to_person: PersonRef | None = Field(description="Who was given it; null: the queue.")
+    undo_outcome: UndoOutcome | None = Field(description="Whether undoing put it back, or why not.")
+
+
+class ReassignmentView(View):
+    """What a supervisor moved in one action."""
+
+    id: int
+    by: PersonRef
+    to: list[PersonRef] = Field(description="None: back to the queue. Several: spread over them.")
+    reason: str
+    override: bool = Field(description="Also to who is not verified in the language.")
+    at: datetime
+    undo_until: datetime
+    undone_at: datetime | None
+    undone_by: PersonRef | None
+    can_undo: bool = Field(description="By who assigns, until then.")
+    tickets: list[MovedTicketView]
 
 
 class BoardPerson(View):

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets.views.calls import due_promises
 from services.tickets.views.models import LeavingView, MyWork, OfferView, PersonRef
 from services.tickets.views.presence import loads, presences
+from services.tickets.views.reassignments import concerning
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
 from shared import clock
 from shared.models import Assignment, AssignmentState, Delivery, DeliveryState, Person, Ticket, TicketState
@@ -52,6 +53,7 @@ async def my_work(session: AsyncSession, settings: Settings, me: Actor) -> MyWor
         queue=await language_counts(session),
         promises=await due_promises(session, settings, person_id=me.id),
         leaving=await _leaving(session, me),
+        moves=await concerning(session, settings, me),
     )
 
 

@@ -115,6 +115,17 @@ async def queue(session: AsyncSession, wanted: QueueFilter, cursor: str | None =
     )
 
 
+async def matching_ids(session: AsyncSession, wanted: QueueFilter, limit: int) -> tuple[list[int], bool]:
+    """The first `limit` tickets in the order of the pages, and whether there are more."""
+    statement = _conditions(select(Ticket.id), wanted)
+    if wanted.only_open:
+        statement = statement.order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id)
+    else:
+        statement = statement.order_by(Ticket.id.desc())
+    found = list(await session.scalars(statement.limit(limit + 1)))
+    return found[:limit], len(found) > limit
+
+
 async def _excerpts(session: AsyncSession, tickets: Sequence[int], q: str) -> dict[int, list[TextPiece]]:
     if not q.strip() or not tickets:
         return {}

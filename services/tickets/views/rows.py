@@ -6,9 +6,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.locks import OPEN
 from services.tickets.views.models import LanguageCount, PersonRef, TextPiece, TicketRow
 from shared import clock
-from shared.models import UNOFFERED, Customer, CustomerIdentity, Person, Promise, ScheduledCall, Ticket, TicketState
+from shared.models import (
+    UNOFFERED,
+    Assignment,
+    Customer,
+    CustomerIdentity,
+    Person,
+    Promise,
+    ScheduledCall,
+    Ticket,
+    TicketState,
+)
 
 _address = (
     select(CustomerIdentity.value)
@@ -35,6 +46,11 @@ def _promise_due() -> ColumnElement[bool]:
     )
 
 
+_pinned = (
+    exists().where(Assignment.ticket_id == Ticket.id, Assignment.state.in_(OPEN), Assignment.pinned).correlate(Ticket)
+)
+
+
 def select_rows(*extra: Any) -> Select[Any]:
     """Columns of a TicketRow, then `extra`; add conditions and an order."""
     return (
@@ -45,6 +61,7 @@ def select_rows(*extra: Any) -> Select[Any]:
             Person.name.label("assignee_name"),
             _next_call.label("next_call_at"),
             _promise_due().label("promise_due"),
+            _pinned.label("pinned"),
             *extra,
         )
         .outerjoin(Customer, Customer.id == Ticket.customer_id)
@@ -77,6 +94,7 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
         updated_at=ticket.updated_at,
         next_call_at=row.next_call_at if ticket.state is TicketState.WAITING else None,
         promise_due=row.promise_due,
+        pinned=row.pinned,
         excerpt=list(excerpt),
     )
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.tickets.participants import people_on
 from services.tickets.returned import of_ticket
@@ -128,10 +129,12 @@ def _allowed(
 
 
 async def _open_assignment(session: AsyncSession, ticket_id: int) -> AssignmentView | None:
+    pinned_by = aliased(Person)
     found = (
         await session.execute(
-            select(Assignment, Person.name)
+            select(Assignment, Person.name, pinned_by.name.label("pinned_by"))
             .join(Person, Person.id == Assignment.person_id)
+            .outerjoin(pinned_by, pinned_by.id == Assignment.pinned_by_id)
             .where(
                 Assignment.ticket_id == ticket_id,
                 Assignment.state.in_([AssignmentState.OFFERED, AssignmentState.ACCEPTED]),
@@ -140,12 +143,14 @@ async def _open_assignment(session: AsyncSession, ticket_id: int) -> AssignmentV
     ).one_or_none()
     if found is None:
         return None
-    assignment, name = found
+    assignment, name, by = found
     return AssignmentView(
         id=assignment.id,
         person=PersonRef(id=assignment.person_id, name=name),
         state=assignment.state,
         pinned=assignment.pinned,
+        pinned_by=None if by is None else PersonRef(id=assignment.pinned_by_id or 0, name=by),
+        pin_reason=assignment.pin_reason,
         offered_at=assignment.offered_at,
         expires_at=assignment.expires_at,
         explanation=assignment.explanation,

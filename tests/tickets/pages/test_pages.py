@@ -173,11 +173,13 @@ async def test_spanish_goes_to_an_unverified_person_only_when_confirmed(
     ticket = await office.mail("Mi recibo", SPANISH)
     client = await as_person("sofia")
     form = {"ticket": str(ticket), "person_id": str(office["carla"]), "reason": "Nobody else is here"}
-    await client.post("/board/assign", data=form)
-    refused = (await client.get("/board")).text
-    assert f"not verified in the language: #{ticket}" in refused
-    await client.post("/board/assign", data={**form, "override": "true"})
-    assert "that is written down" in (await client.get("/board")).text
+    looked = await client.post("/board/assign", data=form)
+    assert looked.status_code == 200
+    assert "Not verified in the ticket&#39;s language" in looked.text
+    await client.post("/board/assign", data={**form, "confirmed": "true", "override": "leave"})
+    assert f"not verified in the language: #{ticket}" in (await client.get("/board")).text
+    await client.post("/board/assign", data={**form, "confirmed": "true", "override": "move"})
+    assert "not verified in the language, on purpose" in (await client.get("/board")).text
     async with database.transaction() as session:
         assignment = (await session.scalars(select(Assignment))).one()
     assert (assignment.person_id, assignment.state) == (office["carla"], AssignmentState.ACCEPTED)

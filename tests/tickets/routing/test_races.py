@@ -300,8 +300,8 @@ async def test_supervisors_and_routers_do_not_trip_over_each_other(
         for _ in range(6):
             async with database.transaction() as session:
                 chosen = dice.sample(tickets, 5)
-                results = await supervise.assign(session, settings, lead, chosen, dice.choice(people).id, "Balance")
-                assert [result.ticket_id for result in results] == chosen
+                moved = await supervise.assign(session, settings, lead, chosen, [dice.choice(people).id], "Balance")
+                assert [result.ticket_id for result in moved.results] == chosen
             await asyncio.sleep(0.01)
 
     async with asyncio.TaskGroup() as group:

@@ -7,13 +7,15 @@ import time_machine
 from sqlalchemy import select
 
 from services.tickets.presence import sweep_presence
+from services.tickets.routing.deal import Flag
 from services.tickets.routing.offers import accept, take
 from services.tickets.routing.router import route_once
-from services.tickets.routing.supervise import Flag, Outcome, assign, send_back
+from services.tickets.routing.supervise import assign, send_back
 from shared import clock
 from shared.database import Database
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.models import AuditEvent, EntryKind, Intent, Level, Role, TicketState
+from shared.models import MoveOutcome as Outcome
 from shared.settings import Settings
 from tests.tickets.routing.conftest import Center
 
@@ -33,10 +35,11 @@ async def test_in_bulk_each_ticket_gets_its_own_result(center: Center, database:
     await center.change(closed, state=TicketState.CLOSED, closed_at=clock.now())
     await center.change(queued, state=TicketState.QUEUED)
     async with database.transaction() as session:
-        results = await assign(
+        moved_all = await assign(
             session, settings, lead,
-            [held, offered, queued, spanish, unknown, closed, complex_, 987654, held], target.id, " Holiday cover ",
+            [held, offered, queued, spanish, unknown, closed, complex_, 987654, held], [target.id], " Holiday cover ",
         )  # fmt: skip
+    results = moved_all.results
     assert [(result.ticket_id, result.outcome, result.flags) for result in results] == [
         (held, Outcome.ASSIGNED, []),
         (offered, Outcome.ASSIGNED, []),
@@ -67,11 +70,13 @@ async def test_a_spanish_ticket_for_somebody_unverified_takes_an_override_and_le
     target, bilingual = await center.person(), await center.person(spanish=True)
     tickets = [await center.ticket("es"), await center.ticket("mixed")]
     async with database.transaction() as session:
-        refused = await assign(session, settings, lead, tickets, target.id, "Nobody else")
+        refused = (await assign(session, settings, lead, tickets, [target.id], "Nobody else")).results
     assert [result.ok for result in refused] == [False, False]
     assert [await center.assignments(ticket_id) for ticket_id in tickets] == [[], []]
     async with database.transaction() as session:
-        forced = await assign(session, settings, lead, tickets, target.id, "Interpreter line", override=True)
+        forced = (
+            await assign(session, settings, lead, tickets, [target.id], "Interpreter line", override=True)
+        ).results
     assert [result.outcome for result in forced] == [Outcome.ASSIGNED] * 2
     async with database.transaction() as session:
         events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "ticket.assign")))
@@ -81,7 +86,7 @@ async def test_a_spanish_ticket_for_somebody_unverified_takes_an_override_and_le
     assert await route_once(database, settings) == 0
     assert await center.holder(tickets[0]) == target.id
     async with database.transaction() as session:
-        (given,) = await assign(session, settings, lead, [tickets[0]], bilingual.id, "She is back")
+        (given,) = (await assign(session, settings, lead, [tickets[0]], [bilingual.id], "She is back")).results
     assert (given.outcome, given.flags) == (Outcome.ASSIGNED, [])
 
 
@@ -96,7 +101,7 @@ async def test_an_offer_is_withdrawn_when_somebody_else_is_assigned(
     assert offer.person_id == asked.id
     absent = await center.person(intent=Intent.OFFLINE, live=False)
     async with database.transaction() as session:
-        (result,) = await assign(session, settings, lead, [ticket_id], absent.id, "Knows the customer")
+        (result,) = (await assign(session, settings, lead, [ticket_id], [absent.id], "Knows the customer")).results
     assert (result.outcome, result.flags) == (Outcome.ASSIGNED, [Flag.NOT_AT_WORK])
     assert await center.holder(ticket_id) == absent.id
     # Pinned work survives the absence of its owner, and every pass of the router.
@@ -116,13 +121,13 @@ async def test_what_is_theirs_already_is_only_pinned_and_waiting_work_keeps_wait
         await take(session, settings, csr, ticket_id)
     rev = (await center.get(ticket_id)).rev
     async with database.transaction() as session:
-        (result,) = await assign(session, settings, lead, [ticket_id], csr.id, "Stays with you")
+        (result,) = (await assign(session, settings, lead, [ticket_id], [csr.id], "Stays with you")).results
     assert result.outcome is Outcome.UNCHANGED
     assert (await center.open_assignment(ticket_id)).pinned
     assert (await center.get(ticket_id)).rev == rev
     await center.wait_on_customer(ticket_id)
     async with database.transaction() as session:
-        await assign(session, settings, lead, [ticket_id], other.id, "Holiday")
+        await assign(session, settings, lead, [ticket_id], [other.id], "Holiday")
     ticket = await center.get(ticket_id)
     assert (ticket.state, ticket.assignee_id) == (TicketState.WAITING, other.id)
 
@@ -137,7 +142,7 @@ async def test_sending_back_lets_the_router_place_it_again(
     async with database.transaction() as session:
         await accept(session, csr, (await center.open_assignment(ticket_id)).id)
     async with database.transaction() as session:
-        results = await send_back(session, lead, [ticket_id, queued], "Wrong desk")
+        results = (await send_back(session, lead, [ticket_id, queued], "Wrong desk")).results
     assert [result.outcome for result in results] == [Outcome.QUEUED, Outcome.UNCHANGED]
     other = await center.person()
     assert await route_once(database, settings) == 1
@@ -150,15 +155,15 @@ async def test_only_supervisors_and_only_with_a_reason(center: Center, database:
     ticket_id = await center.ticket()
     async with database.transaction() as session:
         with pytest.raises(Forbidden):
-            await assign(session, settings, csr, [ticket_id], csr.id, "Mine")
+            await assign(session, settings, csr, [ticket_id], [csr.id], "Mine")
         with pytest.raises(Forbidden):
             await send_back(session, csr, [ticket_id], "Away")
         with pytest.raises(Invalid):
-            await assign(session, settings, lead, [ticket_id], csr.id, "   ")
+            await assign(session, settings, lead, [ticket_id], [csr.id], "   ")
         with pytest.raises(Invalid):
-            await assign(session, settings, lead, [], csr.id, "None")
+            await assign(session, settings, lead, [], [csr.id], "None")
         with pytest.raises(Invalid):
-            await assign(session, settings, lead, [ticket_id], machine.id, "A machine")
+            await assign(session, settings, lead, [ticket_id], [machine.id], "A machine")
         with pytest.raises(NotFound):
-            await assign(session, settings, lead, [ticket_id], 424242, "Nobody")
+            await assign(session, settings, lead, [ticket_id], [424242], "Nobody")
     assert await center.assignments(ticket_id) == []

@@ -2,6 +2,7 @@
 const draftKey = (field) => `centralita.draft.${field.dataset.draft}`;
 
 function setUp(root) {
+  for (const element of root.querySelectorAll?.("[data-needs-js]") ?? []) element.hidden = false;
   for (const field of root.querySelectorAll?.("textarea[data-draft]") ?? []) {
     if (field.dataset.ready) continue;
     field.dataset.ready = "1";
@@ -9,24 +10,8 @@ function setUp(root) {
     field.addEventListener("input", () => sessionStorage.setItem(draftKey(field), field.value));
     field.form?.addEventListener("submit", () => sessionStorage.removeItem(draftKey(field)));
   }
-  for (const box of root.querySelectorAll?.("[data-select-all]") ?? []) {
-    box.closest(".field-hidden")?.removeAttribute("hidden");
-    box.addEventListener("change", () => {
-      for (const other of document.querySelectorAll(`input[name="${box.dataset.selectAll}"]`)) other.checked = box.checked;
-      count();
-    });
-  }
 }
 
-function count() {
-  for (const place of document.querySelectorAll("[data-count]")) {
-    place.textContent = String(document.querySelectorAll(`input[name="${place.dataset.count}"]:checked`).length);
-  }
-}
-
-document.addEventListener("change", count);
-
-for (const element of document.querySelectorAll("[data-needs-js]")) element.hidden = false;
 for (const element of document.querySelectorAll("[data-without-js]")) element.hidden = true;
 
 document.addEventListener("click", (event) => {
@@ -41,6 +26,15 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
+/* «Select all»: of its own section. */
+document.addEventListener("change", (event) => {
+  const box = event.target.closest?.("[data-select-all]");
+  if (!box) return;
+  const wanted = `input[name="${box.dataset.selectAll}"]`;
+  const section = box.closest("section");
+  const others = section?.querySelector(wanted) ? section.querySelectorAll(wanted) : document.querySelectorAll(wanted);
+  for (const other of others) other.checked = box.checked;
+});
+
 document.addEventListener("htmx:load", (event) => setUp(event.detail.elt));
 setUp(document);
-count();

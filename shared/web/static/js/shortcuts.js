@@ -1,6 +1,6 @@
 /* Single-key shortcuts: never while typing, and off for good when the person says so (WCAG 2.1.4). */
 const OFF = "centralita.shortcuts.off";
-const off = () => localStorage.getItem(OFF) === "1";
+export const off = () => localStorage.getItem(OFF) === "1";
 const GO = { m: "/work", q: "/queue", b: "/board", c: "/contacts/new", p: "/people", h: "/health" };
 let pending = 0;
 
@@ -30,7 +30,7 @@ function press(key) {
   if (!element) return false;
   const details = element.closest("details");
   if (details) details.open = true;
-  if (element.matches("textarea, input")) {
+  if (element.matches("textarea, select, input:not([type=checkbox], [type=radio])")) {
     element.focus();
     element.scrollIntoView({ block: "center" });
   } else element.click();
