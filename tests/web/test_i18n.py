@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.tickets.pages import wording
+from services.tickets.pages import wording, wording_moves
 from shared.web import i18n, messages, vocabulary
 
 ROOT = Path(messages.__file__).parent.parent.parent
@@ -72,7 +72,7 @@ def test_errors_are_raised_with_sentences_that_the_catalogs_know() -> None:
 
 
 def test_every_flag_and_reason_has_its_word() -> None:
-    for table in (wording.REASONS, wording.FLAGS, wording.ASSIGN_FLAGS):
+    for table in (wording.REASONS, wording.FLAGS, wording_moves.ASSIGN_FLAGS):
         for sentence in table.values():
             assert i18n.translate("es", sentence) != sentence
 

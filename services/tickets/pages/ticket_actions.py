@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.tickets import desk
 from services.tickets.pages.common import Page
-from services.tickets.pages.wording import assign_flag
+from services.tickets.pages.wording_moves import assign_flag
 from services.tickets.routing import offers, supervise
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.models import MoveOutcome, Priority, TicketState

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.tickets.pages import wording_caller, wording_calls, wording_ladder, wording_trust
+from services.tickets.pages import wording_caller, wording_calls, wording_ladder, wording_moves, wording_trust
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
@@ -45,10 +45,6 @@ _BY_WHAT: dict[EntryKind, dict[str, str]] = {
         "added": N_("{actor} let {address} speak on this ticket."),
         "removed": N_("{actor} removed {address}: their mail opens a ticket of its own."),
         "declined": N_("{actor} did not let {address} in, who was in copy."),
-    },
-    EntryKind.PIN: {
-        "pinned": N_("{actor} keeps it with {person}."),
-        "unpinned": N_("{actor} let it follow the rules again: it is no longer kept with {person}."),
     },
     EntryKind.RETURNED: {
         "dismissed": N_("{actor} saw that the answer to {addresses} came back."),
@@ -142,13 +138,6 @@ FAILURES = {
         "again knowing that they may get it twice."
     ),
 }
-ASSIGN_FLAGS = {
-    "unverified_language": N_("This person is not verified in the ticket's language; that is written down."),
-    "language_uncertain": N_("The ticket's language is not certain and this person is not a verified bilingual."),
-    "over_capacity": N_("This person now has more than their usual amount of work."),
-    "below_level": N_("A ticket is above this person's level."),
-    "not_at_work": N_("This person is not at work now."),
-}
 
 
 def _name(entry: EntryView) -> str:
@@ -181,11 +170,6 @@ def returned_advice(language: str, returned: Sequence[ReturnView]) -> str:
         N_("It came back from {addresses}. Correct the address and send it again, or call the customer."),
         addresses=", ".join(each.address for each in returned),
     )
-
-
-def assign_flag(language: str, value: str) -> str:
-    """What is unusual about an assignment that was made all the same."""
-    return translate(language, ASSIGN_FLAGS[value]) if value in ASSIGN_FLAGS else value.replace("_", " ")
 
 
 def _changed(language: str, entry: EntryView, by_person: str, by_system: str, word: Callable[[str], str]) -> str:
@@ -246,8 +230,8 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
             if person
             else (translate(language, N_("The offer was not answered in time.")))
         )
-    if kind is EntryKind.ASSIGNED:
-        return _assigned(language, entry)
+    if kind in (EntryKind.ASSIGNED, EntryKind.PIN):
+        return wording_moves.entry(language, entry)
     if kind is EntryKind.RELEASED:
         return _released(language, entry)
     if kind is EntryKind.BOUNCE and detail.get("delayed"):
@@ -262,7 +246,6 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
         "ticket": _text(detail.get("ticket_id") or detail.get("ticket")),
         "to": _to(entry),
         "address": _text(detail.get("address")),
-        "person": _person(detail),
         "addresses": ", ".join(_text(each) for each in detail.get("addresses") or []) or "—",
     }
     if kind in _BY_WHAT:
@@ -322,18 +305,6 @@ def _released(language: str, entry: EntryView) -> str:
     if entry.detail.get("was") == "offered":
         return translate(language, N_("The offer to {person} was taken back."), person=person)
     return translate(language, N_("It went from {person} back to the queue."), person=person)
-
-
-def _assigned(language: str, entry: EntryView) -> str:
-    actor, person = _name(entry), _person(entry.detail)
-    if entry.actor and (entry.detail.get("how") == "taken" or not person or person == actor):
-        return translate(language, N_("{actor} took it from the queue."), actor=actor)
-    if actor and entry.detail.get("how") == "undone":
-        said = N_("{actor} undid the move: it is back with {person}.")
-        return translate(language, said, actor=actor, person=person)
-    if actor:
-        return translate(language, N_("{actor} assigned it to {person}."), actor=actor, person=person)
-    return translate(language, N_("It was assigned to {person}."), person=person)
 
 
 def why(language: str, explanation: dict[str, Any], *, mine: bool = True) -> list[str]:
