@@ -141,9 +141,9 @@ async def send_back(session: Tx, me: Me, once: Idempotent, body: SendBack) -> An
 @router.get("/reassignments", summary="What supervisors moved lately")
 async def list_reassignments(session: Tx, settings: Cfg, me: Me) -> list[ReassignmentView]:
     """For who assigns: what may still be undone. For everybody else: what took tickets from them or gave them some."""
+    me.require(Permission.TICKET_WORK)
     if me.may(Permission.TICKET_ASSIGN):
         return await reassignments.recent(session, settings, me)
-    me.require(Permission.TICKET_WORK)
     return await reassignments.concerning(session, settings, me)
 
 

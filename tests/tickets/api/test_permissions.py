@@ -46,8 +46,16 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/alerts/{alert_id}/take"): Route(P.ALERT_TAKE),
     ("POST", "/api/v1/tickets/{ticket_id}/assign"): Route(P.TICKET_ASSIGN, {"person_id": NOWHERE, **REASON}),
     ("POST", "/api/v1/tickets/assign"): Route(
-        P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], "person_id": NOWHERE, **REASON}
+        P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], "person_ids": [NOWHERE], **REASON}
     ),
+    ("POST", "/api/v1/tickets/assign/preview"): Route(
+        P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], "person_ids": [NOWHERE]}
+    ),
+    ("GET", "/api/v1/reassignments"): Route(P.TICKET_WORK),
+    ("GET", "/api/v1/reassignments/{reassignment_id}"): Route(P.TICKET_WORK),
+    ("POST", "/api/v1/reassignments/{reassignment_id}/undo"): Route(P.TICKET_ASSIGN),
+    ("POST", "/api/v1/tickets/{ticket_id}/pin"): Route(P.TICKET_ASSIGN, REASON),
+    ("POST", "/api/v1/tickets/{ticket_id}/unpin"): Route(P.TICKET_ASSIGN, REASON),
     ("POST", "/api/v1/tickets/send-back"): Route(P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], **REASON}),
     ("POST", "/api/v1/contacts"): Route(
         P.TICKET_CREATE,
