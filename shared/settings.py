@@ -211,6 +211,11 @@ class Settings(BaseSettings):
     offer_s: float = 180.0
     shift_end_minutes: float = Field(default=10.0, ge=0)  # before the end of a planned shift: no new offers
     reassign_undo_s: float = Field(default=600.0, ge=0)  # how long a supervisor may undo a reassignment
+    # The forecast: how many weeks of history, and the goal that people are counted for.
+    staffing_weeks: int = Field(default=8, ge=1, le=104)
+    staffing_wait_minutes: float = Field(default=30.0, gt=0)  # until a ticket is begun with
+    staffing_share: float = Field(default=0.8, gt=0, lt=1)  # of the tickets for which that is to hold
+    staffing_away: float = Field(default=0.1, ge=0, lt=1)  # of planned people, who are away all the same
     bilingual_weight: float = 1.5  # see reference policy in docs/decisions
     # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
     other_languages: Literal["any", "bilingual"] = "any"

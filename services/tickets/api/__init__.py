@@ -9,6 +9,7 @@ from services.tickets.api import (
     center,
     conversation,
     files,
+    forecast,
     held,
     ingestion,
     mailboxes,
@@ -31,7 +32,7 @@ TAGS = [
     {"name": "calls", "description": "Calling customers: attempts, the next call, what was promised."},
     {"name": "board", "description": "The shift: board, assigning, alerts, contacts by phone and at the counter."},
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
-    {"name": "shifts", "description": "Who works when."},
+    {"name": "shifts", "description": "Who works when, and who is needed when."},
     {"name": "center", "description": "Opening hours, special days, texts for customers."},
     {"name": "files", "description": "Audio, attachments, raw mail."},
     {"name": "mailboxes", "description": "How mail is fetched and sent: add, change, test, pause, remove."},
@@ -48,4 +49,6 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 def routers() -> list[APIRouter]:
     # reassign before tickets: /tickets/assign is not a ticket
     desk = (session, work, board, reassign, tickets, caller, calls, replies, conversation, transcripts, trust)
-    return [each.router for each in (*desk, people, shifts, center, files, mailboxes, operations, ingestion, held)]
+    return [
+        each.router for each in (*desk, people, shifts, forecast, center, files, mailboxes, operations, ingestion, held)
+    ]

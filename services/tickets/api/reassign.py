@@ -10,7 +10,7 @@ from services.tickets.routing import pins, supervise
 from services.tickets.routing.deal import Flag
 from services.tickets.routing.undo import undo
 from services.tickets.views import reassignments
-from services.tickets.views.models import ReassignmentView
+from services.tickets.views.supervisor_models import ReassignmentView
 from shared.models import MoveOutcome, UndoOutcome
 from shared.people import Permission
 from shared.web.depends import Cfg, Me, Tx

@@ -17,6 +17,7 @@ from services.tickets.views.recording_models import RecordingView as RecordingVi
 from services.tickets.views.recording_models import TranscriptView as TranscriptView
 from services.tickets.views.shapes import PersonRef as PersonRef
 from services.tickets.views.shapes import View
+from services.tickets.views.supervisor_models import BilingualGap, ReassignmentView
 from shared.models import (
     AlertKind,
     AssignmentState,
@@ -30,12 +31,10 @@ from shared.models import (
     LanguageSource,
     Level,
     Machine,
-    MoveOutcome,
     Priority,
     Role,
     TicketKind,
     TicketState,
-    UndoOutcome,
 )
 
 
@@ -121,7 +120,7 @@ class MyWork(View):
     queue: list[LanguageCount]
     promises: list[PromiseView] = Field(description="What I promised and is due.")
     leaving: list[LeavingView] = Field(description="Replies that may be taken back; they leave by themselves.")
-    moves: list["ReassignmentView"] = Field(description="What supervisors took from me or gave me in the last hours.")
+    moves: list[ReassignmentView] = Field(description="What supervisors took from me or gave me in the last hours.")
 
 
 class QueuePage(View):
@@ -349,33 +348,6 @@ class TicketView(View):
     allowed: Allowed
 
 
-class MovedTicketView(View):
-    """A ticket of a reassignment."""
-
-    ticket_id: int
-    outcome: MoveOutcome
-    flags: list[str] = Field(description="What is unusual about it.")
-    from_person: PersonRef | None = Field(description="Who had it; null: the queue.")
-    to_person: PersonRef | None = Field(description="Who was given it; null: the queue.")
-    undo_outcome: UndoOutcome | None = Field(description="Whether undoing put it back, or why not.")
-
-
-class ReassignmentView(View):
-    """What a supervisor moved in one action."""
-
-    id: int
-    by: PersonRef
-    to: list[PersonRef] = Field(description="None: back to the queue. Several: spread over them.")
-    reason: str
-    override: bool = Field(description="Also to who is not verified in the language.")
-    at: datetime
-    undo_until: datetime
-    undone_at: datetime | None
-    undone_by: PersonRef | None
-    can_undo: bool = Field(description="By who assigns, until then.")
-    tickets: list[MovedTicketView]
-
-
 class BoardPerson(View):
     person: PersonRef
     role: Role
@@ -403,3 +375,4 @@ class Board(View):
     unassigned: list[TicketRow]
     held_spam: int = Field(description="Mail held as spam that nobody has looked at.")
     wordless: int = Field(description="Calls in which nobody spoke, open and offered to nobody.")
+    bilingual_gaps: list[BilingualGap] = Field(description="From now on, today; none without planned shifts.")

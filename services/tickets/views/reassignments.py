@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.routing.supervise import DONE
 from services.tickets.routing.undo import undo_until
-from services.tickets.views.models import MovedTicketView, PersonRef, ReassignmentView
+from services.tickets.views.shapes import PersonRef
+from services.tickets.views.supervisor_models import MovedTicketView, ReassignmentView
 from shared import clock
 from shared.errors import NotFound
 from shared.models import Person, ReassignedTicket, Reassignment

@@ -101,7 +101,7 @@ WORK = (
     "/tickets/3/split", "/tickets/3/merge",
 )  # fmt: skip
 CENTER = (
-    "/board", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/templates",
+    "/board", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/forecast", "/templates",
     "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes", "/mailboxes/1",
     "/audit", "/account",
 )  # fmt: skip
