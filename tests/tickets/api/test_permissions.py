@@ -51,6 +51,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/tickets/assign/preview"): Route(
         P.TICKET_ASSIGN, {"ticket_ids": [NOWHERE], "person_ids": [NOWHERE]}
     ),
+    ("GET", "/api/v1/forecast"): Route(P.SHIFT_WRITE),
     ("GET", "/api/v1/reassignments"): Route(P.TICKET_WORK),
     ("GET", "/api/v1/reassignments/{reassignment_id}"): Route(P.TICKET_WORK),
     ("POST", "/api/v1/reassignments/{reassignment_id}/undo"): Route(P.TICKET_ASSIGN),

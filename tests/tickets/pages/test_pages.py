@@ -39,7 +39,9 @@ from tests.tickets.pages.conftest import SignIn
 from tests.tickets.pages.office import ENGLISH, SPANISH, Office, spoken
 
 CSR_PAGES = ("/work", "/queue", "/contacts/new", "/account")
-SUPERVISOR_PAGES = ("/board", "/people", "/shifts", "/forecast", "/hours", "/templates", "/templates/new", "/held", "/health")
+SUPERVISOR_PAGES = (
+    "/board", "/people", "/shifts", "/forecast", "/hours", "/templates", "/templates/new", "/held", "/health",
+)  # fmt: skip
 MANAGER_PAGES = ("/audit", "/people/new")
 
 
