@@ -17,6 +17,7 @@ class Permission(StrEnum):
     TICKET_ASSIGN = "ticket.assign"  # assign and reassign anything
     PRESENCE_SET = "presence.set"  # one's own
     PRESENCE_SET_OTHERS = "presence.set_others"
+    CAPACITY_WRITE = "capacity.write"  # how much somebody may hold at one time
     BOARD_READ = "board.read"
     ALERT_TAKE = "alert.take"
     GREETING_READ = "greeting.read"
@@ -39,8 +40,8 @@ _INTERN = {P.TICKET_READ, P.TICKET_WORK, P.TICKET_CREATE, P.PRESENCE_SET, P.GREE
 _CSR1 = _INTERN
 _CSR2 = _CSR1 | {P.GREETING_WRITE, P.RECORDING_UPLOAD}
 _SUPERVISOR = _CSR2 | {
-    P.TICKET_ASSIGN, P.BOARD_READ, P.ALERT_TAKE, P.PRESENCE_SET_OTHERS, P.PEOPLE_READ, P.CERTIFY, P.HOURS_WRITE,
-    P.SHIFT_WRITE, P.TEMPLATE_WRITE, P.HEALTH_READ,
+    P.TICKET_ASSIGN, P.BOARD_READ, P.ALERT_TAKE, P.PRESENCE_SET_OTHERS, P.CAPACITY_WRITE, P.PEOPLE_READ, P.CERTIFY,
+    P.HOURS_WRITE, P.SHIFT_WRITE, P.TEMPLATE_WRITE, P.HEALTH_READ,
 }  # fmt: skip
 _MANAGER = _SUPERVISOR | {P.PEOPLE_WRITE, P.AUDIT_READ}
 

@@ -41,6 +41,7 @@ LEAVE_GRACE = timedelta(seconds=10)
 KEEP_LEASES = timedelta(days=7)  # the newest one tells when somebody was last there
 UNTOUCHED = timedelta(minutes=15)  # of open time
 TOUCHED = timedelta(minutes=60)
+REASON_LIMIT = 500
 AT_WORK = (Intent.AVAILABLE, Intent.BUSY)
 TAB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -52,11 +53,18 @@ async def set_intent(session: AsyncSession, me: Actor, intent: Intent) -> Presen
 
 
 async def set_intent_of(session: AsyncSession, me: Actor, person_id: int, intent: Intent, reason: str) -> Presence:
-    """What a supervisor says about somebody, with a reason."""
+    """What a supervisor says about somebody, with a reason, which that person reads.
+
+    «Available» also says that they are there again after a missed offer. It opens no browser and plans no shift:
+    `routing/obstacles.py` says what still keeps offers away.
+    """
     me.require(Permission.PRESENCE_SET_OTHERS)
-    if not reason.strip():
+    reason = reason.strip()
+    if not reason:
         raise Invalid("Please give a reason.", field="reason")
-    return await _set(session, me, person_id, intent, reason.strip())
+    if len(reason) > REASON_LIMIT:
+        raise Invalid("Please keep the reason under {limit} characters.", field="reason", limit=REASON_LIMIT)
+    return await _set(session, me, person_id, intent, reason)
 
 
 async def _set(session: AsyncSession, me: Actor, person_id: int, intent: Intent, reason: str) -> Presence:
@@ -69,8 +77,10 @@ async def _set(session: AsyncSession, me: Actor, person_id: int, intent: Intent,
     values: dict[str, object] = {"intent": intent}
     if previous is not intent or before is None:
         values["since"] = clock.now()
-    if me.id == person_id:
+    own = me.id == person_id
+    if own or intent is Intent.AVAILABLE:
         values["unresponsive_since"] = None
+    values["set_by_id"], values["set_reason"] = (None, "") if own else (me.id, reason)
     statement = insert(Presence).values(person_id=person_id, **{"since": clock.now(), **values})
     presence = (
         await session.scalars(
@@ -78,7 +88,7 @@ async def _set(session: AsyncSession, me: Actor, person_id: int, intent: Intent,
             execution_options={"populate_existing": True},
         )
     ).one()
-    if previous is not intent:
+    if previous is not intent or not own:
         audit.record(
             session, me.id, "presence.set", object_type="person", object_id=person_id,
             detail={"from": previous.value, "to": intent.value, "reason": reason}, ip=me.ip,

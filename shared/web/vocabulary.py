@@ -257,6 +257,15 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "tts": N_("read aloud by a machine"),
         "adopted": N_("found on the phone system"),
     },
+    "in_the_way": {
+        "role": N_("their role is offered nothing"),
+        "available": N_("not available"),
+        "live": N_("no browser of theirs is open"),
+        "responsive": N_("missed an offer and has not clicked since"),
+        "on_shift": N_("not on shift now"),
+        "shift_end": N_("the shift ends in a moment"),
+        "capacity": N_("no room for more"),
+    },
     "assign_flag": {
         "unverified_language": N_("Not verified in the ticket's language"),
         "language_uncertain": N_("The language is not certain, and the person is no verified bilingual"),

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from services.tickets import certifications, people, tokens
+from services.tickets import capacity, certifications, people, tokens
 from services.tickets.api.common import Body, Id, Number
 from services.tickets.api.session import MadeToken, NewToken
+from services.tickets.capacity import CapacityChange, CapacityView
 from services.tickets.certifications import CertificationView
 from services.tickets.people import PersonView
 from shared.models import CertificationMode, Role
@@ -88,6 +89,12 @@ async def get_person(session: Tx, settings: Cfg, me: Me, person_id: Id) -> Perso
 async def update_person(session: Tx, settings: Cfg, me: Me, person_id: Id, body: PersonChange) -> PersonView:
     await people.update_person(session, me, person_id, **body.model_dump(exclude_unset=True))
     return await people.get_person(session, settings, person_id)
+
+
+@router.put("/people/{person_id}/capacity", summary="Set how much somebody may hold at one time")
+async def set_capacity(session: Tx, me: Me, person_id: Id, body: CapacityChange) -> CapacityView:
+    """Counts at once. Who holds more keeps it, and is offered nothing new until there is room."""
+    return await capacity.set_capacity(session, me, person_id, body.capacity)
 
 
 @router.post("/people/{person_id}/deactivate", summary="Deactivate a person")

@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import spam, wordless
+from services.tickets.routing.obstacles import obstacles
 from services.tickets.views.calls import due_promises
 from services.tickets.views.forecast import gaps_today
 from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
@@ -61,6 +62,7 @@ async def board_people(session: AsyncSession, settings: Settings, *, with_ticket
     states = await presences(session, ids)
     weights = await loads(session, ids)
     languages = await valid_languages(session, settings, ids)
+    hindered = await obstacles(session, settings, ids)
     work: dict[int, list[TicketRow]] = defaultdict(list)
     held = (
         select_rows(Assignment.person_id)
@@ -80,6 +82,7 @@ async def board_people(session: AsyncSession, settings: Settings, *, with_ticket
             presence=states[person.id],
             load=weights[person.id],
             capacity=person.capacity,
+            in_the_way=hindered[person.id],
             languages=languages[person.id],
             tickets=work[person.id],
         )

@@ -90,6 +90,8 @@ class PresenceView(View):
     since: datetime | None
     live: bool
     unresponsive: bool
+    set_by: PersonRef | None = Field(default=None, description="Who set it, when it was not the person.")
+    set_reason: str = ""
 
 
 class LanguageCount(View):
@@ -354,6 +356,9 @@ class BoardPerson(View):
     presence: PresenceView
     load: int
     capacity: int
+    in_the_way: list[str] = Field(
+        default=[], description="Rules that keep every ordinary offer away now: live, on_shift, capacity…"
+    )
     languages: list[str] = Field(description="Verified and valid today, as `es:written`, `es:spoken`.")
     tickets: list[TicketRow]
 

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.views.models import PresenceView
+from services.tickets.views.models import PersonRef, PresenceView
 from shared import clock
-from shared.models import Assignment, AssignmentState, Intent, Presence, PresenceLease, Ticket, TicketState
+from shared.models import Assignment, AssignmentState, Intent, Person, Presence, PresenceLease, Ticket, TicketState
 
 ABSENT = PresenceView(intent=Intent.OFFLINE, since=None, live=False, unresponsive=False)
 
@@ -20,14 +20,21 @@ async def presences(session: AsyncSession, people: Collection[int]) -> dict[int,
             )
         )
     )
+    rows = await session.execute(
+        select(Presence, Person.name)
+        .outerjoin(Person, Person.id == Presence.set_by_id)
+        .where(Presence.person_id.in_(people))
+    )
     found = {
         presence.person_id: PresenceView(
             intent=presence.intent,
             since=presence.since,
             live=presence.person_id in live,
             unresponsive=presence.unresponsive_since is not None,
+            set_by=None if presence.set_by_id is None else PersonRef(id=presence.set_by_id, name=name),
+            set_reason=presence.set_reason,
         )
-        for presence in await session.scalars(select(Presence).where(Presence.person_id.in_(people)))
+        for presence, name in rows
     }
     return {
         person: found.get(person, ABSENT if person not in live else ABSENT.model_copy(update={"live": True}))

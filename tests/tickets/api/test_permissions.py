@@ -38,6 +38,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("PUT", "/api/v1/me/presence"): Route(P.PRESENCE_SET, {"intent": "busy"}),
     ("POST", "/api/v1/me/presence/heartbeat"): Route(P.PRESENCE_SET, {"tab_id": "abcdefgh12"}),
     ("POST", "/api/v1/me/presence/leave"): Route(P.PRESENCE_SET, {"tab_id": "abcdefgh12"}),
+    ("PUT", "/api/v1/people/{person_id}/capacity"): Route(P.CAPACITY_WRITE, {"capacity": 3}),
     ("PUT", "/api/v1/people/{person_id}/presence"): Route(P.PRESENCE_SET_OTHERS, {"intent": "offline", **REASON}),
     ("POST", "/api/v1/offers/{assignment_id}/accept"): Route(P.TICKET_WORK),
     ("POST", "/api/v1/offers/{assignment_id}/decline"): Route(P.TICKET_WORK, REASON),

@@ -49,6 +49,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   unfolded = [...(event.detail.target?.querySelectorAll?.("details[id][open]") ?? [])].map((each) => each.id);
 });
 
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  for (const each of event.detail.target?.querySelectorAll?.("details[id][open]") ?? []) {
+    const again = event.detail.fragment.querySelector(`#${CSS.escape(each.id)}`);
+    if (again) again.open = true;
+  }
+});
+
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of unfolded) {
     const details = document.getElementById(id);
