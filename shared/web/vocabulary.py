@@ -258,7 +258,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "adopted": N_("found on the phone system"),
     },
     "in_the_way": {
-        "role": N_("their role is offered nothing"),
+        "role": N_("not for this role"),
         "available": N_("not available"),
         "live": N_("no browser of theirs is open"),
         "responsive": N_("missed an offer and has not clicked since"),

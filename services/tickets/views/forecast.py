@@ -228,7 +228,8 @@ def gaps(
     for hour in hours:
         if hour.bilinguals_short == 0:
             continue
-        if spells and spells[-1][-1].starts_at + HOUR == hour.starts_at and spells[-1][-1].alarm == hour.alarm:
+        last = spells[-1][-1] if spells else None
+        if last and last.starts_at + HOUR == hour.starts_at and last.bilinguals_planned == hour.bilinguals_planned:
             spells[-1].append(hour)
         else:
             spells.append([hour])
@@ -236,7 +237,7 @@ def gaps(
         BilingualGap(
             starts_at=spell[0].starts_at,
             ends_at=spell[-1].starts_at + HOUR,
-            planned=min(hour.bilinguals_planned for hour in spell),
+            planned=spell[0].bilinguals_planned,
             needed=max(hour.bilinguals_needed for hour in spell),
             alarm=spell[0].alarm,
             could_come=[

@@ -40,7 +40,7 @@ class BilingualGap(View):
 
     starts_at: datetime
     ends_at: datetime
-    planned: int = Field(description="The fewest at any of these hours.")
+    planned: int = Field(description="At each of these hours.")
     needed: int = Field(description="The most at any of them.")
     alarm: bool = Field(description="Fewer than two are planned.")
     could_come: list[PersonRef]
