@@ -19,8 +19,11 @@ from shared.settings import MailboxSettings, Settings
 _AUTOMATIC = {
     DeliveryKind.ACKNOWLEDGEMENT: "auto-replied",
     DeliveryKind.SAFETY: "auto-replied",
+    DeliveryKind.EXPECTATION: "auto-replied",
     DeliveryKind.PAGE: "auto-generated",
 }
+# What its receiver may stop: not safety instructions, and not replies, which people write.
+_STOPPABLE = frozenset({DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.EXPECTATION})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _ID = re.compile(r"^<[^<>\s]+>$")
 _TYPE = re.compile(r"^(application|audio|image|text|video|font|model)/[a-z0-9][a-z0-9.+_-]*$")
@@ -82,11 +85,8 @@ def compose(
 
 
 def _way_out(message: EmailMessage, delivery: Delivery, mailbox: MailboxSettings, settings: Settings) -> None:
-    """How to stop plain acknowledgements: by mail, and by one click where our pages are reachable with TLS (RFC 8058).
-
-    Not on safety instructions, which nobody should be able to stop, and not on replies, which people write.
-    """
-    if delivery.kind is not DeliveryKind.ACKNOWLEDGEMENT or len(delivery.to_addresses) != 1:
+    """How to stop these: by mail, and by one click where our pages are reachable with TLS (RFC 8058)."""
+    if delivery.kind not in _STOPPABLE or len(delivery.to_addresses) != 1:
         return
     secret, (address,) = settings.secret_key.get_secret_value(), delivery.to_addresses
     ways = [f"<mailto:{reply_address(mailbox.address, no_acknowledgement.tag(secret, address))}?subject=stop>"]

@@ -188,7 +188,7 @@ async def _deliveries(
     """Our mails that go along: those that were chosen, and the automatic answers to mails that were."""
     chosen = [entry.delivery_id for entry in taken if entry.kind is EntryKind.MAIL_OUT]
     answered = [message.rfc_message_id for message in messages.values() if message.rfc_message_id]
-    automatic = (DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY)
+    automatic = (DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY, DeliveryKind.EXPECTATION)
     found = await session.scalars(
         select(Delivery)
         .where(

@@ -14,6 +14,7 @@ class DeliveryKind(StrEnum):
     REPLY = "reply"
     ACKNOWLEDGEMENT = "acknowledgement"
     SAFETY = "safety"  # the acknowledgement of an emergency
+    EXPECTATION = "expectation"  # that it takes longer, and when to expect somebody who speaks their language
     PAGE = "page"  # to the shift lead, not to the customer
 
 

@@ -208,6 +208,13 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "supervisor": N_("A supervisor must decide"),
         "interpreter": N_("The interpreter line is the way on"),
     },
+    "rung_next": {  # what is done next
+        "confirm_language": N_("somebody is asked to say which language it is"),
+        "alert": N_("the shift leads are told"),
+        "tell_customer": N_("the customer is told when to expect somebody"),
+        "supervisor": N_("a supervisor is asked to decide"),
+        "interpreter": N_("the interpreter line is proposed"),
+    },
     "mailbox_condition": {
         "starting": N_("Starting"),
         "watching": N_("Watching, new mail arrives at once"),

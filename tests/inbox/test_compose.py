@@ -100,6 +100,7 @@ def test_a_person_s_reply_looks_like_a_person_s() -> None:
     ("kind", "submitted", "way_out"),
     [
         (DeliveryKind.ACKNOWLEDGEMENT, "auto-replied", True),
+        (DeliveryKind.EXPECTATION, "auto-replied", True),
         (DeliveryKind.SAFETY, "auto-replied", False),
         (DeliveryKind.PAGE, "auto-generated", False),
     ],

@@ -12,6 +12,7 @@ from services.tickets.api import (
     forecast,
     held,
     ingestion,
+    ladder,
     mailboxes,
     operations,
     people,
@@ -48,7 +49,7 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # reassign before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, reassign, tickets, caller, calls, replies, conversation, transcripts, trust)
+    desk = (session, work, board, ladder, reassign, tickets, caller, calls, replies, conversation, transcripts, trust)
     return [
         each.router for each in (*desk, people, shifts, forecast, center, files, mailboxes, operations, ingestion, held)
     ]

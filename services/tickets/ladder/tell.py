@@ -113,7 +113,7 @@ async def _letter(
         session,
         settings,
         ticket,
-        kind=DeliveryKind.ACKNOWLEDGEMENT,
+        kind=DeliveryKind.EXPECTATION,
         to=[address],
         subject=subject,
         language=languages[0] if len(languages) == 1 else MIXED,

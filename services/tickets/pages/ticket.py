@@ -20,7 +20,10 @@ from services.tickets.markdown import to_html
 from services.tickets.pages import wording, wording_trust
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.hearing import passages
+from services.tickets.pages.ladder import waiting_of
 from services.tickets.pages.reading import runs
+from services.tickets.pages.wording_ladder import NO_LINE
+from services.tickets.pages.wording_waiting import Speaker
 from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
 from services.tickets.trust import Standing
@@ -174,6 +177,9 @@ async def show_ticket(
         tel=tel,
         view=view,
         ticket=view.ticket,
+        waiting=await waiting_of(screen, settings, ticket_id),
+        speaker=Speaker(screen.language, screen.timezone),
+        no_line=screen.say(NO_LINE),
         lines=lines(screen, view),
         reply_language=language,
         known_addresses=list(dict.fromkeys([*reversed(latest), *known, *filter(None, [proposal.asked_for])])),

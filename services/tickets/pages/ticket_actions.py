@@ -99,9 +99,10 @@ async def assign(
     person_id: Annotated[int, Form()] = 0,
     reason: Annotated[str, Form()] = "",
     override: Annotated[bool, Form()] = False,
+    go: Annotated[str, Form()] = "",
 ) -> Response:
     screen.me.require(Permission.TICKET_ASSIGN)
-    place = f"/tickets/{ticket_id}"
+    place = "/ladder" if go == "ladder" else f"/tickets/{ticket_id}"
     try:
         moved = await screen.attempt(
             supervise.assign(screen.session, settings, screen.me, [ticket_id], [person_id], reason, override=override)

@@ -23,6 +23,18 @@ from shared.models import TicketState as State
 from shared.settings import Settings
 
 SINGLE_FLIGHT = 4711  # advisory lock: one router at a time, so that passes do not trip over each other
+# What a pass looks at of a ticket.
+_SEEN = (
+    Ticket.id,
+    Ticket.channel,
+    Ticket.language,
+    Ticket.level,
+    Ticket.priority,
+    Ticket.weight,
+    Ticket.rev,
+    Ticket.queued_at,
+    Ticket.first_response_due_at,
+)
 PER_KIND = 60  # queued tickets of one kind that a pass looks at, most urgent first
 
 
@@ -65,21 +77,19 @@ def _queued(per_kind: int, *, emergencies_only: bool) -> Select[*tuple[Any, ...]
         )
         .subquery()
     )
-    return (
-        select(
-            Ticket.id,
-            Ticket.channel,
-            Ticket.language,
-            Ticket.level,
-            Ticket.priority,
-            Ticket.weight,
-            Ticket.rev,
-            Ticket.queued_at,
-            Ticket.first_response_due_at,
-        )
-        .join(ranked, ranked.c.id == Ticket.id)
-        .where(ranked.c.place <= per_kind)
-    )
+    return select(*_SEEN).join(ranked, ranked.c.id == Ticket.id).where(ranked.c.place <= per_kind)
+
+
+async def ticket_state(
+    session: AsyncSession, settings: Settings, policy: Policy, open_time: OpenTime, now: datetime, ticket_id: int
+) -> TicketState | None:
+    """One ticket as a pass sees it; None: it is not in the queue, or offered to nobody."""
+    wanted = select(*_SEEN).where(Ticket.id == ticket_id, Ticket.state == State.QUEUED, Ticket.kind.not_in(UNOFFERED))
+    row = (await session.execute(wanted)).one_or_none()
+    if row is None:
+        return None
+    past = await _past_assignments(session, [ticket_id])
+    return _ticket_state(row, past[ticket_id], settings, policy, open_time, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.ladder.actions import given_without_language
 from services.tickets.locks import OPEN
 from services.tickets.routing.deal import Deal, Flag
 from services.tickets.routing.handover import (
@@ -49,6 +50,7 @@ BULK_LIMIT = 200
 PEOPLE_LIMIT = 50
 REASON_LIMIT = 500
 ATTEMPTS = 5
+LANGUAGE_FLAGS = frozenset({Flag.UNVERIFIED_LANGUAGE, Flag.LANGUAGE_UNCERTAIN})
 DONE = (Outcome.ASSIGNED, Outcome.QUEUED, Outcome.UNCHANGED)
 
 
@@ -90,6 +92,11 @@ async def assign(
     tickets = await lock(session, ids, set(names))
     current = await open_assignments(session, ids)
     planned = await _plan(session, settings, ids, tickets, current, list(names), override=override)
+    session.add_all(
+        given_without_language(settings, me, tickets[each.ticket_id], each.person_id, names[each.person_id])
+        for each in planned
+        if each.outcome is Outcome.ASSIGNED and each.person_id is not None and not LANGUAGE_FLAGS.isdisjoint(each.flags)
+    )
     return await _carry_out(session, me, planned, tickets, current, names, reason, override=override)
 
 

@@ -10,6 +10,7 @@ from services.tickets import spam, wordless
 from services.tickets.routing.obstacles import obstacles
 from services.tickets.views.calls import due_promises
 from services.tickets.views.forecast import gaps_today
+from services.tickets.views.ladder import stuck
 from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
@@ -44,6 +45,7 @@ async def board(session: AsyncSession, settings: Settings) -> Board:
             .order_by(Ticket.priority_rank, Ticket.due_order, Ticket.id)
             .limit(UNASSIGNED),
         ),
+        stuck=await stuck(session),
         held_spam=await spam.waiting(session),
         wordless=await wordless.waiting(session),
         bilingual_gaps=await gaps_today(session, settings),

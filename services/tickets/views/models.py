@@ -378,6 +378,7 @@ class Board(View):
     alerts: list[AlertView]
     promises: list[PromiseView] = Field(description="Everything promised that is due.")
     unassigned: list[TicketRow]
+    stuck: int = Field(description="Tickets in the queue that nobody there may answer.")
     held_spam: int = Field(description="Mail held as spam that nobody has looked at.")
     wordless: int = Field(description="Calls in which nobody spoke, open and offered to nobody.")
     bilingual_gaps: list[BilingualGap] = Field(description="From now on, today; none without planned shifts.")

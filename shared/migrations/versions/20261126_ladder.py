@@ -30,6 +30,7 @@ def allow(table: str, added: str) -> None:
 def upgrade() -> None:
     allow("entry", "ladder")
     allow("alert", "no_csr2")
+    allow("delivery", "expectation")
     op.create_table(
         "ladder_step",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -20,6 +20,7 @@ from shared.models import (
     CertificationMode,
     Channel,
     Delivery,
+    DeliveryKind,
     EntryKind,
     Intent,
     LadderStep,
@@ -79,7 +80,7 @@ async def test_spanish_climbs_step_by_step_and_reaches_nobody_unverified(
         assert await climb(database, settings) == 0
         assert await rungs(database, ticket_id) == ["alert", "tell_customer"]
         (mail,) = await deliveries(database)
-        assert mail.to_addresses == ["rosario@example.com"]
+        assert (mail.kind, mail.to_addresses) == (DeliveryKind.EXPECTATION, ["rosario@example.com"])
         assert mail.language == "es"
         assert mail.subject == f"Re: Mi recibo [#{ticket_id}]"
         assert "a partir de las 9:30" in mail.text.replace("\u202f", " ")
