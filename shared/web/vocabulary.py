@@ -201,6 +201,14 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "missed_offers": N_("Offers were missed"),
         "greeting": N_("A greeting was changed on the phone system"),
     },
+    "assignment": {
+        "offered": N_("asked now"),
+        "accepted": N_("works on it"),
+        "declined": N_("declined it"),
+        "expired": N_("did not answer in time"),
+        "withdrawn": N_("it was taken back"),
+        "done": N_("finished it"),
+    },
     "rung": {  # what was done for a ticket that nobody there may answer
         "confirm_language": N_("Somebody must say which language it is"),
         "alert": N_("The shift leads were told"),

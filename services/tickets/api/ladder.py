@@ -7,7 +7,9 @@ from pydantic import BaseModel, Field
 
 from services.tickets.api.common import Body, Id
 from services.tickets.ladder import actions
+from services.tickets.pages import wording_assignments
 from services.tickets.pages.wording_waiting import Speaker
+from services.tickets.views.assignments import AskedView, assignments_view
 from services.tickets.views.ladder import stuck_tickets
 from services.tickets.views.waiting import waiting_view
 from services.tickets.views.waiting_models import StuckTicket, WaitingView
@@ -64,6 +66,17 @@ async def use_interpreter(
         return InterpreterNoted(ticket_id=ticket_id, entry_id=entry.id, line=entry.detail["line"])
 
     return await once.run(work)
+
+
+@router.get("/tickets/{ticket_id}/assignments", summary="Who was asked to take a ticket, and why")
+async def get_assignments(request: Request, session: Tx, me: Me, ticket_id: Id) -> list[AskedView]:
+    """Newest first: urgency, who could have been asked and how far behind the best, who could not and by which rule."""
+    me.require(Permission.BOARD_READ)
+    language = language_of(request, me)
+    return [
+        each.model_copy(update={"sentences": wording_assignments.sentences(language, each)})
+        for each in await assignments_view(session, ticket_id)
+    ]
 
 
 @router.get("/tickets/{ticket_id}/waiting", summary="What keeps a ticket waiting")

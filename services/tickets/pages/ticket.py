@@ -17,7 +17,7 @@ from services.tickets.account_facts import Fact
 from services.tickets.caller_actions import tel
 from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
-from services.tickets.pages import wording, wording_trust
+from services.tickets.pages import wording, wording_assignments, wording_trust
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.hearing import passages
 from services.tickets.pages.ladder import waiting_of
@@ -27,6 +27,7 @@ from services.tickets.pages.wording_waiting import Speaker
 from services.tickets.recipients import propose
 from services.tickets.topics import taxonomy
 from services.tickets.trust import Standing
+from services.tickets.views.assignments import AskedView, assignments_view
 from services.tickets.views.board import board_people
 from services.tickets.views.caller import caller_view
 from services.tickets.views.deliveries import file_view
@@ -177,6 +178,7 @@ async def show_ticket(
         tel=tel,
         view=view,
         ticket=view.ticket,
+        asked=await _asked(screen, ticket_id),
         waiting=await waiting_of(screen, settings, ticket_id),
         speaker=Speaker(screen.language, screen.timezone),
         no_line=screen.say(NO_LINE),
@@ -209,6 +211,14 @@ async def show_ticket(
         suspicion=lambda found: wording_trust.suspicion(screen.language, found),
         section="queue",
     )
+
+
+async def _asked(screen: Screen, ticket_id: int) -> list[tuple[AskedView, list[str]]]:
+    """Everybody who was asked, with the reasons in words, for who leads the shift."""
+    if not screen.me.may(Permission.BOARD_READ):
+        return []
+    asked = await assignments_view(screen.session, ticket_id)
+    return [(each, wording_assignments.sentences(screen.language, each)) for each in asked]
 
 
 def _addresses_of(ticket_id: int, files: Iterable[FileView]) -> dict[str, str]:

@@ -99,6 +99,10 @@ _RULES = {
     "sticky": (N_("{n} waits for the person who knows it"), N_("{n} wait for the person who knows it")),
     "reserve": (N_("{n} is kept for Spanish work"), N_("{n} are kept for Spanish work")),
 }
+_OFFER_FLAGS = {
+    "interpreter": N_("Nobody here is verified in this language: an interpreter may be needed."),
+    "over_capacity": N_("An emergency does not wait for room: nobody who may take it had any left."),
+}
 FLAGS = {
     "no_speech": N_("No speech was heard: listen to the recording."),
     "doubtful": N_("The machine was not sure: listen before you rely on it."),
@@ -343,18 +347,21 @@ def why(language: str, explanation: dict[str, Any], *, mine: bool = True) -> lis
             )
         )
     rejected = explanation.get("rejected") or {}
-    parts = [
-        ntranslate(language, *_RULES[rule], len(people))
-        for rule, people in rejected.items()
-        if rule in _RULES and people and rule != "role"
-    ]
+    parts = [words for rule, people in rejected.items() if people and (words := refused(language, rule, len(people)))]
     if parts:
         say.append(translate(language, N_("Not asked: {list}."), list=", ".join(parts)))
-    if "interpreter" in (explanation.get("flags") or []):
-        say.append(translate(language, N_("Nobody here is verified in this language: an interpreter may be needed.")))
-    if "over_capacity" in (explanation.get("flags") or []):
-        say.append(translate(language, N_("An emergency does not wait for room: nobody who may take it had any left.")))
-    return say
+    return [*say, *flags(language, explanation)]
+
+
+def refused(language: str, rule: str, n: int) -> str:
+    """«3 are not verified in the language»; empty for what says nothing, as that managers take no tickets."""
+    return ntranslate(language, *_RULES[rule], n) if rule in _RULES and rule != "role" else ""
+
+
+def flags(language: str, explanation: dict[str, Any]) -> list[str]:
+    """What was unusual about an offer."""
+    found = explanation.get("flags") or []
+    return [translate(language, sentence) for name, sentence in _OFFER_FLAGS.items() if name in found]
 
 
 def evidence(language: str, source: str, found: dict[str, Any]) -> list[str]:

@@ -63,6 +63,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/tickets/{ticket_id}/ladder/acknowledge"): Route(P.ALERT_TAKE),
     ("POST", "/api/v1/tickets/{ticket_id}/interpreter"): Route(P.TICKET_WORK, {"line": "A line"}),
     ("GET", "/api/v1/tickets/{ticket_id}/waiting"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/tickets/{ticket_id}/assignments"): Route(P.BOARD_READ),
     ("POST", "/api/v1/contacts"): Route(
         P.TICKET_CREATE,
         {"channel": "phone", "language": "en", "subject": "s", "text": "t", "phone": "+1 831 555 0147", "take": False},

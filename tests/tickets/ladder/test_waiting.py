@@ -6,13 +6,20 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.tickets.pages.wording_assignments import sentences
+from services.tickets.routing import supervise
+from services.tickets.routing.router import route_once
 from services.tickets.routing.rules import OFFER_RULES, ROLE, Situation, refused_by
 from services.tickets.routing.terms import Certificate, PersonState, Policy, TicketState
 from services.tickets.routing.waiting import Answer, Change, Moments, keeps
 from services.tickets.shift_plan import Duty
+from services.tickets.views.assignments import assignments_view
 from shared.calendar import MIDNIGHT, OpenTime, WeeklyHours
-from shared.models import Channel, Intent, Level, Priority, Role
+from shared.database import Database
+from shared.models import AssignmentState, Channel, Intent, Level, Priority, Role
+from shared.settings import Settings
 from tests.tickets.ladder.test_steps import person
+from tests.tickets.routing.conftest import Center
 
 NOW = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
 ALWAYS = OpenTime([WeeklyHours(day, MIDNIGHT, MIDNIGHT) for day in range(7)], [], "America/Los_Angeles")
@@ -90,3 +97,32 @@ def test_everybody_who_may_work_stands_in_the_answer_once_and_free_are_those_who
     assert sorted(told) == sorted(each.id for each in people if ROLE.allows(ticket, each, situation))
     free = {each.person.id for each in answer.free}
     assert free == {each.id for each in people if refused_by(OFFER_RULES, ticket, each, situation) is None}
+
+
+async def test_each_assignment_says_in_both_languages_who_could_and_who_could_not(
+    center: Center, database: Database, settings: Settings
+) -> None:
+    ana = await center.person(Role.CSR1, spanish=True, name="Ana", since=timedelta(minutes=50))
+    await center.person(Role.CSR2, spanish=True, name="Luis")
+    await center.person(Role.CSR1, name="Carla")
+    await center.person(Role.CSR1, spanish=True, name="Eva", live=False)
+    ticket_id = await center.ticket("es", waited=timedelta(minutes=130))
+    assert await route_once(database, settings) == 1
+    async with database.transaction() as session:
+        (asked,) = await assignments_view(session, ticket_id)
+    assert (asked.person.id, [each.person.name for each in asked.could]) == (ana.id, ["Ana", "Luis"])
+    assert sentences("en", asked) == [
+        "It was getting late: it had waited 2 hours of 4 hours.",
+        "It needed somebody verified in Spanish (written).",
+        f"Ana was asked; Luis (a less good choice, +{asked.could[1].behind:.1f}) could have been.",
+        "Not asked: 1 is not at the screen (Eva).",
+        "Not asked: 1 is not verified in the language (Carla).",
+    ]
+    assert "Empezaba a ser tarde: había esperado 2 horas de 4 horas." in sentences("es", asked)
+    lead = await center.person(Role.SUPERVISOR, name="Sofía", intent=None)
+    async with database.transaction() as session:
+        await supervise.assign(session, settings, lead, [ticket_id], [lead.id], "mine", override=True)
+    async with database.transaction() as session:
+        given, offered = await assignments_view(session, ticket_id)
+    assert sentences("en", given)[0] == "Sofía took it from the queue."
+    assert offered.state is AssignmentState.WITHDRAWN
