@@ -71,7 +71,7 @@ bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
 	$(RUN) bench
 
 bench-routing: $(VENV)/.dev  ## Measure routing in a simulated center; results and picture
-	$(RUN) bench routing --write
+	$(RUN) bench routing balance --write
 
 migrate: $(VENV)/.local  ## Bring the database of CENTRALITA_DATABASE_URL up to date
 	$(RUN) shared.migrations

@@ -18,6 +18,7 @@ from bench.helpdesk import measure as helpdesk
 from bench.parsing import measure as parsing
 from bench.regions import measure as regions
 from bench.results import merged
+from bench.routing import balance
 from bench.routing import measure as routing
 from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "engines": (engines.measure, 60, 15),
     "parsing": (parsing.measure, 24_000_000, 200_000),
     "routing": (routing.measure, 8, 2),
+    "balance": (balance.measure, 2, 1),
     "callers": (callers.measure, 1_000, 50),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }

@@ -216,7 +216,20 @@ class Settings(BaseSettings):
     staffing_wait_minutes: float = Field(default=30.0, gt=0)  # until a ticket is begun with
     staffing_share: float = Field(default=0.8, gt=0, lt=1)  # of the tickets for which that is to hold
     staffing_away: float = Field(default=0.1, ge=0, lt=1)  # of planned people, who are away all the same
-    bilingual_weight: float = 1.5  # see reference policy in docs/decisions
+    # How much more a Spanish ticket counts than an English one of which the same share of the promise has passed. At
+    # 1.75 both languages were answered alike in simulation: docs/decisions/0026-the-router-is-measured.md
+    bilingual_weight: float = Field(default=1.75, ge=1, le=3)
+    balance_languages: bool = False  # decide the weight anew each week, from how promises were kept in each language
+    balance_step: float = Field(default=0.1, gt=0, le=0.5)  # by which it moves in a week
+    balance_gap: float = Field(default=2.0, ge=0, le=50)  # percentage points that are close enough
+    balance_least: int = Field(default=50, ge=1)  # first answers in each language, below which a week says nothing
+    balance_range: tuple[float, float] = (1.0, 3.0)  # it stays within
+    urgent_bonus: float = Field(default=2.0, ge=0)  # of what is urgent: as if twice its promised time had passed
+    barred_minutes: float = Field(default=10.0, ge=0)  # after no, no answer or giving back: not the same person again
+    # Of the promised time: how long a returning ticket waits for who knows it, and how long easy English work leaves
+    # the last free bilingual alone.
+    sticky_share: float = Field(default=0.125, ge=0, le=1)
+    reserve_share: float = Field(default=0.25, ge=0, le=1)
     # Who takes a ticket in a language the center does not answer in: any CSR (with an interpreter), or a bilingual.
     other_languages: Literal["any", "bilingual"] = "any"
     # When nobody who is there may take a ticket: which share of its promise has passed at each step. 0: at once.

@@ -60,6 +60,7 @@ class Seat:
         return ShiftPlan(week, days)
 
 
+SETTINGS = Settings.model_validate({"database_url": "postgresql+asyncpg://", "secret_key": "bench-key-" * 4})
 SEATS = (
     Seat(Role.INTERN, False, "A"), Seat(Role.INTERN, False, "B"),
     Seat(Role.CSR1, False, "A"), Seat(Role.CSR1, False, "A"), Seat(Role.CSR1, False, "B"),
@@ -144,10 +145,9 @@ class World:
         return self.scenario.weeks * WEEK_MINUTES
 
 
-def settings() -> Settings:
-    """The product's own, as they are when nobody sets anything."""
-    values = {"database_url": "postgresql+asyncpg://", "secret_key": "bench-key-" * 4}
-    return Settings(_env_file=None, **values)  # type: ignore[arg-type]
+def _target(channel: Channel, priority: Priority) -> float:
+    """The product's own, as it is when nobody sets another."""
+    return target_minutes(SETTINGS, channel, priority)
 
 
 def opening_of(scenario: Scenario) -> Opening:
@@ -184,7 +184,7 @@ def arrival_times(scenario: Scenario, opening: Opening, seed: int) -> list[float
 
 def _contacts(scenario: Scenario, opening: Opening, seed: int) -> tuple[Contact, ...]:
     random = np.random.default_rng([seed, 2])
-    levels, targets = list(LEVELS), settings()
+    levels = list(LEVELS)
     sigma = math.sqrt(math.log(1 + VARIATION**2))
     made = []
     for number, at in enumerate(arrival_times(scenario, opening, seed)):
@@ -211,7 +211,7 @@ def _contacts(scenario: Scenario, opening: Opening, seed: int) -> tuple[Contact,
                 tagged=other if is_mistagged < scenario.wrong_tags else language,
                 level=level,
                 priority=priority,
-                target=target_minutes(targets, channel, priority),
+                target=_target(channel, priority),
                 work=work,
                 follow_ups=tuple(follow_ups),
             )

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from services.tickets import housekeeping, intake, presence, sla
 from services.tickets.calls import promises, schedule
 from services.tickets.ladder.climb import climb
+from services.tickets.routing.balance import balance
 from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route_once
 from shared import clock, health
@@ -82,6 +83,7 @@ class Sweeps:
             Step("alerts", lambda: sla.raise_alerts(database, settings), slow),
             Step("ladder", lambda: climb(database, settings), slow, self._stuck),
             Step("figures", self._measure, slow),
+            Step("balance", lambda: balance(database, settings), 3600.0),
             Step("housekeeping", lambda: housekeeping.tidy(database), 3600.0),
         ]
 

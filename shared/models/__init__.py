@@ -1,5 +1,6 @@
 """Every noun of the store. Import from here, so that the metadata is always whole."""
 
+from shared.models.balance import BalanceVerdict, LanguageBalance
 from shared.models.base import Base
 from shared.models.call import CallAttempt, CallOutcome, Promise, ScheduledCall, ScheduledEnd, Waveform
 from shared.models.caller import CallerFact, CallerFactKind, CallerFactState
@@ -106,6 +107,7 @@ __all__ = [
     "AssignmentState",
     "Attachment",
     "AuditEvent",
+    "BalanceVerdict",
     "Base",
     "CallAttempt",
     "CallOutcome",
@@ -149,6 +151,7 @@ __all__ = [
     "IntakeOutcome",
     "Intent",
     "LadderStep",
+    "LanguageBalance",
     "LanguageSource",
     "Level",
     "Machine",

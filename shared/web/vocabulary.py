@@ -193,6 +193,13 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "corrected": N_("The caller corrected it while speaking."),
         "spelled_differently": N_("Spelled differently from how it was said."),
     },
+    "balance": {
+        "raised": N_("Spanish speakers waited too long: Spanish weighs more"),
+        "lowered": N_("English speakers waited too long: Spanish weighs less"),
+        "balanced": N_("Close enough: it stays"),
+        "too_few": N_("Too few contacts to tell: it stays"),
+        "at_limit": N_("The weight may not go further: more people of that language are needed"),
+    },
     "alert": {
         "emergency": N_("Emergency"),
         "no_bilingual": N_("No verified bilingual is available"),

@@ -40,7 +40,7 @@ def test_more_promises_are_kept_than_first_come_first_served(found: dict[str, di
 
 def test_both_languages_are_answered_alike(found: dict[str, dict[str, float]]) -> None:
     apart = {name: abs(each["met_en"] - each["met_es"]) for name, each in found.items()}
-    assert apart["plan"] <= apart["fifo_pull"] / 2
+    assert apart["plan"] <= apart["fifo_pull"] / 2 > 4
 
 
 def test_work_is_shared_out_fairly(found: dict[str, dict[str, float]]) -> None:

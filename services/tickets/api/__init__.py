@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.tickets.api import (
+    balance,
     board,
     caller,
     calls,
@@ -49,7 +50,21 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # reassign before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, ladder, reassign, tickets, caller, calls, replies, conversation, transcripts, trust)
+    desk = (
+        session,
+        work,
+        board,
+        balance,
+        ladder,
+        reassign,
+        tickets,
+        caller,
+        calls,
+        replies,
+        conversation,
+        transcripts,
+        trust,
+    )
     return [
         each.router for each in (*desk, people, shifts, forecast, center, files, mailboxes, operations, ingestion, held)
     ]

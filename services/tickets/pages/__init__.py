@@ -8,6 +8,7 @@ from services.tickets import live
 from services.tickets.pages import (
     account,
     audit,
+    balance,
     board,
     caller,
     calls,
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     board.router,
     reassign.router,
     ladder.router,
+    balance.router,
     people.router,
     shifts.router,
     forecast.router,

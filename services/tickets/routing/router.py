@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.routing import repository
+from services.tickets.routing.balance import policy_in_force
 from services.tickets.routing.handover import lock_people, take_back
 from services.tickets.routing.plan import plan
 from services.tickets.routing.rules import FIT_RULES, LEVEL, Situation, refused_by
@@ -42,7 +43,8 @@ async def route_once(database: Database, settings: Settings, *, withdraw: bool =
 
     0 also when another router is at it: that one, or the next sweep, covers what was queued meanwhile.
     """
-    policy = Policy.of(settings)
+    async with database.transaction() as session:
+        policy = await policy_in_force(session, settings)
     if withdraw:
         await withdraw_unfit(database, settings, policy)
     made = 0

@@ -1,7 +1,7 @@
 """The nouns of routing: a ticket, a person, and the policy's numbers, as plain values without a database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from services.tickets.shift_plan import Duty
@@ -34,11 +34,10 @@ class Policy:
     offer_s: float = 180.0
     # A ticket in this language needs somebody verified in it; what is mixed or unknown may be in it, so it does too.
     verified_language: str = "es"
-    language_weight: Mapping[str, float] = field(default_factory=lambda: {"es": 1.5, "mixed": 1.5})
+    language_weight: Mapping[str, float] = field(default_factory=lambda: {"es": 1.75, "mixed": 1.75})
     # Languages the center does not answer in: any CSR with an interpreter, or somebody who speaks two languages.
     other_languages: Literal["any", "bilingual"] = "any"
     urgent_bonus: float = 2.0
-    late_weight: float = 1.0  # of the urgency of what is late already; below 1: what can still be kept comes first
     barred_minutes: float = 10.0  # after a decline, a missed offer or a release, the same pair is not tried again
     sticky_share: float = 0.125  # of the target: how long a returning ticket waits for the CSR who knows it
     reserve_share: float = 0.25  # of the target: how long an easy English ticket spares the last free bilingual
@@ -46,13 +45,19 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        weight = settings.bilingual_weight
         return cls(
             offer_s=settings.offer_s,
-            language_weight={"es": weight, "mixed": weight},
             other_languages=settings.other_languages,
+            urgent_bonus=settings.urgent_bonus,
+            barred_minutes=settings.barred_minutes,
+            sticky_share=settings.sticky_share,
+            reserve_share=settings.reserve_share,
             shift_end_minutes=settings.shift_end_minutes,
-        )
+        ).weighing(settings.bilingual_weight)
+
+    def weighing(self, spanish: float) -> Self:
+        """The same policy with another weight of Spanish."""
+        return replace(self, language_weight={self.verified_language: spanish, "mixed": spanish})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +144,7 @@ class TicketState:
 
     def urgency(self, policy: Policy) -> float:
         weight = policy.language_weight.get(self.language, 1.0)
-        share = self.waited / max(self.target, 1.0)
-        if share > 1.0:
-            share *= policy.late_weight
-        return share * weight + (policy.urgent_bonus if self.urgent else 0.0)
+        return self.waited / max(self.target, 1.0) * weight + (policy.urgent_bonus if self.urgent else 0.0)
 
 
 Kind = tuple[str, str, Level, Priority, int]

@@ -119,6 +119,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/certifications/{certification_id}/revoke"): Route(P.CERTIFY),
     ("GET", "/api/v1/people/{person_id}/tokens"): Route(P.PEOPLE_WRITE),
     ("GET", "/api/v1/hours"): Route(EVERYBODY),
+    ("GET", "/api/v1/language-balance"): Route(P.BOARD_READ),
     ("GET", "/api/v1/shifts"): Route(P.SHIFT_WRITE),
     ("GET", "/api/v1/people/{person_id}/shifts"): Route(P.SHIFT_WRITE),
     ("PUT", "/api/v1/people/{person_id}/shifts"): Route(P.SHIFT_WRITE, {"week": []}),

@@ -1,5 +1,7 @@
 """Every screen in a real browser, in both languages and at phone width: axe and the policy have nothing to say."""
 
+from datetime import date
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
@@ -10,6 +12,7 @@ from shared import clock
 from shared.database import Database
 from shared.health import report
 from shared.models import (
+    BalanceVerdict,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -17,6 +20,7 @@ from shared.models import (
     EntryKind,
     Intake,
     IntakeOutcome,
+    LanguageBalance,
     Message,
     NoAcknowledgement,
     Person,
@@ -86,7 +90,11 @@ async def trouble(office: Office, ticket_id: int) -> None:
             mailbox_id=office.mailbox_id, blob="0" * 64, from_address="lee@example.com", subject="Odd",
             received_at=clock.now(),
         )  # fmt: skip
-        session.add_all([delivery, dead])
+        balance = LanguageBalance(
+            week=date(2026, 11, 2), verdict=BalanceVerdict.RAISED, before=1.7, after=1.8, english_due=400,
+            english_kept=372, spanish_due=100, spanish_kept=88,
+        )  # fmt: skip
+        session.add_all([delivery, dead, balance])
         await session.flush()
         session.add(Entry(ticket_id=ticket_id, kind=EntryKind.MAIL_OUT, delivery_id=delivery.id, text="No."))
         await came_back(
@@ -101,9 +109,9 @@ WORK = (
     "/tickets/3/split", "/tickets/3/merge",
 )  # fmt: skip
 CENTER = (
-    "/board", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/forecast", "/templates",
-    "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes", "/mailboxes/1",
-    "/audit", "/account",
+    "/board", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/forecast",
+    "/language-balance", "/templates", "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes",
+    "/mailboxes/1", "/audit", "/account",
 )  # fmt: skip
 
 

@@ -228,7 +228,7 @@ def test_urgent_beats_long_waiting_and_spanish_waits_less() -> None:
     assert pairs([person(1)], [ticket(1, waited=200), ticket(2, priority=Priority.HIGH)]) == [(2, 1)]
     bilingual = [person(1, certificates=BOTH)]
     assert pairs(bilingual, [ticket(1, waited=140), ticket(2, "es", waited=100)]) == [(2, 1)]
-    assert pairs(bilingual, [ticket(1, waited=160), ticket(2, "es", waited=100)]) == [(1, 1)]
+    assert pairs(bilingual, [ticket(1, waited=180), ticket(2, "es", waited=100)]) == [(1, 1)]
 
 
 def test_a_certificate_counts_only_for_its_own_mode() -> None:
@@ -309,7 +309,7 @@ def test_it_says_why_this_person_and_why_not_the_others() -> None:
         person(6, Role.INTERN, certificates=BOTH),
     ]
     (made,) = proposals(people, [ticket(1, "es", waited=120)])
-    assert made.explanation["urgency"] == 0.75
+    assert made.explanation["urgency"] == 0.875
     assert [each["person_id"] for each in made.explanation["candidates"]] == [1, 2]
     assert made.explanation["rejected"] == {"language": [3], "live": [4], "capacity": [5], "level": [6]}
     assert made.explanation["required_language"] == "es"
