@@ -110,7 +110,8 @@ WORK = (
 )  # fmt: skip
 CENTER = (
     "/board", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/forecast",
-    "/language-balance", "/templates", "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes",
+    "/language-balance", "/templates",
+    "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes",
     "/mailboxes/1", "/audit", "/account",
 )  # fmt: skip
 
