@@ -150,7 +150,7 @@ async def _hear(
     _name_subject(ticket, wishes)
     changed = new and _learn_language(session, settings, ticket, recording, transcript, customer)
     emergency = await _learn_topic(session, settings, ticket, recording, said)
-    if said:
+    if said or wordless.is_voice_without_words(transcript):
         changed = await wordless.somebody_spoke(session, settings, ticket, recording) or changed
     else:
         await wordless.nobody_spoke(session, settings, ticket, recording)

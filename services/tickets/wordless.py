@@ -1,7 +1,7 @@
 """Calls in which nobody spoke: tickets that are offered to nobody, and one matter when the same number calls on.
 
-A recording is taken for one only when a transcript has no words, or when it is too short to hold any. Nothing is thrown
-away, and words that are found later make it an ordinary ticket again.
+A recording is taken for one only when a transcript has no words and no voice was found, or when it is too short to hold
+any. Nothing is thrown away, and words that are found later make it an ordinary ticket again.
 """
 
 from datetime import timedelta
@@ -29,6 +29,7 @@ from shared.models import (
     Ticket,
     TicketKind,
     TicketState,
+    Transcript,
 )
 from shared.people import Actor, Permission
 from shared.settings import Settings
@@ -40,6 +41,11 @@ _WORDS = (EntryKind.MAIL_IN, EntryKind.CONTACT, EntryKind.MAIL_OUT, EntryKind.NO
 def too_short(settings: Settings, recording: Recording) -> bool:
     """Whether nobody can have said anything in it."""
     return recording.duration_s is not None and recording.duration_s <= settings.hang_up_s
+
+
+def is_voice_without_words(transcript: Transcript) -> bool:
+    """Somebody spoke, and the recogniser could write none of it: a person has to listen, as to any message."""
+    return "unheard" in transcript.flags
 
 
 async def nobody_spoke(session: AsyncSession, settings: Settings, ticket: Ticket, recording: Recording) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from services.voicemail.activity import Activity, Span
+
 Segment = dict[str, Any]
 
 
@@ -24,11 +26,14 @@ class Flag(StrEnum):
     TRANSLATED = "translated"  # the text is not in the language that was spoken
     TOO_FAST = "too_fast"  # more words than anybody says in that time
     OTHER_LANGUAGE = "other_language"  # spoken in a language that the center does not answer in
+    UNHEARD = "unheard"  # somebody speaks there, and no words were written
     FAINT = "faint"  # hardly a voice: found at the second look
     REPEATED_TRIES = "repeated_tries"  # decoded with chance because the first try was poor
 
 
 INVENTED = frozenset({Flag.PROMPT_ECHO, Flag.BOILERPLATE})
+UNHEARD_S = 1.5  # of speech that no word is near
+_NEAR_S = 1.0  # words are timed loosely
 
 # What recognisers write at the end of their training films, in silence. Nobody says the first kind to a telephone; the
 # second kind callers do say, so it counts as invented only where hardly anybody speaks.
@@ -106,6 +111,22 @@ def is_invented(segment: Segment, *, active_s: float) -> bool:
     if active_s < 0.05 or flags & INVENTED:
         return True
     return Flag.NO_SPEECH in flags and segment["avg_logprob"] < -1.0
+
+
+def unheard(segments: Sequence[Segment], span: Span, speech: Activity) -> list[Span]:
+    """Where within the span somebody speaks while no word of the text is near; empty when it is too short to matter.
+
+    A recogniser now and then ends early, above all after a hint, and then a sentence is missing without a trace.
+    """
+    words = (word for segment in segments if segment["in_text"] for word in segment["words"] or [segment])
+    missing: list[Span] = []
+    at = span.start
+    for start, end in [*sorted((word["start"] - _NEAR_S, word["end"] + _NEAR_S) for word in words), (span.end, 0.0)]:
+        for each in speech.spans:
+            if each.overlap(at, min(start, span.end)) >= _NEAR_S / 2:
+                missing.append(Span(max(at, each.start), min(start, span.end, each.end)))
+        at = max(at, end)
+    return missing if sum(each.seconds for each in missing) >= UNHEARD_S else []
 
 
 def is_translated(text: str, language: str) -> bool:

@@ -33,7 +33,8 @@ class Heard:
     #  compression_ratio, temperature, flags, in_text}
     segments: list[Segment]
     # {start, end, kind: speech | faint | sound | silence}; of what was decoded (speech, faint) also {language,
-    #  without_prompt?, decoded_again?, first_text?}. From the recording's first second to its last.
+    #  without_prompt?, decoded_again?, first_text?, unheard?}, unheard being the [start, end] of speech without words.
+    #  From the recording's first second to its last.
     regions: list[dict[str, Any]]
     flags: list[str]
     options: dict[str, Any]

@@ -59,7 +59,9 @@ class Recogniser:
             if language not in languages:
                 _mark(heard, doubt.Flag.OTHER_LANGUAGE)
             if found.kind_of(span) is regions.Kind.FAINT:
-                _mark(heard, doubt.Flag.FAINT)
+                _mark(heard, doubt.Flag.FAINT)  # what was no voice after all has no words to miss
+            elif missing := doubt.unheard(heard, span, found.speech):
+                facts["unheard"] = [[round(each.start, 2), round(each.end, 2)] for each in missing]
             segments += heard
             decoded.append((span, {"language": language, **facts}))
             call.forget(number)
@@ -68,8 +70,11 @@ class Recogniser:
         spoken = spoken_language.decide(call.heard, languages)
         text = " ".join(segment["text"] for segment in segments if segment["in_text"])
         flags = {flag for segment in segments for flag in segment["flags"]}
+        unheard = any("unheard" in facts for _, facts in decoded)
+        if unheard:
+            flags.add(doubt.Flag.UNHEARD)
         if not text:  # the voice, if it was one, said nothing that could be read: its language is a guess
-            flags.add(doubt.Flag.NO_SPEECH)
+            flags |= set() if unheard else {doubt.Flag.NO_SPEECH}
             spoken = SpokenLanguage("unknown", 0.0, spoken.evidence)
         return Heard(
             text=text,
@@ -91,6 +96,11 @@ class Recogniser:
             # Our own words came back, or the caller did say them: without the hint only what was said remains.
             facts["without_prompt"] = True
             segments = self._once(look, span, language, "", speech)
+        elif prompt and (missing := doubt.unheard(segments, span, speech)):
+            again = self._once(look, span, language, "", speech)
+            if _length(doubt.unheard(again, span, speech)) < _length(missing):
+                facts["without_prompt"] = True
+                segments = again
         first = _text(segments)
         if doubt.is_translated(first, language):
             facts |= {"decoded_again": True, "first_text": first}
@@ -182,6 +192,10 @@ def _mark(segments: Sequence[Segment], flag: doubt.Flag) -> None:
 
 def _any(segments: Sequence[Segment], flag: doubt.Flag) -> bool:
     return any(flag in segment["flags"] for segment in segments)
+
+
+def _length(spans: Sequence[Span]) -> float:
+    return sum(span.seconds for span in spans)
 
 
 def _text(segments: Sequence[Segment]) -> str:

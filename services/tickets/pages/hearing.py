@@ -1,4 +1,4 @@
-"""A transcript in the order in which it is read: what was said, what was left out, and stretches without speech."""
+"""A transcript in the order in which it is read: what was said, left out or missed, and stretches without speech."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +11,7 @@ WITHOUT_SPEECH = ("sound", "silence")
 
 @dataclass(frozen=True)
 class Passage:
-    kind: Literal["said", "left_out", "region"]
+    kind: Literal["said", "left_out", "region", "unheard"]
     start: float
     seconds: float
     segment: dict[str, Any]  # of a region: the region
@@ -28,7 +28,12 @@ def passages(transcript: TranscriptView) -> list[Passage]:
         for each in transcript.regions
         if each.get("kind") in WITHOUT_SPEECH and _span(each)[1] >= SHOWN_S
     ]
-    return sorted(found, key=lambda each: (each.start, each.kind != "region"))
+    found += [
+        Passage("unheard", start, end - start, each)
+        for each in transcript.regions
+        for start, end in each.get("unheard") or ()
+    ]
+    return sorted(found, key=lambda each: (each.start, each.kind not in ("region", "unheard")))
 
 
 def _span(each: dict[str, Any]) -> tuple[float, float]:

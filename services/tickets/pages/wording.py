@@ -111,6 +111,7 @@ FLAGS = {
     "boilerplate": N_("These may be words nobody said: listen to the recording."),
     "prompt_echo": N_("These may be words nobody said: listen to the recording."),
     "translated": N_("The text is not in the language that was spoken: listen to the recording."),
+    "unheard": N_("Somebody speaks here without words in the transcript: listen to the recording."),
     "faint": N_("Hardly a voice: listen to the recording."),
     "other_language": N_("Spoken in a language that we do not answer in."),
     "too_fast": N_("More words than anybody says in that time: listen to the recording."),

@@ -63,6 +63,17 @@ async def test_silence_and_hang_ups_are_tickets_that_are_offered_to_nobody(cente
     assert {call.ticket.id for call in listed} == {quiet.ticket.id, short.ticket.id}
 
 
+async def test_a_voice_of_which_no_word_could_be_written_is_offered_like_any_message(center: Center) -> None:
+    await at_work(center)
+    recording_id = await center.record(caller_id="+17075550104", duration_s=14.0)
+    await center.transcribe(recording_id, "", "unknown", flags=["unheard"])
+    await intake.take_in_recording(center.database, center.settings, recording_id)
+    ticket = (await center.seen(recording_id=recording_id)).ticket
+    assert ticket.kind is TicketKind.CONTACT
+    await route_once(center.database, center.settings, withdraw=True)
+    assert (await center.ticket(ticket.id)).state is TicketState.OFFERED
+
+
 async def test_an_offer_that_was_out_is_taken_back_and_work_in_hand_is_left_alone(center: Center) -> None:
     for offered in (True, False):
         recording_id = await center.record(caller_id=None)

@@ -14,7 +14,7 @@ from tests.tickets.pages.test_accessibility import problems
 REGIONS: tuple[dict[str, object], ...] = (
     {"start": 0.0, "end": 2.4, "kind": "speech"},
     {"start": 2.4, "end": 7.0, "kind": "silence"},
-    {"start": 7.0, "end": 12.0, "kind": "speech"},
+    {"start": 7.0, "end": 12.0, "kind": "speech", "unheard": [[10.0, 12.0]]},
 )
 
 
@@ -53,6 +53,7 @@ async def test_without_javascript_it_is_the_browsers_player_and_the_words(as_per
     assert '<audio controls preload="none"' in page
     assert "Silencio, 4 segundos" in page
     assert "Omitido: Estas pueden ser palabras" in " ".join(page.split())
+    assert "Aquí alguien habla durante 2 segundos" in page
     assert '<button type="button" class="word' not in page
 
 
