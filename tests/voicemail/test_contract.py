@@ -28,7 +28,8 @@ def decoder(request: pytest.FixtureRequest, checkpoint: Path) -> Decoder:
     return engines.load(models.resolve(str(checkpoint), None, engine), 1)
 
 
-@pytest.mark.parametrize(("language", "sentences", "word"), [("en", ENGLISH, "energy"), ("es", SPANISH, "gas")])
+# Two sentences are enough to be more than one segment, and each word of them costs the reference engine a pass.
+@pytest.mark.parametrize(("language", "sentences", "word"), [("en", ENGLISH[2:], "energy"), ("es", SPANISH[2:], "gas")])
 def test_it_hears_the_language_and_the_words_through_a_telephone(
     decoder: Decoder, language: str, sentences: tuple[str, ...], word: str
 ) -> None:
@@ -70,7 +71,7 @@ def test_silence_gives_no_words_and_none_of_our_hint(decoder: Decoder, samples: 
 
 
 def test_what_is_not_decoded_is_marked_and_nothing_is_dropped(decoder: Decoder) -> None:
-    speech = speak("es", SPANISH)
+    speech = speak("es", SPANISH[2:])
     time = np.arange(4 * RATE) / RATE
     beeps = (0.2 * np.sin(2 * np.pi * 480 * time) * (time % 1.0 < 0.5)).astype(np.float32)
     samples = np.concatenate([np.zeros(4 * RATE, np.float32), speech, np.zeros(3 * RATE, np.float32), beeps])

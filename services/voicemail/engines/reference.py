@@ -27,6 +27,7 @@ class OpenaiWhisper:
         self._net: Whisper = whisper.load_model(str(file.path))
         if file.name in whisper._ALIGNMENT_HEADS:  # a path tells Whisper nothing about word alignment
             self._net.set_alignment_heads(whisper._ALIGNMENT_HEADS[file.name])
+        whisper.timing.dtw(torch.zeros(2, 2))  # compiled at its first use: now, and not while a caller waits
         self._model = Model("openai-whisper", file.name, sha256_of(file.path))
 
     @property
