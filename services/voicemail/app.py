@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from starlette.responses import RedirectResponse
 
-from services.voicemail import api, callback_api
+from services.voicemail import api, callback_api, doors
 from services.voicemail.greetings import api as greetings_api
 from services.voicemail.greetings import pages as greetings_pages
 from shared.settings import Settings
@@ -21,7 +21,7 @@ async def index() -> RedirectResponse:
 
 
 def make(settings: Settings) -> FastAPI:
-    return create_app(
+    app = create_app(
         settings,
         service="voicemail",
         title="Centralita: voicemail",
@@ -34,3 +34,5 @@ def make(settings: Settings) -> FastAPI:
         template_dirs=[Path(__file__).with_name("templates")],
         max_body_bytes=settings.max_upload_bytes + 64 * 1024,
     )
+    app.state.refusals = doors.Refusals()
+    return app

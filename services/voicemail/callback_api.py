@@ -76,8 +76,8 @@ async def called(
         raise NotFound("There is no such callback.")
     body = await _body(request)
     if not _is_signed(callback, settings, request, body):
-        await doors.refused(database, f"callback:{name}")
-        log.warning("callback.refused", callback=name)
+        refusals: doors.Refusals = request.app.state.refusals
+        await refusals.note(database, f"callback:{name}")
         raise Forbidden("The signature is not right.")
     query = dict(parse_qsl(request.url.query, keep_blank_values=True))
     told = callbacks.read(_parameters(request, body), query)

@@ -4,8 +4,10 @@ A state is written when it changes, and once a minute while it stays: a door who
 """
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import case, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +17,10 @@ from shared.database import Database
 from shared.models import Door, DoorKind, DoorState
 from shared.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 REPEAT_S = 60.0
+REFUSALS_S = 1.0
 KINDS = {kind.value: kind for kind in DoorKind}
 
 
@@ -43,18 +48,35 @@ async def came(session: AsyncSession, name: str, recording_id: int) -> None:
     )
 
 
-async def refused(database: Database, name: str) -> None:
-    """Somebody knocked who could not show that they may."""
-    now = clock.now()
-    row = insert(Door).values(
-        name=name, kind=kind_of(name), state=DoorState.OPEN, state_at=now, seen_at=now, refused=1, last_refused_at=now
-    )
-    async with database.transaction() as session:
-        await session.execute(
-            row.on_conflict_do_update(
-                index_elements=["name"], set_={"refused": Door.refused + 1, "last_refused_at": now, "seen_at": now}
-            )
-        )
+class Refusals:
+    """Counts, in one web process, who knocked and could not show that they may.
+
+    Anybody may knock, as often as they like: what is not written at once is written with a later one, a second later or
+    when it is as many as were written before. A flood costs a write a second, and Health shows at least half of it.
+    """
+
+    def __init__(self) -> None:
+        self._written: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+        self._wrote_at: dict[str, float] = {}
+
+    async def note(self, database: Database, name: str) -> None:
+        self._waiting[name] += 1
+        soon = time.monotonic() < self._wrote_at.get(name, 0.0) + REFUSALS_S
+        if soon and self._waiting[name] < self._written[name]:
+            return
+        count = self._waiting.pop(name)
+        self._written[name] += count
+        self._wrote_at[name] = time.monotonic()
+        log.warning("door.refused", door=name, times=count)
+        now = clock.now()
+        row = insert(Door).values(
+            name=name, kind=kind_of(name), state=DoorState.OPEN, state_at=now, seen_at=now, refused=count,
+            last_refused_at=now,
+        )  # fmt: skip
+        more = {"refused": Door.refused + count, "last_refused_at": now, "seen_at": now}
+        async with database.transaction() as session:
+            await session.execute(row.on_conflict_do_update(index_elements=["name"], set_=more))
 
 
 @dataclass

@@ -50,6 +50,7 @@ class DoorView(BaseModel):
     last_ticket_id: int | None
     messages: int = Field(description="How many came through it first.")
     refused: int = Field(description="Knocked without showing that they may: in mail, of the last seven days.")
+    last_refused_at: datetime | None
     hint: str = Field(description="What to do, when there is something to do.")
 
 
@@ -93,5 +94,6 @@ def _view(door: Door, ticket_id: int | None, doubted: int) -> DoorView:
         last_ticket_id=ticket_id,
         messages=door.messages,
         refused=refused,
+        last_refused_at=door.last_refused_at,
         hint=hint,
     )
