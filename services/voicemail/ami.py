@@ -9,14 +9,12 @@ docs/decisions/0016.
 import asyncio
 import hashlib
 import itertools
-import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+from services.voicemail import phone_line
+from services.voicemail.phone_line import TIMEOUT_S
 from shared.settings import AmiServer
-
-TIMEOUT_S = 10.0
-LIMIT = 64 * 1024  # bytes of one line
 
 Block = dict[str, str]
 
@@ -109,30 +107,12 @@ async def connected(
     server: AmiServer, on_event: Callable[[Block], None]
 ) -> AsyncIterator[tuple[Ami, "asyncio.Task[None]"]]:
     """Signed in, with the task that reads: it ends with AmiError when the line breaks."""
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(
-                server.host, server.port, ssl=ssl.create_default_context() if server.tls else None, limit=LIMIT
-            )
-    except TimeoutError:
-        raise AmiError(f"{server.host}:{server.port} does not answer.") from None
-    try:
+    async with phone_line.connection(server.host, server.port, AmiError, tls=server.tls) as (reader, writer):
         async with asyncio.timeout(TIMEOUT_S):
             banner = await reader.readline()
         if not banner.startswith(b"Asterisk Call Manager"):
             raise AmiError(f"What answers at {server.host}:{server.port} is not Asterisk's manager interface.")
         ami = Ami(reader, writer, on_event)
-        reading = asyncio.create_task(ami.read(), name="ami.read")
-        try:
+        async with phone_line.read_by(ami.read(), AmiError) as reading:
             await ami.sign_in(server)
             yield ami, reading
-        finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError, AmiError):
-                await reading
-    except TimeoutError:
-        raise AmiError(f"{server.host}:{server.port} stopped answering.") from None
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()

@@ -8,12 +8,13 @@ The library `genesis` is kept but pins other versions of uvicorn and of Python t
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-TIMEOUT_S = 10.0
-LIMIT = 64 * 1024  # bytes of one line
+from services.voicemail import phone_line
+from services.voicemail.phone_line import TIMEOUT_S
+
 BODY_LIMIT = 1024 * 1024
 
 Headers = dict[str, str]
@@ -117,28 +118,12 @@ async def connected(
     host: str, port: int, password: str, on_event: Callable[[Headers], None]
 ) -> AsyncIterator[tuple[Esl, "asyncio.Task[None]"]]:
     """Signed in, with the task that reads: it ends with EslError when the line breaks."""
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(host, port, limit=LIMIT)
-    except TimeoutError:
-        raise EslError(f"{host}:{port} does not answer.") from None
-    try:
+    async with phone_line.connection(host, port, EslError) as (reader, writer):
         async with asyncio.timeout(TIMEOUT_S):
             first = await read_part(reader)
         if first.headers.get("content-type") != "auth/request":
             raise EslError(f"{host}:{port} lets us not in: {first.body.strip() or first.headers.get('content-type')}")
         esl = Esl(reader, writer, on_event)
-        reading = asyncio.create_task(esl.read(), name="esl.read")
-        try:
+        async with phone_line.read_by(esl.read(), EslError) as reading:
             await esl.command(f"auth {password}")
             yield esl, reading
-        finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError, EslError):
-                await reading
-    except TimeoutError:
-        raise EslError(f"{host}:{port} stopped answering.") from None
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()

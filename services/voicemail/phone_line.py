@@ -1,11 +1,12 @@
-"""Keeps a line to a phone system open: opened again with back-off whenever it breaks, its state on the page Health.
+"""A line to a phone system: opened, read, and opened again with back-off whenever it breaks; its state is on Health.
 
 A line only makes things quicker, and tells the phone system what became of a message: scans find every recording.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import structlog
@@ -14,8 +15,43 @@ from services.voicemail.doors import Keeper
 
 log = structlog.get_logger(__name__)
 
+TIMEOUT_S = 10.0
+LIMIT = 64 * 1024  # bytes of one line of text
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
 Line = TypeVar("Line")
+
+
+@asynccontextmanager
+async def connection(
+    host: str, port: int, error: type[OSError], *, tls: bool = False
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """An open connection. Raises `error` where nobody answers, or what is done with it runs out of time."""
+    context = ssl.create_default_context() if tls else None
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=LIMIT)
+    except TimeoutError:
+        raise error(f"{host}:{port} does not answer.") from None
+    try:
+        yield reader, writer
+    except TimeoutError:
+        raise error(f"{host}:{port} stopped answering.") from None
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def read_by(read: Coroutine[Any, Any, None], error: type[OSError]) -> "AsyncIterator[asyncio.Task[None]]":
+    """The task that reads while the block runs; it ends with `error` when the line breaks."""
+    reading = asyncio.create_task(read, name="phone_line.read")
+    try:
+        yield reading
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError, error):
+            await reading
 
 
 async def keep(

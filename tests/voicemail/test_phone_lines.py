@@ -59,6 +59,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freeswitch_watch, "LOOK_S", 0.02)
 
 
+async def _told(database: Database) -> bool:
+    return all(task.next_attempt_at is None for task in await rows(database, PhoneTask))
+
+
 async def test_asterisk_wakes_the_scan_and_moves_what_is_a_ticket(
     database: Database, blobs: Blobs, settings: Settings, tmp_path: Path
 ) -> None:
@@ -92,6 +96,7 @@ async def test_asterisk_wakes_the_scan_and_moves_what_is_a_ticket(
             assert not list((system.mailbox / "INBOX").iterdir())
             assert "s3cret" not in str(asterisk.actions)
 
+            await eventually(lambda: _told(database))
             asterisk.hang_up()  # and it comes back
             await eventually(lambda: _is(asterisk.connections >= 2))
             await eventually(lambda: _state(database, "ami:pbx", DoorState.OPEN))
