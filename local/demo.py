@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.config import HELP_ADDRESS, LocalConfig
 from local.morning import Morning
-from local.seed import PASSWORD, STAFF, phone_system_token, seed, seed_greetings
+from local.seed import PASSWORD, STAFF, phone_system_token, seed, seed_greetings, seed_shifts
 from local.site.app import Site
 from local.stack import Stack
 from shared import logs
@@ -57,6 +57,7 @@ async def _serve(stack: Stack, pace: float | None, stopping: asyncio.Event, star
     tasks: list[asyncio.Task[None]] = []
     try:
         new = await seed(database, stack.settings)
+        await seed_shifts(database, stack.settings)
         await stack.start_services(wait=False)
         morning = Morning(config, stack.mail, pace=pace or 0)
         site = Site(stack, morning, token=await phone_system_token(database))

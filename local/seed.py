@@ -1,17 +1,18 @@
-"""What a new demo starts with: people of every role, who is certified in what, hours, holidays, texts, greetings."""
+"""What a new demo starts with: people of every role, certificates, shifts, hours, holidays, texts, greetings."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from local import sounds
-from services.tickets import people, reply_templates, tokens
+from services.tickets import people, reply_templates, shifts, tokens
 from shared import clock
 from shared.blobs import Blobs
 from shared.calendar import seed_opening_hours, seed_special_days
 from shared.database import Database
-from shared.models import Certification, CertificationMode, GreetingVersion, Person, Role, Situation
+from shared.models import Certification, CertificationMode, GreetingVersion, Person, Role, Situation, WeeklyShift
 from shared.people import Actor
 from shared.settings import Settings
 
@@ -49,6 +50,17 @@ STAFF = (
     Somebody("marcus@valleluz.example", "Marcus Hale", Role.MANAGER, capacity=0),
     Somebody("ines@valleluz.example", "Inés Robledo", Role.ADMINISTRATOR, "es", 0),
 )  # fmt: skip
+# When they work, Monday to Friday, and at whose desk one finds nobody on a Friday.
+EARLY = ((time(8), time(12)), (time(12, 30), time(16, 30)))
+LATE = ((time(9, 30), time(13)), (time(13, 30), time(18)))
+SHIFTS = {
+    "lucia@valleluz.example": (EARLY, range(5)),
+    "dan@valleluz.example": (LATE, range(5)),
+    "tomas@valleluz.example": (LATE, range(5)),
+    "beth@valleluz.example": (EARLY, range(4)),
+    "priya@valleluz.example": (EARLY, range(1, 5)),
+    "joel@valleluz.example": (((time(13), time(17)),), range(5)),
+}
 PHONE_SYSTEM = "pbx@valleluz.example"
 
 
@@ -94,6 +106,30 @@ async def seed(database: Database, settings: Settings) -> bool:
 
 def _ago(today: date, days: int) -> date:
     return today - timedelta(days=days)
+
+
+async def seed_shifts(database: Database, settings: Settings) -> None:
+    """Everybody's week, once; and, for whatever hour one looks at the demo, today and tomorrow as whole days.
+
+    Gloria is not planned: she takes tickets whenever she says so.
+    """
+    me = await actor(database, "gloria@valleluz.example")
+    today = clock.now().astimezone(ZoneInfo(settings.timezone)).date()
+    async with database.transaction() as session:
+        planned = bool(await session.scalar(select(WeeklyShift.id).limit(1)))
+        ids = dict((await session.execute(select(Person.email, Person.id).where(Person.email.in_(SHIFTS)))).tuples())
+        for email, (spans, weekdays) in SHIFTS.items():
+            known = await shifts.shifts_of(session, ids[email], today)
+            if not planned:
+                week = [
+                    shifts.WeeklySpan(weekday=weekday, starts=starts, ends=ends)
+                    for weekday in weekdays
+                    for starts, ends in spans
+                ]
+                await shifts.set_week(session, me, ids[email], week)
+            for day in {today, today + timedelta(days=1)} - {each.day for each in known.days}:
+                whole = [shifts.SpanView(starts=time(0), ends=time(0))]
+                await shifts.set_day(session, me, ids[email], day, whole, "The demo is open at any hour")
 
 
 async def actor(database: Database, email: str) -> Actor:

@@ -58,11 +58,17 @@ def intervals(day: date, spans: tuple[Span, ...], zone: ZoneInfo) -> list[Interv
 
 
 def on_duty(plan: ShiftPlan | None, now: datetime, zone: ZoneInfo) -> OnDuty:
-    """What the plan says of this instant. A shift ends with its last spell of the day; between spells is a break."""
+    """What the plan says of this instant. A shift ends with its last spell of the day; between spells is a break.
+
+    Midnight ends no shift that goes on at 00:00.
+    """
     if plan is None:
         return OnDuty(Duty.UNPLANNED)
     day = now.astimezone(zone).date()
     planned = intervals(day, plan.spans(day), zone)
+    following = intervals(day + DAY, plan.spans(day + DAY), zone)
+    if planned and following and planned[-1].end == following[0].start:
+        planned[-1] = Interval(planned[-1].start, following[0].end)
     for number, interval in enumerate(planned):
         if interval.start <= now < interval.end:
             return OnDuty(Duty.ON, interval.end, planned[-1].end)

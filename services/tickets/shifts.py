@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -83,7 +83,7 @@ async def duties(
     """What the plan says of everybody now; of who is not in it, nothing is planned."""
     zone = ZoneInfo(settings.timezone)
     today = now.astimezone(zone).date()
-    found = await plans(session, today, today, only)
+    found = await plans(session, today, today + timedelta(days=1), only)  # a night's shift goes on tomorrow
     return defaultdict(lambda: on_duty(None, now, zone), {id_: on_duty(plan, now, zone) for id_, plan in found.items()})
 
 

@@ -34,6 +34,13 @@ def test_days_that_differ_take_the_place_of_the_week() -> None:
     assert evening == OnDuty(Duty.ON, at(date(2026, 12, 2), 0), at(date(2026, 12, 2), 0))
 
 
+def test_a_night_goes_on_at_midnight() -> None:
+    night = ShiftPlan({0: (Span(time(22), time(0)),), 1: (Span(time(0), time(6)), Span(time(22), time(23)))})
+    tuesday = MONDAY + timedelta(days=1)
+    assert on_duty(night, at(MONDAY, 23, 55), ZONE) == OnDuty(Duty.ON, at(tuesday, 6), at(tuesday, 6))
+    assert on_duty(night, at(tuesday, 22, 30), ZONE) == OnDuty(Duty.ON, at(tuesday, 23), at(tuesday, 23))
+
+
 def test_who_is_in_no_plan_is_not_off() -> None:
     assert on_duty(None, at(MONDAY, 3), ZONE) == OnDuty(Duty.UNPLANNED)
 
