@@ -117,7 +117,8 @@ async def seed_shifts(database: Database, settings: Settings) -> None:
     today = clock.now().astimezone(ZoneInfo(settings.timezone)).date()
     async with database.transaction() as session:
         planned = bool(await session.scalar(select(WeeklyShift.id).limit(1)))
-        ids = dict((await session.execute(select(Person.email, Person.id).where(Person.email.in_(SHIFTS)))).tuples())
+        found = await session.execute(select(Person.email, Person.id).where(Person.email.in_(SHIFTS)))
+        ids = dict(found.tuples().all())
         for email, (spans, weekdays) in SHIFTS.items():
             known = await shifts.shifts_of(session, ids[email], today)
             if not planned:
