@@ -9,6 +9,7 @@ A second start in the same folder continues where the first was. Tests that cros
 import asyncio
 import contextlib
 import fcntl
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
@@ -19,6 +20,7 @@ from local.postgres import LocalPostgres
 from local.processes import Processes, Service
 from local.redis import LocalRedis
 from local.speech import checkpoint
+from services.voicemail.models import FOLDER_SUFFIX
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
 
@@ -50,6 +52,15 @@ def services(config: LocalConfig) -> list[Service]:
     ]
 
 
+async def _convert(model: Path) -> asyncio.subprocess.Process | None:
+    """Make the checkpoint ready for the fast engine, once, in a process of its own: only this needs torch."""
+    if model.with_name(model.stem + FOLDER_SUFFIX).is_dir():
+        return None
+    command = (sys.executable, "-W", "ignore", "-m", "services.voicemail.models_command", "convert", str(model))
+    quiet = asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
+
+
 class Stack:
     def __init__(
         self,
@@ -74,6 +85,7 @@ class Stack:
         self.settings: Settings
         self.processes: Processes
         self._speech = speech
+        self._converting: asyncio.subprocess.Process | None = None
         self._lock: IO[str] | None = None
 
     async def start_parts(self) -> None:
@@ -91,6 +103,8 @@ class Stack:
         await asyncio.gather(asyncio.to_thread(self.postgres.start), asyncio.to_thread(self.redis.start))
         await asyncio.to_thread(upgrade, self.postgres.url())
         model = await asyncio.to_thread(checkpoint, self.config.directory / "speech") if self._speech else None
+        if model is not None:
+            self._converting = await _convert(model)
         for mailbox in ("1000", "2000"):
             (self.config.spool / "default" / mailbox / "INBOX").mkdir(parents=True, exist_ok=True)
         self.environment.update(
@@ -103,6 +117,8 @@ class Stack:
         """Start every service, and return when all are ready. Raises TimeoutError with the log of one that is not."""
         everyone = services(self.config)
         for service in everyone:
+            if service.name == "voicemail-worker" and self._converting is not None:
+                await self._converting.wait()  # where it fails, the worker hears with the reference engine
             await self.processes.start(service)
         if wait:
             await asyncio.gather(*(self.processes.ready(service.name) for service in everyone))
@@ -111,6 +127,9 @@ class Stack:
         """Stop everything, the last started first. What is stored stays."""
         if hasattr(self, "processes"):
             await self.processes.stop_all()
+        if self._converting is not None and self._converting.returncode is None:
+            self._converting.kill()
+            await self._converting.wait()
         await self.mail.stop()
         await asyncio.to_thread(self.redis.stop)
         await asyncio.to_thread(self.postgres.stop)

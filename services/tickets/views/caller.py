@@ -10,9 +10,10 @@ from services.tickets.caller_facts import of_recordings, recordings_on
 from services.tickets.views.caller_models import CallerFactView, CallerView, PlaceView
 from services.tickets.views.models import PersonRef
 from shared.errors import NotFound
-from shared.models import CallerFact, CallerFactKind, CallerFactState, Person, Ticket
+from shared.models import CallerFact, CallerFactKind, CallerFactState, Person, RecordingState, Ticket
 
 _SHOWN = (CallerFactState.CONFIRMED, CallerFactState.HEARD)
+_PENDING = (RecordingState.FETCHING, RecordingState.RECEIVED)
 _KINDS = [CallerFactKind.CALLBACK, CallerFactKind.NAME, CallerFactKind.ACCOUNT]
 
 
@@ -34,6 +35,7 @@ async def caller_view(session: AsyncSession, ticket_id: int, *, whole_accounts: 
         facts=[_view(fact, ticket, names, whole_accounts) for fact in facts],
         caller_id=recordings[-1].caller_id if recordings else None,
         recordings=len(recordings),
+        pending=any(each.state in _PENDING for each in recordings),
     )
 
 

@@ -63,3 +63,4 @@ class CallerView(View):
     facts: list[CallerFactView]
     caller_id: str | None = Field(description="Of the last call; what was said never replaces it.")
     recordings: int = Field(description="How many recordings the ticket has.")
+    pending: bool = Field(description="One of them has no transcript yet: more may come.")
