@@ -31,7 +31,7 @@ async def test_the_card_plays_and_the_transcript_is_corrected_by_keyboard(
     await page.locator("summary", has_text=summary).focus()
     await page.keyboard.press("Enter")
     await page.keyboard.press("Tab")
-    text = page.locator("textarea[name=text]")
+    text = page.locator("[id^=correct-] textarea")
     assert await text.evaluate("field => field === document.activeElement")
     await page.keyboard.press("Control+a")
     await page.keyboard.type("Huele a gas.")  # no letter of it is a shortcut here
