@@ -4,10 +4,11 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
+import phonenumbers
 from numpy.typing import NDArray
 
 from local.speech import synthesis
-from local.speech.phrases import CLOSING, NAME, OPENING, PHRASES, REASON, combined, random_number
+from local.speech.phrases import CLOSING, NAME, NUMBER, OPENING, PHRASES, REASON, combined, with_number
 from services.voicemail import audio
 
 RATE = synthesis.RATE
@@ -39,7 +40,8 @@ class Message:
 def message(chance: random.Random, language: str, *, reasons: int = 2) -> Message:
     """A greeting, a name, reasons, a callback number, a closing. Names and reasons are none that were trained on."""
     new = combined(language, held_out=True)
-    number, number_said = random_number(chance, language)
+    digits = telephone_number(chance)
+    number, number_said = with_number(chance.choice(PHRASES[language][NUMBER]), digits, language)
     told = [chance.choice(PHRASES[language][OPENING]), chance.choice(new[NAME])]
     told += chance.sample(new[REASON], reasons)
     written = [*told, number, chance.choice(PHRASES[language][CLOSING])]
@@ -49,15 +51,23 @@ def message(chance: random.Random, language: str, *, reasons: int = 2) -> Messag
     for sentence in said:
         pause = np.zeros(int(RATE * chance.uniform(0.2, 0.6)), np.float32)
         parts += [synthesis.say(sentence, language, voice=voice, speed=speed, pitch=pitch), pause]
-    digits = "".join(c for c in number if c.isdigit())
     return Message(language, " ".join(written), digits, np.concatenate(parts))
 
 
-def noisy(samples: Samples, chance: random.Random, decibels: float) -> Samples:
-    """White noise below the speech by so many decibels."""
-    noise = np.random.default_rng(chance.randrange(1 << 31)).standard_normal(len(samples)).astype(np.float32)
+def telephone_number(chance: random.Random) -> str:
+    """Ten digits that may be called in North America: area code and exchange begin with 2 to 9, no service code."""
+    while True:
+        digits = "".join(str(chance.randrange(10)) for _ in range(10))
+        parsed = phonenumbers.parse(digits, "US")
+        if phonenumbers.is_valid_number(parsed):
+            return digits
+
+
+def over(samples: Samples, background: Samples, decibels: float) -> Samples:
+    """The speech over a background that is quieter by so many decibels."""
     level = float(np.sqrt(np.mean(samples[np.abs(samples) > 0.01] ** 2)))
-    return (samples + noise * np.float32(level * 10 ** (-decibels / 20))).astype(np.float32)
+    own = float(np.sqrt(np.mean(background**2)))
+    return (samples + background * np.float32(level / own * 10 ** (-decibels / 20))).astype(np.float32)
 
 
 def through(band: str, samples: Samples) -> Samples:

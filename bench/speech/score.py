@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.speech.messages import KEYWORDS, Message
+from services.tickets.callers.facts import Fact
 from services.voicemail.doubt import plain
 
 
@@ -18,6 +19,11 @@ class Score:
     digits: int = 0
     words: int = 0
     errors: int = 0
+    # What a CSR is offered to call: the caller's number; one that is marked as doubtful; none; another, unmarked.
+    offered: int = 0
+    doubted: int = 0
+    missed: int = 0
+    misled: int = 0
 
     def add(self, message: Message, text: str, language: str) -> None:
         said, heard = plain(message.text).split(), plain(text).split()
@@ -30,10 +36,27 @@ class Score:
         self.words += len(said)
         self.errors += word_errors(said, heard)
 
+    def add_callbacks(self, message: Message, callbacks: Sequence[Fact]) -> None:
+        """What the ticket notes as numbers to call back."""
+        if any(fact.value == f"+1{message.digits}" for fact in callbacks):
+            self.offered += 1
+        elif not callbacks:
+            self.missed += 1
+        elif all(fact.doubts for fact in callbacks):
+            self.doubted += 1
+        else:
+            self.misled += 1
+
     def __str__(self) -> str:
         return (
             f"language {self.languages}/{self.messages}, keywords {100 * self.keywords_heard / self.keywords:.0f} %, "
             f"ten digits exact {self.digits}/{self.messages}, word error rate {self.errors / self.words:.2f}"
+        )
+
+    def callbacks(self) -> str:
+        return (
+            f"right {self.offered}, another but marked as doubtful {self.doubted}, none {self.missed}, "
+            f"another and unmarked {self.misled}"
         )
 
 

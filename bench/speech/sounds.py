@@ -14,14 +14,19 @@ LONGEST_S = 12.0
 def sounds(count: int, seed: int) -> list[tuple[str, Samples]]:
     """So many recordings of 0.5 to 12 s, the kinds in turn, each with its name."""
     chance = random.Random(seed)
-    made = []
+    recordings = []
     for index in range(count):
         name, make = KINDS[index % len(KINDS)]
         samples = make(chance, int(RATE * chance.uniform(0.5, LONGEST_S)))
         peak = float(np.abs(samples).max())
         loudness = chance.choice((0.02, 0.1, 0.3, 0.9))
-        made.append((name, (samples * (loudness / peak if peak else 0.0)).astype(np.float32)))
-    return made
+        recordings.append((name, (samples * (loudness / peak if peak else 0.0)).astype(np.float32)))
+    return recordings
+
+
+def made(name: str, chance: random.Random, count: int) -> Samples:
+    """So many samples of one kind, as loud as it comes."""
+    return dict(KINDS)[name](chance, count)
 
 
 def _silence(chance: random.Random, count: int) -> Samples:

@@ -1,10 +1,15 @@
 """The measure of what is heard: it counts right, and measures with what nobody trained on."""
 
+import random
+
 import numpy as np
 
-from bench.speech.messages import PITCHES, SPEEDS, VOICES, Message
+from bench.speech.messages import PITCHES, SPEEDS, VOICES, Message, telephone_number
 from bench.speech.score import Score, word_errors
 from bench.speech.sounds import KINDS, sounds
+from services.tickets.callers.facts import Kind
+from services.tickets.callers.listen import listen
+from services.tickets.callers.words import of_text
 from tests.speech import corpus
 
 
@@ -23,6 +28,21 @@ def test_a_score_tells_what_was_missed() -> None:
     assert str(score) == "language 1/1, keywords 100 %, ten digits exact 1/1, word error rate 0.00"
     score.add(said, "My gas is too high. My number is 7 0 7 5 5 5 0 1 2 4.", "es")
     assert str(score) == "language 1/2, keywords 75 %, ten digits exact 1/2, word error rate 0.08"
+
+
+def test_a_score_tells_what_a_csr_would_call() -> None:
+    said = Message("en", "My number is 7 0 7 5 5 5 0 1 4 2.", "7075550142", np.zeros(1, np.float32))
+    score = Score()
+    for text in (said.text, "My number is 7 0 7 5 5 0 1 4 2.", "Hello.", "My number is 7 0 7 5 5 5 0 1 2 4."):
+        score.add_callbacks(said, listen(of_text(text)).of(Kind.CALLBACK))
+    assert (score.offered, score.doubted, score.missed, score.misled) == (1, 1, 1, 1)
+
+
+def test_numbers_to_call_back_are_such_as_can_be_called() -> None:
+    chance = random.Random(1)
+    for _ in range(20):
+        (fact,) = listen(of_text(f"My number is {telephone_number(chance)}.")).of(Kind.CALLBACK)
+        assert not fact.doubts
 
 
 def test_nobody_trained_on_the_voices_that_are_measured() -> None:
