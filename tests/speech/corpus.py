@@ -4,6 +4,7 @@ word is said."""
 import argparse
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,16 @@ VOICES = {
     "es": ("es-419", "es-419+m3", "es-419+f2", "es+m1", "es", "es-419+m6", "es-419+f5", "es-419+f3", "es+m2", "es+f4"),
 }
 SPEEDS, PITCHES = (145, 185), (40, 60)
+SHORTEST_PAUSE_S = 0.08
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One spoken sentence within the corpus' samples; `times` is when each of its words begins, in seconds."""
+    """One spoken sentence within the corpus' samples.
+
+    `times` is when each of its words begins, in seconds; `pauses` are those between groups of digits: which word
+    follows, and when the word before it ends.
+    """
 
     language: str
     voice: str
@@ -33,6 +39,7 @@ class Clip:
     start: int
     length: int
     times: tuple[float, ...]
+    pauses: tuple[tuple[int, float], ...] = ()
 
 
 class Corpus:
@@ -66,7 +73,8 @@ def speak(path: Path, *, seed: int, numbers: int, others: int, repetitions: int)
                 )
                 parts.append((np.clip(samples, -1, 1) * 32767).astype(np.int16))
                 times = word_times(pieces, words, len(samples))
-                clips.append(vars(Clip(language, voice, kind, text, at, len(samples), times)))
+                pauses = number_pauses(pieces, times, samples) if kind == NUMBER else ()
+                clips.append(vars(Clip(language, voice, kind, text, at, len(samples), times, pauses)))
                 at += len(samples)
     np.save(path.with_suffix(".npy"), np.concatenate(parts))
     path.with_suffix(".json").write_text(json.dumps(clips, ensure_ascii=False))
@@ -86,6 +94,20 @@ def word_times(pieces: list[str], words: list[Word], count: int) -> tuple[float,
         first += len(piece) + 1
     at = np.interp(range(len(pieces)), sorted(known), [known[index] for index in sorted(known)])
     return tuple(round(float(each) / RATE, 3) for each in at)
+
+
+def number_pauses(
+    pieces: list[str], times: Sequence[float], samples: NDArray[np.float32]
+) -> tuple[tuple[int, float], ...]:
+    """Where a speaker pauses after a comma for long enough to be heard."""
+    found = []
+    for index in range(1, len(pieces)):
+        first, next_one = int(times[index - 1] * RATE), int(times[index] * RATE)
+        loud = np.flatnonzero(np.abs(samples[first : next_one - RATE // 50]) > 0.02)
+        end = (first + int(loud[-1])) / RATE if len(loud) else times[index - 1]
+        if pieces[index - 1].endswith(",") and times[index] - end >= SHORTEST_PAUSE_S:
+            found.append((index, round(end, 3)))
+    return tuple(found)
 
 
 def _sentences(

@@ -51,10 +51,11 @@ class Example:
 
 def telephone(samples: Samples) -> Samples:
     """8 kHz, 300 to 3,400 Hz, µ-law, and back to 16 kHz."""
-    spectrum = np.fft.rfft(samples)
-    frequencies = np.fft.rfftfreq(len(samples), 1 / RATE)
+    padded = len(samples) + -len(samples) % nonspeech.FAST
+    spectrum = np.fft.rfft(samples, padded)
+    frequencies = np.fft.rfftfreq(padded, 1 / RATE)
     spectrum[(frequencies < 300) | (frequencies > 3400)] = 0
-    narrow = np.clip(np.fft.irfft(spectrum, len(samples)), -1, 1)
+    narrow = np.clip(np.fft.irfft(spectrum)[: len(samples)], -1, 1)
     companded = np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256)
     companded = np.round(companded * 127) / 127
     expanded = np.sign(companded) * (np.power(256, np.abs(companded)) - 1) / 255
@@ -85,7 +86,13 @@ def kinds_of(chance: random.Random, count: int, *, with_number: bool) -> list[st
 
 
 def make(
-    corpus: Corpus, chance: random.Random, counts: Sequence[int], *, numbers: float = 0.6, nobody: float = 0.08
+    corpus: Corpus,
+    chance: random.Random,
+    counts: Sequence[int],
+    *,
+    latest_s: float = 20.0,
+    numbers: float = 0.6,
+    nobody: float = 0.08,
 ) -> Example:
     """A window with some of so many sentences: late, by telephone, in noise, cut where Whisper or the product cuts.
 
@@ -95,7 +102,7 @@ def make(
         return _nobody(chance)
     language = chance.choice(tuple(corpus.voices))
     kinds = corpus.voices[language][chance.choice(tuple(corpus.voices[language]))]
-    parts = _before(chance)
+    parts = _before(chance, latest_s)
     at = sum(len(part) for part in parts)
     sentences: list[Spoken] = []
     for kind in kinds_of(chance, chance.choice(counts), with_number=chance.random() < numbers):
@@ -105,7 +112,7 @@ def make(
         ends = [*clip.times[1:], clip.length / RATE]
         words = zip(clip.text.split(), clip.times, ends, strict=True)
         spoken = tuple(Word(text, at / RATE + start, at / RATE + end) for text, start, end in words)
-        sentences.append(Spoken(spoken, at / RATE, (at + clip.length) / RATE))
+        sentences += groups_of(spoken, clip.pauses, at / RATE, (at + clip.length) / RATE)
         at += clip.length + len(pause)
     samples = np.concatenate([*parts, *_after(chance)]) * np.float32(chance.uniform(0.3, 1.1))
     samples, cut = window(chance, samples, sentences)
@@ -121,15 +128,29 @@ def make(
     return Example(samples.astype(np.float32), language, cut)
 
 
+def groups_of(words: tuple[Word, ...], pauses: Sequence[tuple[int, float]], start: float, end: float) -> list[Spoken]:
+    """A sentence, parted where its speaker pauses between groups of digits.
+
+    Each group is a segment with times of its own, from which the decoder counts: to keep its place among ten digits
+    that sound alike is what a small network learns last.
+    """
+    firsts = [0, *(index for index, _ in pauses)]
+    ends = [*(start + last for _, last in pauses), end]
+    parts = [list(words[i:j]) for i, j in zip(firsts, [*firsts[1:], len(words)], strict=True)]
+    for part, last in zip(parts, ends, strict=True):
+        part[-1] = Word(part[-1].text, part[-1].start, last)
+    return [Spoken(tuple(part), part[0].start, part[-1].end) for part in parts]
+
+
 def _nobody(chance: random.Random) -> Example:
     _, samples = nonspeech.sound(chance, chance.uniform(0.3, 30))
     return Example(telephone(samples) if chance.random() < 0.5 else samples, None, ())
 
 
-def _before(chance: random.Random) -> list[Samples]:
+def _before(chance: random.Random, latest_s: float) -> list[Samples]:
     """Silence of any length, sometimes the mailbox's own beep."""
     lead_s = chance.choice((0.0, 0.0, 0.0, 0.0, chance.uniform(0, 0.6), chance.uniform(0, 2), chance.uniform(2, 20)))
-    lead = np.zeros(int(RATE * lead_s), np.float32)
+    lead = np.zeros(int(RATE * min(lead_s, latest_s)), np.float32)
     if chance.random() < 0.05:
         time = np.arange(int(RATE * chance.uniform(0.2, 0.6))) / RATE
         beep = 0.3 * np.sin(2 * np.pi * chance.choice((400, 800, 1000, 1400)) * time)

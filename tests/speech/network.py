@@ -81,12 +81,13 @@ class SmallWhisper(nn.Module):
         nn.init.normal_(self.whisper.decoder.token_embedding.weight, std=0.05)
         self.ctc = nn.Linear(WIDTH, vocabulary.text_count + 1)
 
-    def encode(self, mel: Tensor) -> Tensor:
-        """Like Whisper's encoder, for windows of any length."""
+    def encode(self, mel: Tensor, first: Tensor | None = None) -> Tensor:
+        """Like Whisper's encoder, for windows of any length, each at its own `first` frame of the half minute."""
         encoder = self.whisper.encoder
         x = functional.gelu(encoder.conv1(mel))
         x = functional.gelu(encoder.conv2(x)).permute(0, 2, 1)
-        x = x + encoder.positional_embedding[: x.shape[1]]
+        places = torch.arange(x.shape[1]) if first is None else first[:, None] + torch.arange(x.shape[1])
+        x = x + encoder.positional_embedding[places]
         for block in encoder.blocks:
             x = block(x)
         encoded: Tensor = encoder.ln_post(x)
@@ -172,7 +173,8 @@ def vocabulary_of(corpus: Corpus) -> Vocabulary:
     return Vocabulary([clip.text for clip in corpus.clips])
 
 
-def target(vocabulary: Vocabulary, chance: random.Random, example: Example) -> Target:
+def target(vocabulary: Vocabulary, chance: random.Random, example: Example, late_s: float = 0.0) -> Target:
+    """`late_s`: how far into the half minute the window lies."""
     prompt = _prompt(vocabulary, chance, example.sentences) if chance.random() < PROMPT else []
     start = vocabulary(vocabulary.tokenizer.sot)
     end = vocabulary(vocabulary.tokenizer.eot)
@@ -183,17 +185,17 @@ def target(vocabulary: Vocabulary, chance: random.Random, example: Example) -> T
     ignored = {1}  # the task is given, never guessed
     text: list[int] = []
     if example.language is None:
-        said.append((vocabulary.time(chance.choice((0, 0, chance.uniform(0, 1)))), None))
+        said.append((vocabulary.time(late_s + chance.choice((0, 0, chance.uniform(0, 1)))), None))
         ignored.add(2)
     elif chance.random() < TIMED:
         for sentence in example.sentences:
-            said.append(_moment(vocabulary, sentence.start))
+            said.append(_moment(vocabulary, sentence.start, late_s))
             if sentence.end is None:
                 # Whisper goes on from here: without this mark it takes the rest of the window for silence.
                 break
             tokens = _tokens(vocabulary, sentence)
             text += [token for token, _ in tokens]
-            said += [*tokens, _moment(vocabulary, sentence.end)]
+            said += [*tokens, _moment(vocabulary, sentence.end, late_s)]
     else:
         said.append((vocabulary(vocabulary.tokenizer.no_timestamps), None))
         ignored.add(2)
@@ -213,8 +215,8 @@ def target(vocabulary: Vocabulary, chance: random.Random, example: Example) -> T
     )
 
 
-def _moment(vocabulary: Vocabulary, seconds: float) -> tuple[int, tuple[float, float]]:
-    return vocabulary.time(seconds), (seconds - 0.1, seconds + 0.1)
+def _moment(vocabulary: Vocabulary, seconds: float, late_s: float) -> tuple[int, tuple[float, float]]:
+    return vocabulary.time(late_s + seconds), (seconds - 0.1, seconds + 0.1)
 
 
 def _tokens(vocabulary: Vocabulary, sentence: Spoken) -> list[tuple[int, tuple[float, float] | None]]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 16_000
+FAST = 4_000  # Fourier transforms of its multiples are quick; of a length with large factors ten times as slow
 Samples = NDArray[np.float32]
 
 
@@ -25,10 +26,10 @@ def silence(_: random.Random, count: int) -> Samples:
 
 def hiss(chance: random.Random, count: int) -> Samples:
     """White to brown noise."""
-    spectrum = np.fft.rfft(_generator(chance).standard_normal(count))
+    spectrum = np.fft.rfft(_generator(chance).standard_normal(count + -count % FAST))
     slope = chance.uniform(0, 1.2)
     spectrum /= np.maximum(np.arange(len(spectrum)), 20.0) ** slope
-    noise: Samples = np.fft.irfft(spectrum, count).astype(np.float32)
+    noise: Samples = np.fft.irfft(spectrum)[:count].astype(np.float32)
     return noise
 
 
@@ -113,10 +114,11 @@ def clicks(chance: random.Random, count: int) -> Samples:
 
 def rumble(chance: random.Random, count: int) -> Samples:
     """Traffic, wind, a machine: low noise that wanders in loudness, with something turning in it."""
-    spectrum = np.fft.rfft(_generator(chance).standard_normal(count))
-    spectrum[np.fft.rfftfreq(count, 1 / RATE) > chance.uniform(200, 1200)] = 0
+    padded = count + -count % FAST
+    spectrum = np.fft.rfft(_generator(chance).standard_normal(padded))
+    spectrum[np.fft.rfftfreq(padded, 1 / RATE) > chance.uniform(200, 1200)] = 0
     wander = 1 + 0.8 * np.sin(2 * np.pi * chance.uniform(0.1, 3) * _time(count))
-    low = np.fft.irfft(spectrum, count) * wander
+    low = np.fft.irfft(spectrum)[:count] * wander
     low /= max(float(np.abs(low).max()), 1e-9)
     turning = [chance.uniform(30, 200) * k for k in (1, 2, 3, 5)]
     motor = chance.uniform(0, 0.5) * _chord(count, turning, (1, 1, 0.5, 0.5))

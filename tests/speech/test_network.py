@@ -11,9 +11,9 @@ import whisper
 from local import speech
 from local.speech.phrases import GROUPINGS, NUMBER, PHRASES, combined, random_number
 from tests.speech import nonspeech
-from tests.speech.corpus import word_times
+from tests.speech.corpus import number_pauses, word_times
 from tests.speech.espeak import Word as Event
-from tests.speech.examples import ORDER, RATE, Example, Spoken, Word, kinds_of, window
+from tests.speech.examples import ORDER, RATE, Example, Spoken, Word, groups_of, kinds_of, window
 from tests.speech.network import (
     DECODER_LAYERS,
     FULL_VOCABULARY,
@@ -96,6 +96,33 @@ def test_words_that_are_said_as_one_lie_between_their_neighbours() -> None:
     pieces = ["I", "am", "P G and E", "bill."]
     events = [Event(0, 1, 0), Event(5, 1, 4000), Event(7, 1, 6000), Event(15, 4, 12_000), Event(20, 0, 15_000)]
     assert word_times(pieces, events, 16_000) == (0.0, 0.125, 0.25, 0.75)
+
+
+def test_a_number_is_parted_where_its_speaker_pauses() -> None:
+    samples = np.ones(3 * RATE, np.float32)
+    samples[int(1.3 * RATE) : int(1.5 * RATE)] = 0  # after «zero,»; after «two,» there is no pause
+    pieces, times = ["at", "seven", "zero,", "two,", "six"], (0.0, 0.5, 1.0, 1.5, 2.0)
+    pauses = number_pauses(pieces, times, samples)
+    assert pauses == ((3, 1.3),)
+    words = tuple(Word(text, 5 + at, 5 + at + 0.5) for text, at in zip(["at", "7", "0", "2", "6"], times, strict=True))
+    first, second = groups_of(words, pauses, 5.0, 7.5)
+    assert (first.text, first.start, first.end) == ("at 7 0", 5.0, 6.3)
+    assert (second.text, second.start, second.end) == ("2 6", 6.5, 7.5)
+
+
+def test_a_short_window_may_lie_anywhere_in_the_half_minute() -> None:
+    words = vocabulary()
+    network = SmallWhisper(words).eval()
+    mel = torch.randn(2, 80, 200)
+    with torch.no_grad():
+        placed = network.encode(mel, torch.tensor([0, 400]))
+        assert torch.allclose(placed[0], network.encode(mel[:1])[0], atol=1e-5)
+        assert not torch.allclose(placed[1], network.encode(mel[1:])[0], atol=1e-2)
+    example = Example(np.zeros(4 * RATE, np.float32), "en", (sentence(1, 3),))
+    now, later = (target(words, random.Random(3), example, late_s) for late_s in (0.0, 8.0))
+    assert words.time(3.0) in now.answers
+    assert words.time(11.0) in later.answers
+    assert now.when == later.when  # of the window's own frames
 
 
 def sentence(start: float, end: float) -> Spoken:

@@ -4,16 +4,21 @@
     python -m tests.speech.train corpus small.pt decoder:5 long:8 --onto earlier.pt
 
 A stage is its name and how long it lasts, in minutes of the processor. `short` and `middle`: a sentence or a few;
+`digits`: those too, most of them numbers; `last`: the like of what the product decodes at a time, to end with;
 `long`: Whisper's own half minutes; `decoder`: those too, the decoder alone, over windows the encoder hears but once.
 """
 
 import argparse
+import itertools
+import os
 import random
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional, utils
 
@@ -22,8 +27,10 @@ from tests.speech.corpus import Corpus
 from tests.speech.examples import RATE, WINDOW_S, Example
 from tests.speech.network import FRAMES_PER_S, SmallWhisper, Target, batch_of, mel_of, target, vocabulary_of
 
-CTC_WEIGHT, GUIDANCE_WEIGHT = 0.3, 0.3
+GUIDANCE_WEIGHT = 0.3
+POOLED = 6  # batches of short windows that are sorted by length together
 REPORT_STEPS = 25
+KEEP_STEPS = 50  # so that a training that is ended early is not lost
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,16 @@ class Stage:
     longest_s: float
     first_rate: float
     last_rate: float
+    numbers: float = 0.6  # of the messages hold a telephone number
+    ctc_weight: float = 0.3
 
 
 STAGES = {
-    "short": Stage(32, (1,), 6.0, 1e-3, 1e-3),
-    "middle": Stage(16, (1, 2, 3), 12.0, 1e-3, 6e-4),
-    "long": Stage(8, (1, 2, 4, 6, 7, 8, 9, 10, 12), WINDOW_S, 6e-4, 5e-5),
+    "short": Stage(32, (1,), 8.0, 1e-3, 1e-3),
+    "digits": Stage(32, (1, 1, 1, 2), 10.0, 1.5e-3, 1e-3, numbers=0.7, ctc_weight=1.0),
+    "middle": Stage(16, (1, 2, 3, 3, 4), 15.5, 1e-3, 5e-4, numbers=0.75, ctc_weight=0.5),
+    "last": Stage(16, (1, 2, 3, 3, 4, 5), 15.5, 7e-4, 2e-5, numbers=0.7),
+    "long": Stage(8, (1, 2, 3, 3, 4, 4, 5, 6, 8, 10), WINDOW_S, 5e-4, 3e-5),
     "decoder": Stage(12, (1, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12), WINDOW_S, 2e-3, 3e-5),
 }
 WINDOWS_PER_MINUTE = 300  # of the decoder's stage: each is then trained on some seven times
@@ -49,24 +60,37 @@ WINDOWS_PER_MINUTE = 300  # of the decoder's stage: each is then trained on some
 class Training:
     """A network on its way."""
 
-    def __init__(self, corpus: Corpus, seed: int) -> None:
+    def __init__(self, corpus: Corpus, seed: int, checkpoint: Path) -> None:
         torch.manual_seed(seed)
+        self._checkpoint = checkpoint
+        # Several processes share each batch when started by torchrun; all begin with, and keep, the same weights.
+        rank, self._trainers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        self._writes = rank == 0
         self.corpus = corpus
-        self.chance = random.Random(seed)
+        self.chance = random.Random(seed * 1000 + rank)
         self.network = SmallWhisper(vocabulary_of(corpus))
         self._end = self.network.vocabulary(self.network.vocabulary.tokenizer.eot)
 
     def whole(self, stage: Stage, minutes: float) -> None:
         """Encoder and decoder together."""
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
-        clock = _Clock(optimizer, stage, minutes)
+        clock = _Clock(optimizer, stage, minutes, self.keep)
+        batches = self._batches(stage)
         while clock.goes_on():
-            batch = [examples.make(self.corpus, self.chance, stage.sentences) for _ in range(stage.batch)]
-            longest = max(len(example.samples) for example in batch) + self.chance.randint(1600, 16_000)
-            samples = min(longest, int(stage.longest_s * RATE)) // 320 * 320
-            targets = [target(self.network.vocabulary, self.chance, _within(example, samples)) for example in batch]
+            batch = next(batches)
+            samples = int(stage.longest_s * RATE)
+            if samples < WINDOW_S * RATE:
+                longest = max(len(example.samples) for example in batch) + self.chance.randint(1600, 8000)
+                samples = min(longest, samples) // 320 * 320
+            # Short windows lie anywhere within the half minute: their encoder hears them alone, which is quick.
+            room = int(WINDOW_S * FRAMES_PER_S) - samples // 320
+            first = torch.tensor([self.chance.choice((0, self.chance.randint(0, room))) for _ in batch])
+            targets = [
+                target(self.network.vocabulary, self.chance, _within(example, samples), late / FRAMES_PER_S)
+                for example, late in zip(batch, first.tolist(), strict=True)
+            ]
             with torch.autocast("cpu", torch.bfloat16):
-                encoded = self.network.encode(mel_of(batch, samples))
+                encoded = self.network.encode(mel_of(batch, samples), first)
                 word, guidance = self._decoded(encoded, targets)
                 scores = self.network.ctc(encoded)
             lengths = torch.tensor([max(1, min(len(example.samples), samples) // 320) for example in batch])
@@ -78,7 +102,23 @@ class Training:
                 blank=self.network.vocabulary.text_count,
                 zero_infinity=True,
             )
-            clock.step(word + GUIDANCE_WEIGHT * guidance + CTC_WEIGHT * ctc, word=word, guidance=guidance, ctc=ctc)
+            loss = word + GUIDANCE_WEIGHT * guidance + stage.ctc_weight * ctc
+            clock.step(loss, word=word, guidance=guidance, ctc=ctc)
+
+    def _batches(self, stage: Stage) -> Iterator[list[Example]]:
+        """Short windows of about the same length together, also over the processes: little is padded."""
+        size = stage.batch // self._trainers
+        for number in itertools.count():
+            pool = [
+                examples.make(
+                    self.corpus, self.chance, stage.sentences, latest_s=stage.longest_s - 8, numbers=stage.numbers
+                )
+                for _ in range(size * (POOLED if stage.longest_s < WINDOW_S else 1))
+            ]
+            pool.sort(key=lambda example: len(example.samples))
+            batches = [pool[at : at + size] for at in range(0, len(pool), size)]
+            random.Random(number).shuffle(batches)
+            yield from batches
 
     def onto(self, earlier: Path) -> None:
         if earlier.suffix == ".state":
@@ -86,13 +126,20 @@ class Training:
         else:
             self.network.load(earlier)
 
+    def keep(self) -> None:
+        """Write the checkpoint, and what training goes on from."""
+        if not self._writes:
+            return
+        torch.save(self.network.state_dict(), self._checkpoint.with_suffix(".state"))
+        self.network.export(self._checkpoint)
+
     def decoder(self, stage: Stage, minutes: float) -> None:
         """The decoder alone: what the encoder hears is computed once, which takes as long again as half the minutes."""
         windows = max(stage.batch, int(minutes * WINDOWS_PER_MINUTE))
         heard, spoken = self._hear(stage, windows)
         decoder = self.network.whisper.decoder
         optimizer = torch.optim.AdamW(decoder.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.02)
-        clock = _Clock(optimizer, stage, minutes)
+        clock = _Clock(optimizer, stage, minutes, self.keep)
         while clock.goes_on():
             chosen = self.chance.sample(range(windows), stage.batch)
             targets = [target(self.network.vocabulary, self.chance, spoken[i]) for i in chosen]
@@ -120,30 +167,53 @@ class Training:
 class _Clock:
     """Steps an optimizer until its time is over; the rate rises at first, then falls."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer, stage: Stage, minutes: float) -> None:
-        self._optimizer, self._stage, self._lasts = optimizer, stage, minutes * 60
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, stage: Stage, minutes: float, keep: Callable[[], None]
+    ) -> None:
+        self._optimizer, self._stage, self._lasts, self._keep = optimizer, stage, minutes * 60, keep
         self._started, self._step = time.process_time(), 0
         self._sums: dict[str, float] = {}
 
     def goes_on(self) -> bool:
-        done = min(1.0, (time.process_time() - self._started) / self._lasts)
+        spent = torch.tensor((time.process_time() - self._started) / self._lasts)
+        if dist.is_initialized():
+            dist.broadcast(spent, 0)
+        done = min(1.0, spent.item())
         rate = self._stage.first_rate + (self._stage.last_rate - self._stage.first_rate) * done
         for group in self._optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (self._step + 1) / 60)
+            group["lr"] = rate * min(1.0, (self._step + 1) / 20)
         return done < 1
 
     def step(self, loss: Tensor, **parts: Tensor) -> None:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        utils.clip_grad_norm_([each for group in self._optimizer.param_groups for each in group["params"]], 1.0)
+        weights = [each for group in self._optimizer.param_groups for each in group["params"]]
+        if dist.is_initialized():
+            _share([each.grad for each in weights if each.grad is not None])
+        utils.clip_grad_norm_(weights, 1.0)
         self._optimizer.step()
         self._step += 1
         for name, value in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.item() / REPORT_STEPS
         if self._step % REPORT_STEPS == 0:
             means = ", ".join(f"{name} {value:.3f}" for name, value in self._sums.items())
-            print(f"{time.process_time() - self._started:.0f} s, step {self._step}: {means}", flush=True)
+            print(
+                f"{time.strftime('%H:%M:%S')} {time.process_time() - self._started:.0f} s, step {self._step}: {means}",
+                flush=True,
+            )
             self._sums = {}
+        if self._step % KEEP_STEPS == 0:
+            self._keep()
+
+
+def _share(gradients: list[Tensor]) -> None:
+    """Each gradient becomes its mean over the processes."""
+    flat = torch.cat([each.reshape(-1) for each in gradients])
+    dist.all_reduce(flat)
+    at = 0
+    for gradient in gradients:
+        gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient) / dist.get_world_size())
+        at += gradient.numel()
 
 
 def _within(example: Example, samples: int) -> Example:
@@ -160,7 +230,9 @@ def main() -> None:
     parser.add_argument("--onto", type=Path, help="an earlier checkpoint, unpacked, or a .state")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    training = Training(Corpus(arguments.corpus), arguments.seed)
+    if "RANK" in os.environ:
+        dist.init_process_group("gloo")
+    training = Training(Corpus(arguments.corpus), arguments.seed, arguments.checkpoint)
     if arguments.onto is not None:
         training.onto(arguments.onto)
     for name, _, minutes in (stage.partition(":") for stage in arguments.stages):
@@ -168,8 +240,7 @@ def main() -> None:
             training.decoder(STAGES[name], float(minutes))
         else:
             training.whole(STAGES[name], float(minutes))
-        torch.save(training.network.state_dict(), arguments.checkpoint.with_suffix(".state"))
-        training.network.export(arguments.checkpoint)
+        training.keep()
 
 
 if __name__ == "__main__":
