@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import wave
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ import pytest
 import pytest_asyncio
 
 from local.phone import leave_voicemail
-from local.speech.synthesis import message, wav
+from local.speech.phrases import with_number
+from local.speech.synthesis import message, ulaw, wav
+from services.voicemail.doubt import plain
+from shared.models import AccessToken, Role
+from shared.web.auth import digest
+from tests.factories import make_person
 from tests.journeys.house import PASSWORD, House, eventually
 
 pytestmark = [
@@ -79,6 +85,79 @@ async def test_a_spanish_voicemail_is_a_ticket_at_once_and_text_a_little_later(h
     ((language, source),) = await house.fetch("SELECT language, language_source FROM ticket WHERE id = :id", id=ticket)
     assert language == "es"
     assert source in ("audio", "menu")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What somebody says, how it reaches us, and what must be on the ticket."""
+
+    caller: str
+    language: str
+    by_telephone: bool
+    sentences: tuple[str, ...]
+    keywords: frozenset[str]
+    digits: str = "7072863914"  # one that the small checkpoint hears surely
+    gap_s: float = 0.4
+
+    def recording(self) -> tuple[str, bytes]:
+        """Name and bytes: a 16 kHz WAV, or headerless 8 kHz µ-law as an exchange keeps it."""
+        template = {"en": "My number is {digits}.", "es": "Mi número es {digits}."}[self.language]
+        _, said = with_number(template, self.digits, self.language)
+        samples = message([*self.sentences, said], self.language, gap_s=self.gap_s)
+        return ("call.ulaw", ulaw(samples)) if self.by_telephone else ("call.wav", wav(samples))
+
+
+ENGLISH = ("Good morning.", "My name is John Smith.", "I have a question about my PG&E bill.")
+SPANISH = ("Buenas tardes.", "Mi nombre es Juan Pérez.", "Necesito ayuda con mi factura de gas.")
+LONG = (  # more than half a minute, as somebody speaks who thinks between the sentences
+    "Hello, good morning.", "My name is Linda Lopez.", "I am calling about my application.",
+    "I sent my documents last week.", "I did not get the rebate check.", "The technician never came.",
+    "I want to make a complaint.", "I need to change my appointment.", "I would like to speak with a supervisor.",
+    "I need to change my address.", "My bill is too high.",
+)  # fmt: skip
+CALLS = (
+    Call("+17075550161", "en", False, ENGLISH, frozenset({"bill"})),
+    Call("+17075550162", "en", True, ENGLISH, frozenset({"bill"})),
+    Call("+17075550163", "es", False, SPANISH, frozenset({"factura", "gas"})),
+    Call("+17075550164", "es", True, SPANISH, frozenset({"factura", "gas"})),
+    Call("+17075550165", "en", True, LONG, frozenset({"documents", "supervisor"}), gap_s=0.9),
+)
+
+
+async def test_language_keywords_and_callback_number_of_every_call_are_on_its_ticket(house: House) -> None:
+    secret = "ctl_the-exchange"
+    async with house.database.transaction() as session:
+        exchange = await make_person(session, Role.SERVICE)
+        session.add(
+            AccessToken(person_id=exchange.id, name="exchange", token_hash=digest(secret), scopes=["recording.upload"])
+        )
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with httpx.AsyncClient(trust_env=False, headers=headers) as client:
+        for call in CALLS:
+            answer = await client.post(
+                house.url("/api/v1/recordings", "voicemail"),
+                files={"file": (*call.recording(), "application/octet-stream")}, data={"caller_id": call.caller},
+            )  # fmt: skip
+            assert answer.status_code == 201, answer.text
+    for call in CALLS:
+
+        async def transcribed(call: Call = call) -> list[Any]:
+            return await house.fetch(
+                "SELECT t.text, t.language, r.duration_s FROM transcript t JOIN recording r ON r.id = t.recording_id "
+                "WHERE r.caller_id = :caller", caller=call.caller,
+            )  # fmt: skip
+
+        async def noted(call: Call = call) -> list[Any]:
+            return await house.fetch(
+                "SELECT f.value FROM caller_fact f JOIN recording r ON r.id = f.recording_id "
+                "WHERE r.caller_id = :caller AND f.kind = 'callback'", caller=call.caller,
+            )  # fmt: skip
+
+        ((text, language, seconds),) = await eventually(transcribed, what=f"the words of {call}", within_s=90)
+        assert language == call.language
+        assert call.keywords <= set(plain(text).split()), text
+        assert (seconds > 30) is (call.sentences is LONG)
+        assert await eventually(noted, what=f"a number in: {text}") == [(f"+1{call.digits}",)], text
 
 
 async def test_a_recording_that_is_not_audio_is_still_a_ticket(house: House) -> None:

@@ -130,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--numbers", type=int, default=150, help="per voice")
+    parser.add_argument("--numbers", type=int, default=300, help="per voice")
     parser.add_argument("--others", type=int, default=35, help="further names and further reasons, per voice")
     parser.add_argument("--repetitions", type=int, default=2, help="of every sentence in every voice")
     arguments = parser.parse_args()

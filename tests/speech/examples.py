@@ -91,6 +91,7 @@ def make(
     counts: Sequence[int],
     *,
     latest_s: float = 20.0,
+    longest_s: float = WINDOW_S,
     numbers: float = 0.6,
     nobody: float = 0.08,
 ) -> Example:
@@ -107,7 +108,8 @@ def make(
     sentences: list[Spoken] = []
     for kind in kinds_of(chance, chance.choice(counts), with_number=chance.random() < numbers):
         clip = chance.choice(kinds[kind])
-        pause = np.zeros(int(RATE * chance.uniform(0.1, 0.6)), np.float32)
+        longest = chance.choice((0.6, 0.6, 2.0))
+        pause = np.zeros(int(RATE * chance.uniform(0.1, longest)), np.float32)
         parts += [corpus.samples(clip), pause]
         ends = [*clip.times[1:], clip.length / RATE]
         words = zip(clip.text.split(), clip.times, ends, strict=True)
@@ -115,7 +117,7 @@ def make(
         sentences += groups_of(spoken, clip.pauses, at / RATE, (at + clip.length) / RATE)
         at += clip.length + len(pause)
     samples = np.concatenate([*parts, *_after(chance)]) * np.float32(chance.uniform(0.3, 1.1))
-    samples, cut = window(chance, samples, sentences)
+    samples, cut = window(chance, samples, sentences, longest_s)
     if not cut:
         return _nobody(chance)
     if chance.random() < 0.5:
@@ -167,15 +169,17 @@ def _after(chance: random.Random) -> list[Samples]:
     return [samples * np.float32(chance.uniform(0.02, 0.4) / max(float(np.abs(samples).max()), 1e-9))]
 
 
-def window(chance: random.Random, samples: Samples, sentences: Sequence[Spoken]) -> tuple[Samples, tuple[Spoken, ...]]:
-    """The first half minute, which may end within a sentence, as Whisper cuts; or to a word, as the product cuts."""
-    first, last = 0.0, min(len(samples) / RATE, WINDOW_S)
+def window(
+    chance: random.Random, samples: Samples, sentences: Sequence[Spoken], longest_s: float = WINDOW_S
+) -> tuple[Samples, tuple[Spoken, ...]]:
+    """The first half minute (or less), which may end within a sentence, as Whisper cuts; or to a word, as we cut."""
+    first, last = 0.0, min(len(samples) / RATE, longest_s)
     words = [word for sentence in sentences for word in sentence.words]
-    whole = len(samples) / RATE <= WINDOW_S
-    if chance.random() < 0.2 or words[0].start > WINDOW_S - 2:
+    whole = len(samples) / RATE <= longest_s
+    if chance.random() < 0.2 or words[0].start > longest_s - 2:
         first = max(0.0, chance.choice(words[: max(1, len(words) * 2 // 3)]).start - chance.uniform(0.02, 0.3))
-        last = min(len(samples) / RATE, first + WINDOW_S)
-        whole = len(samples) / RATE - first <= WINDOW_S
+        last = min(len(samples) / RATE, first + longest_s)
+        whole = len(samples) / RATE - first <= longest_s
     if chance.random() < (0.1 if whole else 0.4):
         ends = [word.end for word in words if first + 1 < word.end < last - 0.3]
         if ends:

@@ -50,7 +50,7 @@ STAGES = {
     "short": Stage(32, (1,), 8.0, 1e-3, 1e-3),
     "digits": Stage(32, (1, 1, 1, 2), 10.0, 1.5e-3, 1e-3, numbers=0.7, ctc_weight=1.0),
     "middle": Stage(16, (1, 2, 3, 3, 4), 15.5, 1e-3, 5e-4, numbers=0.75, ctc_weight=0.5),
-    "last": Stage(16, (1, 2, 3, 3, 4, 5), 15.5, 7e-4, 2e-5, numbers=0.7),
+    "last": Stage(16, (1, 2, 3, 4, 5, 6, 7, 8), 15.5, 7e-4, 2e-5, numbers=0.8),
     "long": Stage(8, (1, 2, 3, 3, 4, 4, 5, 6, 8, 10), WINDOW_S, 5e-4, 3e-5),
     "decoder": Stage(12, (1, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12), WINDOW_S, 2e-3, 3e-5),
 }
@@ -111,7 +111,12 @@ class Training:
         for number in itertools.count():
             pool = [
                 examples.make(
-                    self.corpus, self.chance, stage.sentences, latest_s=stage.longest_s - 8, numbers=stage.numbers
+                    self.corpus,
+                    self.chance,
+                    stage.sentences,
+                    latest_s=stage.longest_s - 8,
+                    longest_s=stage.longest_s,
+                    numbers=stage.numbers,
                 )
                 for _ in range(size * (POOLED if stage.longest_s < WINDOW_S else 1))
             ]
