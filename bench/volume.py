@@ -15,7 +15,7 @@ SELECT 'email', 'customer' || id || '@example.com', id FROM customer
 # One ticket in a hundred is still open, one in five is Spanish: 1,000 open of 100,000.
 TICKETS = """
 INSERT INTO ticket (channel, state, subject, customer_id, language, language_confidence, language_source, topic,
-                    priority, level, reply_token, queued_at, first_response_due_at, closed_at, created_at)
+                    priority, level, reply_token, queued_at, due_at, closed_at, created_at)
 SELECT CASE WHEN g % 3 = 0 THEN 'voicemail' ELSE 'email' END,
        CASE WHEN g % 100 = 0 THEN 'queued' ELSE 'closed' END,
        CASE WHEN g % 5 = 0 THEN 'Pregunta sobre mi factura ' ELSE 'Question about my bill ' END || g,

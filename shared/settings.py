@@ -240,7 +240,8 @@ class Settings(BaseSettings):
     ladder_interpreter_share: float = Field(default=0.75, ge=0, le=1)  # and may use the interpreter line
     ladder_level_share: float = Field(default=0.75, ge=0, le=1)  # nobody there may close its level
     interpreter_line: str = ""  # name and number of the service that interprets, as CSRs are to read it
-    first_response_minutes: dict[str, int] = {"emergency": 30, "high": 30, "voicemail": 120, "default": 240}
+    # Of a promise to a customer (its target: on the page «Targets»): then whoever has the ticket is warned.
+    due_warning_share: float = Field(default=0.75, gt=0, lt=1)
     # A recording of at most so many seconds without words is a hang-up, also when nothing has been transcribed; no
     # greeting lets anybody say what they want in less.
     hang_up_s: float = Field(default=2.0, ge=0)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import acknowledge, reroute, search
 from services.tickets import intake_repository as repository
 from services.tickets.addresses import addresses_in
+from services.tickets.clocks import moves as clocks
 from services.tickets.desk import MAX_TEXT
 from services.tickets.facts import as_e164
 from services.tickets.locks import lock_names, lock_ticket
@@ -94,6 +95,7 @@ async def create_contact(
         ticket = await lock_ticket(session, ticket.id, people=(me.id,))
         if await reroute.unfit(session, settings, ticket, me.id) is None:
             await give(session, ticket, me.id, actor_id=me.id, how="taken")
+            await clocks.answered(session, settings, ticket, now)  # by whoever writes it down
     if found.topic == EMERGENCY:
         phrases = list(found.evidence.get("phrases", {}).get(EMERGENCY, []))
         await acknowledge.raise_alarm(session, settings, ticket, phrases=phrases, excerpt=text or subject)

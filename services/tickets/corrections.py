@@ -5,9 +5,9 @@ import re
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, reroute
+from services.tickets.clocks import moves as clocks
 from services.tickets.intake_mail import set_language as change_language
 from services.tickets.locks import lock_ticket
-from services.tickets.new_ticket import due_at
 from services.tickets.priority import triage
 from services.tickets.topics import EMERGENCY, TopicMatch, known
 from shared import audit, clock
@@ -106,8 +106,7 @@ async def _change_priority(
     )
     ticket.priority = priority
     ticket.updated_at = clock.now()
-    if ticket.first_responded_at is None or priority is Priority.EMERGENCY:
-        ticket.first_response_due_at = await due_at(session, settings, priority, ticket.channel, ticket.queued_at)
+    await clocks.retarget(session, settings, ticket)
     if priority is Priority.EMERGENCY:
         await acknowledge.raise_alarm(session, settings, ticket, phrases=[], excerpt=ticket.subject)
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import desk, outgoing, release, returned, search
+from services.tickets.clocks import moves as clocks
 from services.tickets.locks import lock_ticket
 from services.tickets.thread_repository import family
 from shared import audit, clock
@@ -76,7 +77,7 @@ async def take_back(session: AsyncSession, settings: Settings, me: Actor, ticket
             detail={"to": delivery.to_addresses, "files": [[file.id, file.filename] for file in files]},
         )
     )
-    await _restore(session, me, ticket, undo)
+    await _restore(session, settings, me, ticket, undo)
     ticket.updated_at = clock.now()
     audit.record(
         session, me.id, "ticket.take_back", object_type="delivery", object_id=delivery_id, ticket_id=ticket_id,
@@ -251,7 +252,7 @@ def _copy_of(file: DeliveryFile, me: Actor) -> DeliveryFile:
     )
 
 
-async def _restore(session: AsyncSession, me: Actor, ticket: Ticket, undo: dict[str, Any]) -> None:
+async def _restore(session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, undo: dict[str, Any]) -> None:
     """Let the ticket be what it was before the reply, unless something else has happened to it since."""
     after = undo.get("then")
     if after is None or ticket.state.value != after or ticket.rev != undo["rev"]:
@@ -274,7 +275,10 @@ async def _restore(session: AsyncSession, me: Actor, ticket: Ticket, undo: dict[
             detail={"from": after, "to": before.value, "cause": "taken_back"},
         )
     )
-    await session.flush()
+    if after == TicketState.CLOSED.value:
+        await clocks.unclosed(session, settings, ticket)
+    else:
+        await clocks.follow(session, settings, ticket)
     ring(session, Job.ROUTE, ticket.id)
 
 

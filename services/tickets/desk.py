@@ -9,9 +9,10 @@ from services.tickets import intake_repository as repository
 from services.tickets import letter, outgoing, release, reply_files, reply_templates, search, signatures
 from services.tickets.addresses import addresses_in, without_tag
 from services.tickets.calls import schedule
+from services.tickets.clocks import moves as clocks
 from services.tickets.corrections import set_language, set_priority, set_topic
 from services.tickets.locks import lock_ticket, open_assignment
-from services.tickets.new_ticket import due_at, storable
+from services.tickets.new_ticket import storable
 from services.tickets.participants import written_to
 from services.tickets.recipients import propose
 from services.tickets.rights import require_mine, require_not_merged
@@ -206,7 +207,7 @@ async def move(session: AsyncSession, settings: Settings, me: Actor, ticket: Tic
             raise Conflict("Ticket {number} is closed. Reopen it first.", number=ticket.id)
         ticket.state, ticket.closed_at = TicketState.QUEUED, None
         ticket.queued_at = now
-        ticket.first_response_due_at = await due_at(session, settings, ticket.priority, ticket.channel, now)
+        await clocks.reopened(session, settings, ticket, now)
         ring(session, Job.ROUTE, ticket.id)
     elif state is TicketState.CLOSED:
         assignment = await open_assignment(session, ticket.id)
@@ -216,14 +217,14 @@ async def move(session: AsyncSession, settings: Settings, me: Actor, ticket: Tic
             if offered:
                 await publish(session, Event("offer", assignment.id, (assignment.person_id,), "withdrawn"))
         ticket.state, ticket.assignee_id, ticket.closed_at = TicketState.CLOSED, None, now
-        await schedule.end(session, settings, ticket, ScheduledEnd.MOVED_ON)
+        await schedule.end(session, ticket, ScheduledEnd.MOVED_ON)
         ring(session, Job.ROUTE, 0)  # somebody has room again
     elif state is TicketState.WAITING and before is TicketState.ASSIGNED:
         ticket.state = TicketState.WAITING
         ring(session, Job.ROUTE, 0)
     elif state is TicketState.ASSIGNED and before is TicketState.WAITING:
         ticket.state = TicketState.ASSIGNED
-        await schedule.end(session, settings, ticket, ScheduledEnd.MOVED_ON)
+        await schedule.end(session, ticket, ScheduledEnd.MOVED_ON)
     else:
         raise Conflict("Ticket {number} cannot be changed like this from where it is now.", number=ticket.id)
     ticket.rev += 1
@@ -236,6 +237,7 @@ async def move(session: AsyncSession, settings: Settings, me: Actor, ticket: Tic
             detail={"from": before.value, "to": ticket.state.value},
         )
     )
+    await clocks.follow(session, settings, ticket, now)
     await session.flush()
 
 

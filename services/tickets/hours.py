@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.clocks import changes
 from shared import audit
 from shared.database import ring
 from shared.errors import Invalid, NotFound
@@ -15,6 +16,7 @@ from shared.events import Event, publish
 from shared.jobs import Job
 from shared.models import OpeningHours, SpecialDay
 from shared.people import Actor, Permission
+from shared.settings import Settings
 
 MIDNIGHT = time(0)
 # Without a zone: the center's own wall clock.
@@ -79,12 +81,15 @@ def _check_times(opens: time, closes: time) -> None:
         raise Invalid("It must close after it opens.", field="closes")
 
 
-async def set_week(session: AsyncSession, me: Actor, lines: Sequence[HoursLine]) -> list[HoursLine]:
-    """Replaces the whole week. What was promised to customers already keeps its time."""
+async def set_week(
+    session: AsyncSession, me: Actor, lines: Sequence[HoursLine], *, also_past: bool = False
+) -> list[HoursLine]:
+    """Replaces the whole week. Open promises follow it from now on; `also_past`: these were the hours already, and what
+    was counted is counted anew."""
     me.require(Permission.HOURS_WRITE)
     check_week(lines)
     await session.execute(text("LOCK TABLE opening_hours IN SHARE ROW EXCLUSIVE MODE"))
-    before = await week(session)
+    before, kept = await week(session), await changes.calendar(session)
     await session.execute(delete(OpeningHours))
     session.add_all(OpeningHours(weekday=each.weekday, opens=each.opens, closes=each.closes) for each in lines)
     await session.flush()
@@ -93,15 +98,16 @@ async def set_week(session: AsyncSession, me: Actor, lines: Sequence[HoursLine])
         audit.record(
             session, me.id, "hours.change", object_type="opening_hours",
             detail={"before": [each.model_dump(mode="json") for each in before],
-                    "after": [each.model_dump(mode="json") for each in after]},
+                    "after": [each.model_dump(mode="json") for each in after], "also_past": also_past},
             ip=me.ip,
         )  # fmt: skip
+        await changes.week_changed(session, me, kept, also_past=also_past)
         await _changed(session)
     return after
 
 
-async def set_special_day(session: AsyncSession, me: Actor, line: SpecialDayLine) -> SpecialDayLine:
-    """Enters or changes a day."""
+async def set_special_day(session: AsyncSession, settings: Settings, me: Actor, line: SpecialDayLine) -> SpecialDayLine:
+    """Enters or changes a day. Open promises count the whole of it anew, also what of it is past."""
     me.require(Permission.HOURS_WRITE)
     if (line.opens is None) != (line.closes is None):
         raise Invalid("Give both times, or none for a day that is closed.", field="closes")
@@ -109,6 +115,8 @@ async def set_special_day(session: AsyncSession, me: Actor, line: SpecialDayLine
         _check_times(line.opens, line.closes)
     if not line.name_en.strip() or not line.name_es.strip():
         raise Invalid("The day needs its name in both languages.", field="name_en")
+    await session.execute(text("LOCK TABLE special_day IN SHARE ROW EXCLUSIVE MODE"))
+    kept = await changes.calendar(session)
     row = await session.get(SpecialDay, line.day, with_for_update=True)
     before = None
     if row is None:
@@ -123,12 +131,15 @@ async def set_special_day(session: AsyncSession, me: Actor, line: SpecialDayLine
         session, me.id, "special_day.set", object_type="special_day", object_id=line.day.isoformat(),
         detail={"before": before, "after": line.model_dump(mode="json")}, ip=me.ip,
     )  # fmt: skip
+    await changes.day_changed(session, settings, me, kept, line.day)
     await _changed(session)
     return line
 
 
-async def remove_special_day(session: AsyncSession, me: Actor, day: date) -> None:
+async def remove_special_day(session: AsyncSession, settings: Settings, me: Actor, day: date) -> None:
     me.require(Permission.HOURS_WRITE)
+    await session.execute(text("LOCK TABLE special_day IN SHARE ROW EXCLUSIVE MODE"))
+    kept = await changes.calendar(session)
     row = await session.get(SpecialDay, day, with_for_update=True)
     if row is None:
         raise NotFound("That day is an ordinary one already.")
@@ -137,6 +148,8 @@ async def remove_special_day(session: AsyncSession, me: Actor, day: date) -> Non
         session, me.id, "special_day.remove", object_type="special_day", object_id=day.isoformat(),
         detail={"name_en": row.name_en}, ip=me.ip,
     )  # fmt: skip
+    await session.flush()
+    await changes.day_changed(session, settings, me, kept, day)
     await _changed(session)
 
 

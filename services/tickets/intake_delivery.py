@@ -1,4 +1,4 @@
-"""What became of a mail we sent: on the timeline once, and the first answer by a person stops the customer's clock."""
+"""What became of a mail we sent: on the timeline once, and the answer of a person stops the customer's clock."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import returned
+from services.tickets.clocks import moves as clocks
 from services.tickets.locks import lock_ticket
 from services.tickets.thread_repository import survivor
 from shared import clock
@@ -47,8 +48,8 @@ async def take_in(session: AsyncSession, settings: Settings, delivery_id: int) -
         await returned.came_back(
             session, delivery, [{"address": address, "diagnostic": delivery.last_error} for address in lost]
         )
-    if sent and delivery.kind is DeliveryKind.REPLY and ticket.first_responded_at is None:
-        ticket.first_responded_at = delivery.sent_at
+    if sent and delivery.kind is DeliveryKind.REPLY and delivery.sent_at is not None:
+        await clocks.answered(session, settings, ticket, delivery.sent_at)
     ticket.updated_at = clock.now()
     people = {person for person in (ticket.assignee_id, delivery.created_by_id) if person is not None}
     await publish(

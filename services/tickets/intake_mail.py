@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import acknowledge, intake_machines, reroute, spam, way_out
 from services.tickets import intake_repository as repository
 from services.tickets.calls import schedule
+from services.tickets.clocks import moves as clocks
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
 from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
-from services.tickets.new_ticket import due_at
 from services.tickets.thread import Candidate, Placement, evidence, place, quoted_ids, subject_number
 from services.tickets.thread_repository import answered_by, participation, quoted
 from services.tickets.topics import EMERGENCY, OTHER
@@ -143,7 +143,8 @@ async def _join(
         raise ChangedHands
     before = ticket.state
     customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
-    await _wake(session, settings, ticket, message)
+    await _wake(session, ticket, message)
+    await clocks.customer_wrote(session, settings, ticket, message.received_at)
     changed = _learn_language(session, ticket, reading, customer)
     alarmed = reading.triage.topic == EMERGENCY
     changed = await _learn_topic(session, settings, ticket, message, reading) or changed
@@ -164,12 +165,12 @@ async def _join(
     await publish(session, Event("ticket", ticket.id, people=concerned, what="message"))
 
 
-async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, message: Message) -> None:
+async def _wake(session: AsyncSession, ticket: Ticket, message: Message) -> None:
     """A customer's mail ends waiting and reopens what was closed lately."""
     if ticket.state in ACTIVE:
         return
     before = ticket.state
-    await schedule.end(session, settings, ticket, ScheduledEnd.MOVED_ON)
+    await schedule.end(session, ticket, ScheduledEnd.MOVED_ON)
     if before is TicketState.WAITING:
         person = await session.get_one(Person, ticket.assignee_id)
         if person.active:
@@ -184,8 +185,6 @@ async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, messa
     if ticket.state is TicketState.QUEUED:
         ticket.queued_at = message.received_at
         ring(session, Job.ROUTE, ticket.id)
-    # A new wait began; what was answered before stays answered.
-    ticket.first_response_due_at = await due_at(session, settings, ticket.priority, ticket.channel, message.received_at)
     session.add(
         Entry(
             ticket_id=ticket.id,
@@ -259,7 +258,7 @@ def keep_correction(ticket: Ticket, evidence: dict[str, Any]) -> dict[str, Any]:
 async def raise_priority(
     session: AsyncSession, settings: Settings, ticket: Ticket, priority: Priority, start: datetime
 ) -> None:
-    """A higher priority, and the earlier due time that comes with it."""
+    """A higher priority, and the earlier due times that come with it."""
     session.add(
         Entry(
             ticket_id=ticket.id,
@@ -268,9 +267,6 @@ async def raise_priority(
         )
     )
     ticket.priority = priority
-    if ticket.first_responded_at is None or priority is Priority.EMERGENCY:
-        due = await due_at(session, settings, priority, ticket.channel, start)
-        if due is not None and (ticket.first_response_due_at is None or due < ticket.first_response_due_at):
-            ticket.first_response_due_at = due
+    await clocks.retarget(session, settings, ticket, start)
     if ticket.state is TicketState.QUEUED:
         ring(session, Job.ROUTE, ticket.id)

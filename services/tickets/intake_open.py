@@ -65,7 +65,9 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
                 linked_ticket_id=each.placement.linked_to,
             )
         )
-    await store_tickets(session, [(ticket, [each.customer[0]]) for ticket, each in zip(tickets, openings, strict=True)])
+    await store_tickets(
+        session, settings, [(ticket, [each.customer[0]]) for ticket, each in zip(tickets, openings, strict=True)]
+    )
     for ticket, each in zip(tickets, openings, strict=True):
         if each.placement.linked_to is not None:
             session.add_all(link_entries(ticket, each.placement.linked_to, each.placement.why))

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import acknowledge, caller_facts, reroute, search, wordless
 from services.tickets import intake_repository as repository
 from services.tickets.callers.facts import Wishes
+from services.tickets.clocks import moves as clocks
 from services.tickets.facts import as_e164
 from services.tickets.intake_mail import URGENCY, keep_correction, priority_corrected, raise_priority, set_language
 from services.tickets.locks import lock_ticket
@@ -253,6 +254,7 @@ async def _learn_topic(
         changed = True
     elif now.priority is Priority.LOW and ticket.priority is Priority.NORMAL and not priority_corrected(ticket):
         ticket.priority = Priority.LOW  # normal was only what we said before anybody had listened
+        await clocks.retarget(session, settings, ticket)
     if emergency:
         return list(now.evidence.get("phrases", {}).get(EMERGENCY, []))
     return [] if changed else None

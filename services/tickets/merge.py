@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import participants, reroute, search
 from services.tickets.calls import schedule
+from services.tickets.clocks import moves as clocks
 from services.tickets.intake_mail import ACTIVE, URGENCY, raise_priority, set_language
 from services.tickets.locks import ChangedHands, lock_together, open_assignment
 from services.tickets.rights import require_mine, require_not_merged
@@ -69,6 +70,10 @@ async def merge(
         raise await _question(session, ticket, into)
 
     was = ticket.state
+    if was in ACTIVE:
+        await clocks.take_over(session, settings, ticket, into)
+    else:
+        await clocks.drop(session, settings, ticket)
     new = await participants.bring(session, ticket.id, into.id)
     await let_go_on(
         session, ticket, into, actor_id=me.id, brought=[tickets[other] for other in brought],
@@ -111,7 +116,7 @@ async def let_go_on(
     await session.execute(update(SearchText).where(SearchText.ticket_id == ticket.id).values(ticket_id=into.id))
 
 
-async def unmerge(session: AsyncSession, me: Actor, ticket_id: int) -> Ticket:
+async def unmerge(session: AsyncSession, settings: Settings, me: Actor, ticket_id: int) -> Ticket:
     """Take a merged ticket out again. What was written since the merge stays where it was written, and says so."""
     me.require(Permission.TICKET_WORK)
     into_id = await session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
@@ -132,6 +137,7 @@ async def unmerge(session: AsyncSession, me: Actor, ticket_id: int) -> Ticket:
             tickets[other].merged_into_id = ticket.id
     if story.get("was") != TicketState.CLOSED.value:
         ticket.state, ticket.closed_at = TicketState.QUEUED, None
+        await clocks.begin_again(session, settings, ticket, ticket.queued_at)
         ring(session, Job.ROUTE, ticket.id)
     for each in (ticket, into):
         each.rev += 1
@@ -210,10 +216,7 @@ async def _take_over(
     if was in ACTIVE:
         if URGENCY.index(ticket.priority) < URGENCY.index(into.priority):
             await raise_priority(session, settings, into, ticket.priority, ticket.queued_at)
-        due = [each.first_response_due_at for each in (ticket, into) if each.first_response_due_at is not None]
-        if ticket.first_responded_at is None and into.first_responded_at is None and due:
-            into.first_response_due_at = min(due)
-        await schedule.end(session, settings, into, ScheduledEnd.MOVED_ON)
+        await schedule.end(session, into, ScheduledEnd.MOVED_ON)
         if into.state is TicketState.WAITING:
             into.state = TicketState.ASSIGNED
             session.add(
@@ -222,6 +225,7 @@ async def _take_over(
                     detail={"from": TicketState.WAITING.value, "to": TicketState.ASSIGNED.value},
                 )
             )  # fmt: skip
+        await clocks.follow(session, settings, into)
     into.level = max(ticket.level, into.level, key=LEVELS.index)
     into.callback_number = into.callback_number or ticket.callback_number
     if ticket.language not in (into.language, UNKNOWN):

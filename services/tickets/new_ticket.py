@@ -7,10 +7,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import search
+from services.tickets.clocks import moves
+from services.tickets.clocks.rules import rules
 from services.tickets.priority import Triage
-from services.tickets.remembered import Remembered
-from services.tickets.sla import first_response_due
-from shared.calendar import OpenTime, load_open_time
 from shared.database import ring
 from shared.events import Event, publish_all
 from shared.jobs import Job
@@ -21,14 +20,13 @@ from shared.models import (
     EntryKind,
     LanguageSource,
     Participant,
-    Priority,
     Ticket,
+    TicketKind,
     TicketState,
 )
 from shared.settings import Settings
 
 MAX_SUBJECT = 500
-_open_time: Remembered[OpenTime] = Remembered(seconds=5)
 
 
 def reply_token() -> str:
@@ -61,7 +59,7 @@ async def open_ticket(
         began_at=began_at,
         callback_number=callback_number,
     )
-    await store_tickets(session, [(ticket, participants)])
+    await store_tickets(session, settings, [(ticket, participants)])
     await search.index(
         session,
         ticket_id=ticket.id,
@@ -89,8 +87,9 @@ async def ticket_row(
     linked_ticket_id: int | None = None,
 ) -> Ticket:
     """A queued ticket, not yet in the store. `began_at` is when the wait began: the mail's arrival, the call."""
-    return Ticket(
+    ticket = Ticket(
         channel=channel,
+        kind=TicketKind.CONTACT,
         state=TicketState.QUEUED,
         subject=clean_line(subject)[:MAX_SUBJECT],
         customer_id=customer_id,
@@ -106,31 +105,24 @@ async def ticket_row(
         linked_ticket_id=linked_ticket_id,
         reply_token=reply_token(),
         queued_at=began_at,
-        first_response_due_at=await due_at(session, settings, triage.priority, channel, began_at),
     )
+    moves.opening(await rules(session, settings), ticket)
+    return ticket
 
 
-async def store_tickets(session: AsyncSession, rows: Sequence[tuple[Ticket, Sequence[str]]]) -> None:
-    """Put tickets and who takes part in them into the store, and tell the screens."""
+async def store_tickets(
+    session: AsyncSession, settings: Settings, rows: Sequence[tuple[Ticket, Sequence[str]]]
+) -> None:
+    """Put tickets with their clocks and who takes part in them into the store, and tell the screens."""
     session.add_all(ticket for ticket, _ in rows)
     await session.flush()
+    await moves.begin(session, settings, [ticket for ticket, _ in rows])
     session.add_all(
         Participant(ticket_id=ticket.id, address=address)
         for ticket, participants in rows
         for address in set(participants) - {""}
     )
     await publish_all(session, [Event("ticket", ticket.id, what="new") for ticket, _ in rows])
-
-
-async def due_at(
-    session: AsyncSession, settings: Settings, priority: Priority, channel: Channel, start: datetime
-) -> datetime | None:
-    """When a first answer is due, in open time; in an emergency the clock does not stop at night.
-
-    None when the center never opens again: there is nothing to promise.
-    """
-    open_time = await _open_time.get(session, settings.timezone, lambda: load_open_time(session, settings))
-    return first_response_due(open_time, settings, channel, priority, start)
 
 
 def link_entries(ticket: Ticket, other_id: int, why: str) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.clocks import moves as clocks
 from services.tickets.locks import open_assignment
 from services.tickets.routing.handover import take_back
 from services.tickets.routing.rules import FIT_RULES, Situation, refused_by
@@ -23,6 +24,7 @@ async def rerouted(session: AsyncSession, settings: Settings, ticket: Ticket, *,
     """
     ticket.rev += 1
     ticket.updated_at = clock.now()
+    await clocks.retarget(session, settings, ticket)
     assignment = await open_assignment(session, ticket.id)
     moved = False
     if assignment is not None and not assignment.pinned and ticket.state is not State.CLOSED:

@@ -11,6 +11,7 @@ from services.tickets import acknowledge, participants, reroute, search
 from services.tickets import intake_repository as repository
 from services.tickets.caller_actions import tel
 from services.tickets.caller_facts import of_recordings
+from services.tickets.clocks import moves as clocks
 from services.tickets.facts import find_facts
 from services.tickets.intake import lock_names_of
 from services.tickets.intake_mail import URGENCY
@@ -130,8 +131,10 @@ async def split(
     )
     new.split_from_id = ticket.id
     sent = [delivery.sent_at for delivery in deliveries if delivery.kind is DeliveryKind.REPLY and delivery.sent_at]
-    new.first_responded_at = min(sent, default=None)
-    await store_tickets(session, [(new, await _own(session, customer, messages))])
+    await store_tickets(session, settings, [(new, await _own(session, customer, messages))])
+    events = sorted([*((each.at, False) for each in words[1:]), *((at, True) for at in sent)])
+    for at, ours in events:
+        await (clocks.answered if ours else clocks.customer_wrote)(session, settings, new, at)
     here = {messages[entry.message_id].from_address for entry in said if entry.message_id is not None}
     for delivery in deliveries:
         here |= {*delivery.to_addresses, *delivery.cc_addresses}

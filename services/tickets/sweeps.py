@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from time import monotonic, perf_counter
 
@@ -15,8 +16,9 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import func, select
 
-from services.tickets import housekeeping, intake, presence, sla
+from services.tickets import greeting_alerts, housekeeping, intake, presence
 from services.tickets.calls import promises, schedule
+from services.tickets.clocks import changes, settle, watch
 from services.tickets.ladder.climb import climb
 from services.tickets.routing.balance import balance
 from services.tickets.routing.offers import expire_offers
@@ -42,6 +44,7 @@ WAKING = frozenset({"ticket", "offer", "presence", "person", "hours", "resync"})
 IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply", "caller", "ladder"})
 # News of people, or none at all for a while: what somebody holds may no longer be theirs to hold.
 ABOUT_PEOPLE = frozenset({"presence", "person", "hours", "resync"})
+ABOUT_PROMISES = frozenset({"promises", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
 LONGEST_BREATH_S = 0.5
 SLOW_STEPS_S = 15.0
@@ -71,6 +74,9 @@ class Sweeps:
         self._own_hearing = hearing is None
         self._woken = asyncio.Event()
         self._stuck = asyncio.Event()  # something may have become due that nobody can take
+        self._promises_changed = asyncio.Event()
+        self._next_promise: datetime | None = None
+        self._old_have_clocks = False
         self._fit_doubtful = True
         self._failed: set[str] = set()
         self._started = monotonic()
@@ -80,7 +86,8 @@ class Sweeps:
             Step("offers", self._offers, settings.sweep_s),
             Step("presence", self._presence, settings.sweep_s),
             Step("calls", self._calls, settings.sweep_s),
-            Step("alerts", lambda: sla.raise_alerts(database, settings), slow),
+            Step("clocks", self._settle, slow),
+            Step("alerts", lambda: greeting_alerts.tell_changed_greetings(database), slow),
             Step("ladder", lambda: climb(database, settings), slow, self._stuck),
             Step("figures", self._measure, slow),
             Step("balance", lambda: balance(database, settings), 3600.0),
@@ -99,6 +106,7 @@ class Sweeps:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(), name="sweeps.listen")
                 group.create_task(self._route_for_ever(), name="sweeps.route")
+                group.create_task(self._watch_promises_for_ever(), name="sweeps.promises")
                 for step in self.steps:
                     group.create_task(self._repeat(step), name=f"sweeps.{step.name}")
         finally:
@@ -159,9 +167,35 @@ class Sweeps:
             while True:
                 event = await events.get()
                 self._fit_doubtful |= event.kind in ABOUT_PEOPLE
+                if event.kind in ABOUT_PROMISES:
+                    self._promises_changed.set()
                 if event.kind in WAKING and event.what not in IDLE_NEWS:
                     self.wake()
                     self._stuck.set()
+
+    async def _watch_promises_for_ever(self) -> None:
+        """Each promise is told of at the second it is nearly due or late; a turn of the sweep finds the rest."""
+        while True:
+            self._promises_changed.clear()
+            self._next_promise = None
+            await self.turn(Step("promises", self._promises, 0.0))
+            wait = self.settings.sweep_s
+            if self._next_promise is not None:
+                wait = min(wait, (self._next_promise - clock.now()).total_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(BREATH_S, wait)):
+                    await self._promises_changed.wait()
+
+    async def _promises(self) -> None:
+        await changes.follow_changes(self.database, self.settings)
+        await watch.mark(self.database)
+        self._next_promise = await watch.next_at(self.database)
+
+    async def _settle(self) -> None:
+        if not self._old_have_clocks:
+            await settle.begin_old(self.database, self.settings)
+            self._old_have_clocks = True
+        await settle.settle(self.database, self.settings)
 
     async def _intake(self) -> None:
         if await self._doors.sweep():

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import merge, reroute
 from services.tickets.caller_facts import recordings_on
+from services.tickets.clocks import moves as clocks
 from services.tickets.facts import as_e164
 from services.tickets.locks import lock_ticket, lock_together, open_assignment
-from services.tickets.new_ticket import due_at
 from shared import audit, clock
 from shared.database import ring
 from shared.errors import Conflict
@@ -57,7 +57,7 @@ async def nobody_spoke(session: AsyncSession, settings: Settings, ticket: Ticket
         return False
     if ticket.priority is Priority.EMERGENCY or await _says_more(session, ticket, recording):
         return False
-    ticket.first_response_due_at = None  # nobody waits for an answer
+    await clocks.drop(session, settings, ticket)
     _become(session, ticket, TicketKind.HANG_UP if too_short(settings, recording) else TicketKind.SILENCE)
     assignment = await open_assignment(session, ticket.id)
     if assignment is not None:
@@ -71,7 +71,7 @@ async def somebody_spoke(session: AsyncSession, settings: Settings, ticket: Tick
     if ticket.kind is TicketKind.CONTACT:
         return False
     _become(session, ticket, TicketKind.CONTACT)
-    await _due(session, settings, ticket, recording)
+    await clocks.begin_again(session, settings, ticket, recording.called_at)
     return True
 
 
@@ -88,7 +88,7 @@ async def make_ordinary(session: AsyncSession, settings: Settings, me: Actor, ti
     _become(session, ticket, TicketKind.CONTACT, actor_id=me.id)
     recordings = await recordings_on(session, ticket.id)
     if ticket.first_responded_at is None and recordings:
-        await _due(session, settings, ticket, recordings[-1])
+        await clocks.begin_again(session, settings, ticket, recordings[-1].called_at)
     ring(session, Job.ROUTE, ticket.id)
     audit.record(
         session, me.id, "ticket.set_kind", object_type="ticket", object_id=ticket.id, ticket_id=ticket.id,
@@ -110,10 +110,6 @@ def _become(session: AsyncSession, ticket: Ticket, kind: TicketKind, *, actor_id
     ticket.kind = kind
     ticket.rev += 1
     ticket.updated_at = clock.now()
-
-
-async def _due(session: AsyncSession, settings: Settings, ticket: Ticket, recording: Recording) -> None:
-    ticket.first_response_due_at = await due_at(session, settings, ticket.priority, ticket.channel, recording.called_at)
 
 
 async def _says_more(session: AsyncSession, ticket: Ticket, recording: Recording) -> bool:
@@ -160,7 +156,7 @@ async def _together(session: AsyncSession, settings: Settings, ticket: Ticket, r
     await session.flush()
     if first.kind in UNOFFERED and await _calls_on(session, first, recording, window) >= settings.repeated_calls:
         _become(session, first, TicketKind.REPEATED_CALLS)
-        await _due(session, settings, first, recording)
+        await clocks.begin_again(session, settings, first, recording.called_at)
         ring(session, Job.ROUTE, first.id)
     await publish(session, Event("ticket", first.id, what="merged"))
 

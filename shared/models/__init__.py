@@ -75,11 +75,13 @@ from shared.models.reassignment import MoveOutcome, ReassignedTicket, Reassignme
 from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript, TranscriptCorrection
 from shared.models.returned import ReturnedMail, ReturnedSettled
 from shared.models.shift import ShiftDay, WeeklyShift
+from shared.models.sla import ChangeKind, ClockEnd, PauseCause, SlaChange, SlaClock, SlaPause, SlaTarget
 from shared.models.ticket import (
     UNOFFERED,
     Assignment,
     AssignmentState,
     Channel,
+    ClockKind,
     Customer,
     CustomerIdentity,
     Entry,
@@ -116,8 +118,11 @@ __all__ = [
     "CallerFactState",
     "Certification",
     "CertificationMode",
+    "ChangeKind",
     "Channel",
     "CheckState",
+    "ClockEnd",
+    "ClockKind",
     "Customer",
     "CustomerIdentity",
     "Delivery",
@@ -171,6 +176,7 @@ __all__ = [
     "OpeningHours",
     "Participant",
     "ParticipantHow",
+    "PauseCause",
     "Person",
     "PersonSignature",
     "PhoneTask",
@@ -203,6 +209,10 @@ __all__ = [
     "SignInAttempt",
     "SignInWith",
     "Situation",
+    "SlaChange",
+    "SlaClock",
+    "SlaPause",
+    "SlaTarget",
     "SpecialDay",
     "Template",
     "Ticket",

@@ -50,8 +50,7 @@ class ScheduledEnd(StrEnum):
 
 
 class ScheduledCall(Base):
-    """When a ticket that waits for its customer is called again. While the row is open its first-response clock
-    stands still; `left_s` is what is left of the promise in open seconds, so that no wall clock is ever subtracted."""
+    """When a ticket that waits for its customer is called again."""
 
     __tablename__ = "scheduled_call"
 
@@ -59,7 +58,6 @@ class ScheduledCall(Base):
     ticket_id: Mapped[Ref] = mapped_column(ForeignKey("ticket.id"))
     call_at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # null: the desk, after unanswered attempts
-    left_s: Mapped[int | None] = mapped_column(Integer)  # null: no clock was running, or it had run out
     created_at: Mapped[Created]
     ended_at: Mapped[datetime | None]
     ended_how: Mapped[ScheduledEnd | None] = mapped_column(choice(ScheduledEnd, "ended_how"))
@@ -69,7 +67,6 @@ class ScheduledCall(Base):
         Index("ix_scheduled_call_due", "call_at", postgresql_where=sql("ended_at IS NULL")),
         Index("ix_scheduled_call_ticket_id", "ticket_id"),
         CheckConstraint("(ended_how IS NULL) = (ended_at IS NULL)", name="ended"),
-        CheckConstraint("left_s >= 0", name="left"),
     )
 
 

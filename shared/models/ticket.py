@@ -91,6 +91,14 @@ class TicketKind(StrEnum):
 UNOFFERED = (TicketKind.HANG_UP, TicketKind.SILENCE)
 
 
+class ClockKind(StrEnum):
+    """What a customer is promised in time."""
+
+    FIRST_RESPONSE = "first_response"  # until a person has answered; it does not wait for the customer
+    NEXT_RESPONSE = "next_response"  # from the customer's message to the answer to it
+    RESOLUTION = "resolution"  # until the ticket closes; stands still while it waits for the customer
+
+
 class LanguageSource(StrEnum):
     TEXT = "text"
     AUDIO = "audio"
@@ -132,9 +140,7 @@ class Ticket(Base):
             "CASE priority WHEN 'emergency' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END", persisted=True
         ),
     )
-    due_order: Mapped[datetime] = mapped_column(
-        Computed("coalesce(first_response_due_at, 'infinity'::timestamptz)", persisted=True)
-    )
+    due_order: Mapped[datetime] = mapped_column(Computed("coalesce(due_at, 'infinity'::timestamptz)", persisted=True))
     weight: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     callback_number: Mapped[str | None] = mapped_column(Text)
     linked_ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
@@ -142,7 +148,9 @@ class Ticket(Base):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))  # goes on there; never a chain
     reply_token: Mapped[str] = mapped_column(Text, unique=True)  # unguessable; the plus part of our reply address
     queued_at: Mapped[datetime]  # when the customer's wait began; kept through requeues
-    first_response_due_at: Mapped[datetime | None]
+    # Of the promise that is due next (sla_clock): null while none runs. Only tickets/clocks/ writes them.
+    due_at: Mapped[datetime | None]
+    due_kind: Mapped[ClockKind | None] = mapped_column(choice(ClockKind, "due_kind"))
     first_responded_at: Mapped[datetime | None]
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
@@ -156,9 +164,7 @@ class Ticket(Base):
         CheckConstraint("linked_ticket_id <> id", name="linked"),
         CheckConstraint("split_from_id <> id", name="split"),
         CheckConstraint("merged_into_id IS NULL OR (state = 'closed' AND merged_into_id <> id)", name="merged"),
-        Index(
-            "ix_ticket_queued", "language", "level", "first_response_due_at", postgresql_where=sql("state = 'queued'")
-        ),
+        Index("ix_ticket_queued", "language", "level", "due_at", postgresql_where=sql("state = 'queued'")),
         Index("ix_ticket_urgency", "priority_rank", "due_order", "id", postgresql_where=sql("state <> 'closed'")),
         Index("ix_ticket_wordless", "id", postgresql_where=sql("kind <> 'contact' AND state <> 'closed'")),
         Index("ix_ticket_assignee_open", "assignee_id", postgresql_where=sql("state IN ('assigned', 'waiting')")),
@@ -206,6 +212,7 @@ class EntryKind(StrEnum):
     CALL = "call"  # how a call to the customer ended, or when the next one is
     PROMISE = "promise"  # what the customer was promised, that it is due, or that it was kept
     CALLER = "caller"  # what a caller wants was confirmed, corrected, added or refused by somebody
+    CLOCK = "clock"  # a promise is nearly due, or was broken, or is due at another time
     KIND = "kind"  # a call without words, or that there are words after all
     LADDER = "ladder"  # nobody there may answer it: what was done about that, step by step
     PIN = "pin"  # a supervisor keeps it with its person, or no longer

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.sla import raise_alerts
+from services.tickets.greeting_alerts import tell_changed_greetings
 from services.tickets.views.greetings import heard_before
 from shared.database import Database
 from shared.models import (
@@ -21,7 +21,6 @@ from shared.models import (
     RecordingSource,
     Situation,
 )
-from shared.settings import Settings
 from tests.factories import make_person
 
 NINE = datetime(2026, 11, 23, 17, tzinfo=UTC)
@@ -97,11 +96,11 @@ async def test_what_the_caller_heard(
             assert heard.version_id == ids[expected]
 
 
-async def test_a_changed_greeting_is_on_the_board_once(database: Database, settings: Settings) -> None:
+async def test_a_changed_greeting_is_on_the_board_once(database: Database) -> None:
     async with database.transaction() as session:
         found = await drifted(session, (await version(session, "en")).id)
-    assert await raise_alerts(database, settings) == 1
-    assert await raise_alerts(database, settings) == 0
+    assert await tell_changed_greetings(database) == 1
+    assert await tell_changed_greetings(database) == 0
     async with database.transaction() as session:
         (alert,) = await session.scalars(select(Alert))
     assert (alert.kind, alert.detail["drift_id"]) == (AlertKind.GREETING, found.id)

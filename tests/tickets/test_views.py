@@ -37,10 +37,10 @@ from tests.factories import (
 async def test_queue_shows_the_most_urgent_first_and_pages_without_gaps(database: Database) -> None:
     due = datetime(2026, 11, 23, 18, tzinfo=UTC)
     async with database.transaction() as session:
-        normal_late = await make_ticket(session, first_response_due_at=due + timedelta(hours=1))
+        normal_late = await make_ticket(session, due_at=due + timedelta(hours=1))
         never_due = [await make_ticket(session) for _ in range(3)]
-        normal_soon = await make_ticket(session, first_response_due_at=due)
-        emergency = await make_ticket(session, priority=Priority.EMERGENCY, first_response_due_at=due)
+        normal_soon = await make_ticket(session, due_at=due)
+        emergency = await make_ticket(session, priority=Priority.EMERGENCY, due_at=due)
         await make_ticket(session, state=TicketState.CLOSED, closed_at=due)
         expected = [emergency.id, normal_soon.id, normal_late.id, *(ticket.id for ticket in never_due)]
     seen: list[int] = []
@@ -157,7 +157,7 @@ async def test_board_shows_people_with_their_state_and_valid_certificates(
         await certify(session, bilingual, lead)
         await make_present(session, bilingual)
         held = await make_assigned(session, bilingual)
-        queued = await make_ticket(session, language="es", first_response_due_at=clock.now() - timedelta(minutes=1))
+        queued = await make_ticket(session, language="es", due_at=clock.now() - timedelta(minutes=1))
     async with database.transaction() as session:
         view = await board(session, settings)
     assert [row.id for row in view.unassigned] == [queued.id]

@@ -16,7 +16,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from services.tickets import sla, sweeps, worker
+from services.tickets import greeting_alerts, sweeps, worker
 from services.tickets.ladder.climb import climb
 from services.tickets.routing.offers import accept
 from services.tickets.sweeps import Sweeps
@@ -158,7 +158,7 @@ async def test_a_failing_step_is_told_and_stops_no_other(
 
     turns = Sweeps(database, settings)
     (alerts,) = [step for step in turns.steps if step.name == "alerts"]
-    monkeypatch.setattr(sla, "raise_alerts", fails)
+    monkeypatch.setattr(greeting_alerts, "tell_changed_greetings", fails)
     assert not await turns.turn(alerts)
     assert not await turns.turn(alerts)
     (problem,) = await problems()
@@ -171,7 +171,7 @@ async def test_a_failing_step_is_told_and_stops_no_other(
     assert await problems() == []
 
     # And when not even that can be told, the loop goes on.
-    monkeypatch.setattr(sla, "raise_alerts", fails)
+    monkeypatch.setattr(greeting_alerts, "tell_changed_greetings", fails)
     monkeypatch.setattr(health, "report", fails)
     assert not await turns.turn(alerts)
 

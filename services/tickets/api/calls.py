@@ -56,7 +56,7 @@ class NextCallAnswer(BaseModel):
     ticket_id: int
     state: TicketState
     next_call_at: datetime | None
-    first_response_due_at: datetime | None = Field(description="It moves by as long as the clock stands still.")
+    due_at: datetime | None = Field(description="It moves by as long as the clock stands still.")
 
 
 @router.get("/tickets/{ticket_id}/calls", summary="Numbers, attempts and promises")
@@ -123,7 +123,7 @@ async def call_later(session: Tx, settings: Cfg, me: Me, ticket_id: Id, body: Ne
         ticket_id=ticket_id,
         state=ticket.state,
         next_call_at=scheduled.call_at if scheduled else None,
-        first_response_due_at=ticket.first_response_due_at,
+        due_at=ticket.due_at,
     )
 
 

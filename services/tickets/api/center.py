@@ -21,6 +21,11 @@ class Week(Body):
         list[HoursLine],
         Field(max_length=50, examples=[[{"weekday": 0, "opens": "08:00", "closes": "18:00"}]]),
     ]
+    also_past: bool = Field(
+        default=False,
+        description="These were the hours already: what open promises have counted is counted anew by them. "
+        "Otherwise they count from now on.",
+    )
 
 
 class Hours(BaseModel):
@@ -52,18 +57,19 @@ async def get_hours(session: Tx, settings: Cfg, me: Me, since: date | None = Non
 
 @router.put("/hours", summary="Replace the week")
 async def set_week(session: Tx, me: Me, body: Week) -> list[HoursLine]:
-    """Greetings follow at once; due times that were promised already stay."""
-    return await hours.set_week(session, me, body.lines)
+    """Greetings follow at once, and so do the due times of open tickets."""
+    return await hours.set_week(session, me, body.lines, also_past=body.also_past)
 
 
 @router.put("/special-days/{day}", summary="Enter a special day")
-async def set_special_day(session: Tx, me: Me, day: date, body: SpecialDayBody) -> SpecialDayLine:
-    return await hours.set_special_day(session, me, SpecialDayLine(day=day, **body.model_dump()))
+async def set_special_day(session: Tx, settings: Cfg, me: Me, day: date, body: SpecialDayBody) -> SpecialDayLine:
+    """The due times of open tickets follow, also for what of the day is past."""
+    return await hours.set_special_day(session, settings, me, SpecialDayLine(day=day, **body.model_dump()))
 
 
 @router.delete("/special-days/{day}", status_code=204, summary="Make it an ordinary day")
-async def remove_special_day(session: Tx, me: Me, day: date) -> None:
-    await hours.remove_special_day(session, me, day)
+async def remove_special_day(session: Tx, settings: Cfg, me: Me, day: date) -> None:
+    await hours.remove_special_day(session, settings, me, day)
 
 
 @router.get("/templates", summary="Texts for customers")

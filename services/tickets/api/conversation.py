@@ -130,9 +130,9 @@ async def merge(session: Tx, settings: Cfg, me: Me, ticket_id: Id, body: NewMerg
 
 
 @router.post("/tickets/{ticket_id}/unmerge", summary="Take a merged ticket out again")
-async def unmerge(session: Tx, me: Me, ticket_id: Id) -> TicketAnswer:
+async def unmerge(session: Tx, settings: Cfg, me: Me, ticket_id: Id) -> TicketAnswer:
     """What was written since the merge stays where it was written."""
-    return _answer(await unmerge_tickets(session, me, ticket_id))
+    return _answer(await unmerge_tickets(session, settings, me, ticket_id))
 
 
 @router.get("/returned", tags=["my work"], summary="Answers that came back and wait for me")

@@ -11,6 +11,7 @@ from services.tickets.caller_actions import reject
 from services.tickets.calls import promises, schedule
 from services.tickets.calls.numbers import NumberSource, as_tel, callbacks_of, numbers_of
 from services.tickets.calls.when import next_call
+from services.tickets.clocks import moves as clocks
 from services.tickets.desk import move
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import storable
@@ -79,7 +80,7 @@ async def start(
         chosen = as_tel(number)
         if chosen is None:
             raise Invalid("{phone} is not a telephone number.", field="number", phone=number[:40])
-    if await schedule.end(session, settings, ticket, ScheduledEnd.CALLED) and ticket.state is TicketState.WAITING:
+    if await schedule.end(session, ticket, ScheduledEnd.CALLED) and ticket.state is TicketState.WAITING:
         await move(session, settings, me, ticket, TicketState.ASSIGNED)
     attempt = CallAttempt(ticket_id=ticket_id, person_id=me.id, number=chosen, started_at=clock.now())
     session.add(attempt)
@@ -229,9 +230,8 @@ async def _forget_number(session: AsyncSession, me: Actor, ticket: Ticket, numbe
 async def _reached(
     session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, then: TicketState | None
 ) -> None:
-    """The customer heard from a person: that is the first response, if there was none since they began to wait."""
-    if ticket.first_responded_at is None or ticket.first_responded_at < ticket.queued_at:
-        ticket.first_responded_at = clock.now()
+    """The customer heard from a person: that is the answer they waited for."""
+    await clocks.answered(session, settings, ticket, clock.now())
     if then is not None and then is not ticket.state:
         await move(session, settings, me, ticket, then)
 

@@ -1,8 +1,7 @@
-"""Calls that are scheduled: the ticket waits for its customer, its clock stands still, and when it is time it returns.
+"""Calls that are scheduled: the ticket waits for its customer, and when it is time it returns.
 
-The clock that stands still is the first response's (docs/decisions/0019): what is left of the promise is kept in open
-seconds and added to the open time from the moment at which somebody goes on. `queued_at` never changes, so that the
-ticket has waited as long as its customer has.
+After attempts without an answer the clocks of its answers stand still meanwhile (clocks/moves.py). `queued_at` never
+changes, so that the ticket has waited as long as its customer has.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import presence
+from services.tickets.clocks import moves as clocks
 from services.tickets.locks import lock_ticket, open_assignment
 from services.tickets.routing.handover import take_back
 from shared import audit, clock
-from shared.calendar import load_open_time
 from shared.database import Database, ring
 from shared.errors import Conflict, Invalid
 from shared.events import Event, publish
@@ -25,7 +24,6 @@ from shared.models import (
     EntryKind,
     Person,
     Presence,
-    Priority,
     ScheduledCall,
     ScheduledEnd,
     Ticket,
@@ -58,13 +56,12 @@ async def wait_until(
     """Let a locked ticket that somebody works on wait until `call_at`; another time replaces the one that was set."""
     if ticket.state not in (TicketState.ASSIGNED, TicketState.WAITING):
         raise Conflict("Take ticket {number} first: a call is scheduled by who works on it.", number=ticket.id)
-    await end(session, settings, ticket, ScheduledEnd.CHANGED)
+    await end(session, ticket, ScheduledEnd.CHANGED)
     now = clock.now()
     scheduled = ScheduledCall(
         ticket_id=ticket.id,
         call_at=call_at,
         by_id=actor.id if actor else None,
-        left_s=await _left(session, settings, ticket, now),
         created_at=now,
     )
     session.add(scheduled)
@@ -80,21 +77,17 @@ async def wait_until(
             detail={"what": "scheduled", "call_at": call_at.isoformat(), **(detail or {})},
         )
     )
-    await session.flush()
+    await clocks.follow(session, settings, ticket, now)
     await publish(session, Event("ticket", ticket.id, _people(ticket), "call"))
     return scheduled
 
 
-async def end(session: AsyncSession, settings: Settings, ticket: Ticket, how: ScheduledEnd) -> bool:
-    """The ticket, which is locked, waits for no call any more: its clock goes on. False: it did not wait for one."""
+async def end(session: AsyncSession, ticket: Ticket, how: ScheduledEnd) -> bool:
+    """The ticket, which is locked, waits for no call any more. False: it did not wait for one."""
     scheduled = await open_call(session, ticket.id)
     if scheduled is None:
         return False
-    now = clock.now()
-    scheduled.ended_at, scheduled.ended_how = now, how
-    if scheduled.left_s is not None and ticket.state is not TicketState.CLOSED:
-        open_time = await load_open_time(session, settings)
-        ticket.first_response_due_at = open_time.add_open(now, timedelta(seconds=scheduled.left_s))
+    scheduled.ended_at, scheduled.ended_how = clock.now(), how
     await session.flush()
     return True
 
@@ -147,8 +140,9 @@ async def _bring_back(session: AsyncSession, settings: Settings, ticket_id: int)
     waits = ticket.state is TicketState.WAITING
     if scheduled is None or (waits and scheduled.call_at > clock.now()):
         return
-    await end(session, settings, ticket, ScheduledEnd.DUE if waits else ScheduledEnd.MOVED_ON)
+    await end(session, ticket, ScheduledEnd.DUE if waits else ScheduledEnd.MOVED_ON)
     if not waits:  # somebody went on with it, or closed it
+        await clocks.follow(session, settings, ticket)
         return
     holder = ticket.assignee_id
     assignment = await open_assignment(session, ticket_id)
@@ -162,7 +156,7 @@ async def _bring_back(session: AsyncSession, settings: Settings, ticket_id: int)
         )
         ring(session, Job.ROUTE, ticket.id)
     session.add(Entry(ticket_id=ticket_id, kind=EntryKind.CALL, detail={"what": "due"}))
-    await session.flush()
+    await clocks.follow(session, settings, ticket)
     await publish(session, Event("ticket", ticket_id, (holder,) if holder is not None else (), "call_due"))
 
 
@@ -171,19 +165,6 @@ async def _is_there(session: AsyncSession, person_id: int) -> bool:
     state = await session.get(Presence, person_id)
     at_work = person.active and state is not None and state.intent in presence.AT_WORK
     return at_work and await presence.is_live(session, person_id, clock.now())
-
-
-async def _left(session: AsyncSession, settings: Settings, ticket: Ticket, now: datetime) -> int | None:
-    """Open seconds until the first response is due; None when no clock runs that could stand still.
-
-    In an emergency it never stands still, and what is late stays late.
-    """
-    due = ticket.first_response_due_at
-    answered = ticket.first_responded_at is not None and ticket.first_responded_at >= ticket.queued_at
-    if due is None or answered or due <= now or ticket.priority is Priority.EMERGENCY:
-        return None
-    open_time = await load_open_time(session, settings)
-    return int(open_time.open_between(now, due).total_seconds())
 
 
 def _changed(ticket: Ticket, now: datetime) -> None:

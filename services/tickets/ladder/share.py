@@ -30,7 +30,7 @@ def at_share(open_time: OpenTime, ticket: Ticket, share: float) -> datetime | No
 
 def _due(ticket: Ticket) -> datetime | None:
     answered = ticket.first_responded_at
-    return None if answered is not None and answered >= ticket.queued_at else ticket.first_response_due_at
+    return None if answered is not None and answered >= ticket.queued_at else ticket.due_at
 
 
 def _between(open_time: OpenTime, ticket: Ticket, start: datetime, end: datetime) -> timedelta:

@@ -172,10 +172,10 @@ async def do_merge(
 
 
 @router.post("/tickets/{ticket_id}/unmerge")
-async def do_unmerge(screen: Page, ticket_id: int) -> Response:
+async def do_unmerge(screen: Page, settings: Cfg, ticket_id: int) -> Response:
     screen.me.require(Permission.TICKET_WORK)
     return await screen.act(
-        unmerge(screen.session, screen.me, ticket_id),
+        unmerge(screen.session, settings, screen.me, ticket_id),
         N_("They are two tickets again. What was written since the merge stays where it was written."),
         f"/tickets/{ticket_id}",
     )

@@ -66,11 +66,11 @@ async def _lines(screen: Screen) -> list[hours.HoursLine]:
 
 
 @router.post("/hours/week")
-async def set_week(screen: Page, settings: Cfg) -> Response:
+async def set_week(screen: Page, settings: Cfg, also_past: Annotated[bool, Form()] = False) -> Response:
     screen.me.require(Permission.HOURS_WRITE)
     try:
         lines = await _lines(screen)
-        await screen.attempt(hours.set_week(screen.session, screen.me, lines))
+        await screen.attempt(hours.set_week(screen.session, screen.me, lines, also_past=also_past))
     except (Invalid, Conflict) as error:
         return await _show(screen, settings, {"week": screen.say(error.message, **error.values)}, error.status)
     return screen.see_other("/hours", "success", screen.say("The week is saved."))
@@ -101,7 +101,7 @@ async def set_day(
             opens=_time(opens, "opens") if opens.strip() else None,
             closes=_time(closes, "closes") if closes.strip() else None,
         )
-        await screen.attempt(hours.set_special_day(screen.session, screen.me, line))
+        await screen.attempt(hours.set_special_day(screen.session, settings, screen.me, line))
     except (Invalid, Conflict) as error:
         field = (error.field if isinstance(error, Invalid) else None) or "day"
         return await _show(screen, settings, {field: screen.say(error.message, **error.values)}, error.status)
@@ -109,7 +109,7 @@ async def set_day(
 
 
 @router.post("/hours/days/{day}/remove")
-async def remove_day(screen: Page, day: date) -> Response:
+async def remove_day(screen: Page, settings: Cfg, day: date) -> Response:
     return await screen.act(
-        hours.remove_special_day(screen.session, screen.me, day), N_("It is an ordinary day again."), "/hours"
+        hours.remove_special_day(screen.session, settings, screen.me, day), N_("It is an ordinary day again."), "/hours"
     )

@@ -12,18 +12,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text
 
+from services.tickets.clocks.count import Count, Scale
 from services.tickets.routing.plan import Proposal
 from services.tickets.routing.rules import reviewer_live
 from services.tickets.routing.staff import staff
 from services.tickets.routing.terms import Policy, Snapshot, TicketState
-from services.tickets.sla import target_minutes
 from shared.calendar import OpenTime
-from shared.models import UNOFFERED, Assignment, AssignmentState, Channel, Priority, Ticket
+from shared.models import UNOFFERED, Assignment, AssignmentState, Channel, Priority, SlaClock, Ticket
 from shared.models import TicketState as State
-from shared.settings import Settings
 
 SINGLE_FLIGHT = 4711  # advisory lock: one router at a time, so that passes do not trip over each other
-# What a pass looks at of a ticket.
+USUAL_TARGET = 240.0  # minutes, for what was promised to nobody
+# What a pass looks at of a ticket, with the promise that is due next.
 _SEEN = (
     Ticket.id,
     Ticket.channel,
@@ -33,8 +33,12 @@ _SEEN = (
     Ticket.weight,
     Ticket.rev,
     Ticket.queued_at,
-    Ticket.first_response_due_at,
+    SlaClock.target_s,
+    SlaClock.used_s,
+    SlaClock.running_since,
+    SlaClock.around_clock,
 )
+_DUE_NEXT = and_(SlaClock.ticket_id == Ticket.id, SlaClock.kind == Ticket.due_kind, SlaClock.ended_at.is_(None))
 PER_KIND = 60  # queued tickets of one kind that a pass looks at, most urgent first
 
 
@@ -43,16 +47,14 @@ async def only_router(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(SINGLE_FLIGHT))))
 
 
-async def snapshot(
-    session: AsyncSession, settings: Settings, policy: Policy, open_time: OpenTime, now: datetime, today: date
-) -> Snapshot:
+async def snapshot(session: AsyncSession, policy: Policy, open_time: OpenTime, now: datetime, today: date) -> Snapshot:
     people = await staff(session, now, today, zone=open_time.zone)
     if not any(person.routable for person in people):
         return Snapshot(people, ())
     full = not any(person.routable and person.spare > 0 for person in people)
     rows = (await session.execute(_queued(PER_KIND + 4 * len(people), emergencies_only=full))).all()
     past = await _past_assignments(session, [row.id for row in rows])
-    tickets = tuple(_ticket_state(row, past[row.id], settings, policy, open_time, now) for row in rows)
+    tickets = tuple(_ticket_state(row, past[row.id], policy, open_time, now) for row in rows)
     return Snapshot(people, tickets, reviewer_live(people))
 
 
@@ -77,19 +79,28 @@ def _queued(per_kind: int, *, emergencies_only: bool) -> Select[*tuple[Any, ...]
         )
         .subquery()
     )
-    return select(*_SEEN).join(ranked, ranked.c.id == Ticket.id).where(ranked.c.place <= per_kind)
+    return (
+        select(*_SEEN)
+        .join(ranked, ranked.c.id == Ticket.id)
+        .outerjoin(SlaClock, _DUE_NEXT)
+        .where(ranked.c.place <= per_kind)
+    )
 
 
 async def ticket_state(
-    session: AsyncSession, settings: Settings, policy: Policy, open_time: OpenTime, now: datetime, ticket_id: int
+    session: AsyncSession, policy: Policy, open_time: OpenTime, now: datetime, ticket_id: int
 ) -> TicketState | None:
     """One ticket as a pass sees it; None: it is not in the queue, or offered to nobody."""
-    wanted = select(*_SEEN).where(Ticket.id == ticket_id, Ticket.state == State.QUEUED, Ticket.kind.not_in(UNOFFERED))
+    wanted = (
+        select(*_SEEN)
+        .outerjoin(SlaClock, _DUE_NEXT)
+        .where(Ticket.id == ticket_id, Ticket.state == State.QUEUED, Ticket.kind.not_in(UNOFFERED))
+    )
     row = (await session.execute(wanted)).one_or_none()
     if row is None:
         return None
     past = await _past_assignments(session, [ticket_id])
-    return _ticket_state(row, past[ticket_id], settings, policy, open_time, now)
+    return _ticket_state(row, past[ticket_id], policy, open_time, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +136,11 @@ async def _past_assignments(session: AsyncSession, ticket_ids: Collection[int]) 
 def _ticket_state(
     ticket: Row[*tuple[Any, ...]],
     past: Sequence[_Past],
-    settings: Settings,
     policy: Policy,
     open_time: OpenTime,
     now: datetime,
 ) -> TicketState:
-    target = target_minutes(settings, ticket.channel, ticket.priority)
-    due = ticket.first_response_due_at
-    if due is not None and due > ticket.queued_at:
-        promised = open_time.open_between(ticket.queued_at, due) / timedelta(minutes=1)
-        target = promised or target
+    waited, target = _promise(ticket, open_time, now)
     barred_since = now - timedelta(minutes=policy.barred_minutes)
     refused = (AssignmentState.DECLINED, AssignmentState.EXPIRED)
     barred = {
@@ -152,12 +158,20 @@ def _ticket_state(
         priority=ticket.priority,
         weight=ticket.weight,
         rev=ticket.rev,
-        waited=open_time.open_between(ticket.queued_at, now) / timedelta(minutes=1),
+        waited=waited,
         target=target,
         previous_id=None if previous is None else previous.person_id,
         since_previous=open_time.open_between(since, now) / timedelta(minutes=1),
         barred=frozenset(barred),
     )
+
+
+def _promise(ticket: Row[*tuple[Any, ...]], open_time: OpenTime, now: datetime) -> tuple[float, float]:
+    """Minutes that the promise which is due next has counted, and its target; of none, the wait and a usual target."""
+    if ticket.target_s is None:
+        return open_time.open_between(ticket.queued_at, now) / timedelta(minutes=1), USUAL_TARGET
+    counted = Count(ticket.target_s, ticket.used_s, ticket.running_since)
+    return counted.used(Scale(open_time, ticket.around_clock), now) / 60, ticket.target_s / 60
 
 
 APPLY_PARAMETERS = (

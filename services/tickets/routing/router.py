@@ -63,7 +63,7 @@ async def _pass(database: Database, settings: Settings, policy: Policy) -> int:
         if not await repository.only_router(session):
             return 0
         open_time = await load_open_time(session, settings)
-        view = await repository.snapshot(session, settings, policy, open_time, now, today)
+        view = await repository.snapshot(session, policy, open_time, now, today)
         proposals = plan(view, policy) if view.tickets else []
         if not proposals:
             return 0

@@ -62,7 +62,7 @@ class TicketRow(View):
     priority: Priority
     assignee: PersonRef | None
     queued_at: datetime
-    first_response_due_at: datetime | None
+    due_at: datetime | None
     first_responded_at: datetime | None
     updated_at: datetime
     next_call_at: datetime | None = Field(default=None, description="It waits, its clock stands still, until then.")

@@ -89,7 +89,7 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
         priority=ticket.priority,
         assignee=assignee,
         queued_at=ticket.queued_at,
-        first_response_due_at=ticket.first_response_due_at,
+        due_at=ticket.due_at,
         first_responded_at=ticket.first_responded_at,
         updated_at=ticket.updated_at,
         next_call_at=row.next_call_at if ticket.state is TicketState.WAITING else None,
@@ -110,9 +110,7 @@ async def language_counts(session: AsyncSession) -> list[LanguageCount]:
             Ticket.language,
             func.count().filter(Ticket.state == TicketState.QUEUED).label("queued"),
             func.count().filter(Ticket.state == TicketState.OFFERED).label("offered"),
-            func.count()
-            .filter(Ticket.first_response_due_at < clock.now(), Ticket.first_responded_at.is_(None))
-            .label("overdue"),
+            func.count().filter(Ticket.due_at < clock.now(), Ticket.first_responded_at.is_(None)).label("overdue"),
             func.min(Ticket.queued_at).label("oldest"),
         )
         .where(Ticket.state.in_([TicketState.QUEUED, TicketState.OFFERED]), Ticket.kind.not_in(UNOFFERED))

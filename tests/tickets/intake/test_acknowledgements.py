@@ -121,7 +121,7 @@ async def test_an_emergency_before_everything_else(center: Center) -> None:
     seen = await center.receive(GAS, subject="Re: Your class registration", in_reply_to=["<unknown@example.org>"])
     ticket = seen.ticket
     assert (ticket.topic, ticket.priority) == ("emergency_safety", Priority.EMERGENCY)
-    assert ticket.first_response_due_at == ticket.queued_at + timedelta(minutes=30)
+    assert ticket.due_at == ticket.queued_at + timedelta(minutes=30)
     safety, page = await center.deliveries(ticket.id)
     assert (safety.kind, page.kind) == (DeliveryKind.SAFETY, DeliveryKind.PAGE)
     assert "911" in safety.subject
@@ -166,7 +166,7 @@ async def test_an_emergency_in_a_later_mail_still_warns(center: Center) -> None:
     await center.give(first.ticket.id, person)
     seen = await center.receive(GAS, reply_token=first.ticket.reply_token)
     assert (seen.ticket.topic, seen.ticket.priority) == ("emergency_safety", Priority.EMERGENCY)
-    assert seen.ticket.first_response_due_at is not None
+    assert seen.ticket.due_at is not None
     kinds = [delivery.kind for delivery in await center.deliveries(seen.ticket.id)]
     assert kinds == [DeliveryKind.ACKNOWLEDGEMENT, DeliveryKind.SAFETY]
     # Saying it again adds neither mail nor alarm, also when the alert was taken meanwhile.

@@ -222,9 +222,9 @@ async def test_topic_and_priority_corrections(mine: Desk) -> None:
     ticket = await mine.now()
     assert (ticket.topic, ticket.topic_corrected) == ("shutoff_notice", True)
     assert (ticket.level, ticket.priority) == (Level.CSR2, Priority.HIGH)
-    assert mine.ticket.first_response_due_at is not None
-    assert ticket.first_response_due_at is not None
-    assert ticket.first_response_due_at < mine.ticket.first_response_due_at
+    assert mine.ticket.due_at is not None
+    assert ticket.due_at is not None
+    assert ticket.due_at < mine.ticket.due_at
     async with mine.center.database.transaction() as session:
         await desk.set_priority(session, mine.center.settings, mine.me, mine.ticket.id, Priority.LOW)
     async with mine.center.database.transaction() as session:

@@ -51,7 +51,7 @@ async def test_an_english_mail_becomes_a_ticket(center: Center) -> None:
     message = await center.message(seen.row.message_id)
     assert ticket.queued_at == message.received_at
     # Open around the clock: the default target of four hours, in open time.
-    assert ticket.first_response_due_at == message.received_at + timedelta(minutes=240)
+    assert ticket.due_at == message.received_at + timedelta(minutes=240)
     (mail,) = await center.entries(ticket.id, EntryKind.MAIL_IN)
     assert mail.message_id == message.id
     assert mail.detail["facts"] == {"callback_number": "+17075550131", "account_number": "1020304050-6"}

@@ -36,7 +36,7 @@ async def merged(center: Center, me: Actor, ticket_id: int, into_id: int, *, con
 
 async def apart(center: Center, me: Actor, ticket_id: int) -> Ticket:
     async with center.database.transaction() as session:
-        return await unmerge(session, me, ticket_id)
+        return await unmerge(session, center.settings, me, ticket_id)
 
 
 async def two_tickets(center: Center) -> tuple[Seen, Seen]:

@@ -40,7 +40,7 @@ async def test_a_ticket_at_once_in_the_language_of_the_menu(center: Center) -> N
     async with center.database.transaction() as session:
         recording = await session.get_one(Recording, seen.row.recording_id)
     assert ticket.queued_at == recording.called_at, "a late voicemail counts from the call"
-    assert ticket.first_response_due_at is not None
+    assert ticket.due_at is not None
     (entry,) = await center.entries(ticket.id, EntryKind.VOICEMAIL)
     assert entry.recording_id == recording.id
     assert not await center.deliveries()

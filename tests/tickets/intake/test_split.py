@@ -62,8 +62,8 @@ async def test_what_is_split_off_is_a_ticket_of_its_own_and_answers_to_it_go_the
     assert (new.state, new.assignee_id) == (TicketState.ASSIGNED, me.id)
     arrived = (await center.message(second.row.message_id)).received_at
     assert new.queued_at == arrived
-    assert new.first_response_due_at is not None
-    assert new.first_response_due_at < (old.first_response_due_at or new.first_response_due_at), "from its own arrival"
+    assert new.due_at is not None
+    assert new.due_at < (old.due_at or new.due_at), "from its own arrival"
     assert new.reply_token != old.reply_token
     # Both tickets say so, and what was written stays where it was written.
     (there,) = await center.entries(new.id, EntryKind.MAIL_IN)

@@ -46,7 +46,7 @@ async def test_silence_and_hang_ups_are_tickets_that_are_offered_to_nobody(cente
     quiet = await silent(center, caller_id="+17075550101", duration_s=14.0)
     short = await silent(center, caller_id="+17075550102", duration_s=1.2)
     assert (quiet.ticket.kind, short.ticket.kind) == (TicketKind.SILENCE, TicketKind.HANG_UP)
-    assert quiet.ticket.first_response_due_at is None
+    assert quiet.ticket.due_at is None
     await route_once(center.database, center.settings, withdraw=True)
     for each in (quiet, short):
         assert (await center.ticket(each.ticket.id)).state is TicketState.QUEUED
@@ -103,14 +103,14 @@ async def test_three_calls_in_twenty_minutes_are_one_matter_that_is_offered(cent
     third = await silent(center, 1, duration_s=6.0)
     ticket = await center.ticket(first.ticket.id)
     assert (ticket.kind, ticket.merged_into_id) == (TicketKind.REPEATED_CALLS, None)
-    assert ticket.first_response_due_at is not None
+    assert ticket.due_at is not None
     assert (await center.ticket(third.ticket.id)).merged_into_id == ticket.id
     await route_once(center.database, center.settings, withdraw=True)
     assert (await center.ticket(ticket.id)).state is TicketState.OFFERED
     assert ticket.callback_number == "+17075550142"
     # Taken apart by a person, it is a ticket of its own again.
     async with center.database.transaction() as session:
-        await merge.unmerge(session, person, second.ticket.id)
+        await merge.unmerge(session, center.settings, person, second.ticket.id)
     assert (await center.ticket(second.ticket.id)).state is TicketState.QUEUED
 
 
@@ -132,7 +132,7 @@ async def test_words_that_are_found_later_make_it_ordinary(center: Center) -> No
     await intake.take_in_recording(center.database, center.settings, recording_id)
     ticket = await center.ticket(seen.ticket.id)
     assert ticket.kind is TicketKind.CONTACT
-    assert ticket.first_response_due_at is not None
+    assert ticket.due_at is not None
     corrected = await silent(center, caller_id="+17075550121")
     person = await center.person()
     async with center.database.transaction() as session:
@@ -155,7 +155,7 @@ async def test_one_click_makes_it_ordinary_with_a_due_time_and_a_name_under_it(c
     async with center.database.transaction() as session:
         await wordless.make_ordinary(session, center.settings, person, seen.ticket.id)
     ticket = await center.ticket(seen.ticket.id)
-    assert (ticket.kind, ticket.first_response_due_at is None) == (TicketKind.CONTACT, False)
+    assert (ticket.kind, ticket.due_at is None) == (TicketKind.CONTACT, False)
     *_, entry = await center.entries(ticket.id, EntryKind.KIND)
     assert (entry.actor_id, entry.detail) == (person.id, {"from": "silence", "to": "contact"})
 

@@ -164,7 +164,7 @@ async def test_machines_and_those_who_want_nothing_automatic_get_nothing_and_nob
         await session.execute(
             update(Ticket).where(Ticket.id == numbers[3]).values(
                 queued_at=clock.now() + timedelta(days=3),
-                first_response_due_at=clock.now() + timedelta(days=3, hours=4),
+                due_at=clock.now() + timedelta(days=3, hours=4),
             )
         )  # fmt: skip
     with time_machine.travel(clock.now() + timedelta(days=3) + HALF):

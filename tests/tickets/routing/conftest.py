@@ -16,6 +16,7 @@ from shared.models import (
     Certification,
     CertificationMode,
     Channel,
+    ClockKind,
     Entry,
     Intent,
     Level,
@@ -25,6 +26,7 @@ from shared.models import (
     PresenceLease,
     Priority,
     Role,
+    SlaClock,
     Ticket,
     TicketState,
 )
@@ -108,9 +110,18 @@ class Center:
                 channel=channel, language=language, level=level, priority=priority, weight=weight,
                 reply_token=f"token-{next(_numbers)}", queued_at=now - waited, subject="A question",
             )  # fmt: skip
-            ticket.first_response_due_at = None if due_in is None else now - waited + due_in
+            if due_in is not None:
+                ticket.due_at, ticket.due_kind = now - waited + due_in, ClockKind.FIRST_RESPONSE
             session.add(ticket)
             await session.flush()
+            if due_in is not None:
+                session.add(
+                    SlaClock(
+                        ticket_id=ticket.id, kind=ClockKind.FIRST_RESPONSE, started_at=ticket.queued_at,
+                        running_since=ticket.queued_at, target_s=round(due_in.total_seconds()), due_at=ticket.due_at,
+                        warn_at=ticket.queued_at + 0.75 * due_in,
+                    )
+                )  # fmt: skip
             return ticket.id
 
     async def get(self, ticket_id: int) -> Ticket:

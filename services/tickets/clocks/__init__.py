@@ -1,0 +1,1 @@
+"""What the center promises its customers in time: targets, clocks that measure them, warnings and breaches."""
