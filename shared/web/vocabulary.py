@@ -204,7 +204,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "emergency": N_("Emergency"),
         "no_bilingual": N_("No verified bilingual is available"),
         "no_csr2": N_("Nobody is there who may close tickets of level CSR II"),
-        "due_soon": N_("Due soon and not answered"),
+        "due_soon": N_("A promise is nearly due or late"),
         "missed_offers": N_("Offers were missed"),
         "greeting": N_("A greeting was changed on the phone system"),
     },
@@ -229,6 +229,11 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "tell_customer": N_("the customer is told when to expect somebody"),
         "supervisor": N_("a supervisor is asked to decide"),
         "interpreter": N_("the interpreter line is proposed"),
+    },
+    "promise": {
+        "first_response": N_("First answer"),
+        "next_response": N_("Next answer"),
+        "resolution": N_("Solved"),
     },
     "mailbox_condition": {
         "starting": N_("Starting"),

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.tickets.pages import wording_caller, wording_calls, wording_ladder, wording_moves, wording_trust
+from services.tickets.pages import (
+    wording_caller,
+    wording_calls,
+    wording_clocks,
+    wording_ladder,
+    wording_moves,
+    wording_trust,
+)
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
@@ -215,6 +222,8 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
         return _state(language, entry)
     if kind in (EntryKind.CALL, EntryKind.PROMISE):
         return wording_calls.entry(language, entry, timezone)
+    if kind is EntryKind.CLOCK:
+        return wording_clocks.entry(language, entry, timezone)
     if kind in (EntryKind.IDENTITY, EntryKind.SPAM):
         return wording_trust.entry(language, entry)
     if kind in (EntryKind.CALLER, EntryKind.KIND):

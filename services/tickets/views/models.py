@@ -22,6 +22,7 @@ from shared.models import (
     AlertKind,
     AssignmentState,
     Channel,
+    ClockKind,
     DeliveryFailure,
     DeliveryKind,
     DeliveryState,
@@ -62,7 +63,9 @@ class TicketRow(View):
     priority: Priority
     assignee: PersonRef | None
     queued_at: datetime
-    due_at: datetime | None
+    due_at: datetime | None = Field(description="Of the promise that is due next; null: none, or it stands still.")
+    due_kind: ClockKind | None = Field(description="Which promise that is.")
+    nearly_due: bool = Field(default=False, description="It is late, or most of its time is over.")
     first_responded_at: datetime | None
     updated_at: datetime
     next_call_at: datetime | None = Field(default=None, description="It waits, its clock stands still, until then.")

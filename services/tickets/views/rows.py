@@ -17,6 +17,7 @@ from shared.models import (
     Person,
     Promise,
     ScheduledCall,
+    SlaClock,
     Ticket,
     TicketState,
 )
@@ -51,6 +52,19 @@ _pinned = (
 )
 
 
+def _nearly_due() -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            SlaClock.ticket_id == Ticket.id,
+            SlaClock.kind == Ticket.due_kind,
+            SlaClock.ended_at.is_(None),
+            SlaClock.warn_at <= clock.now(),
+        )
+        .correlate(Ticket)
+    )
+
+
 def select_rows(*extra: Any) -> Select[Any]:
     """Columns of a TicketRow, then `extra`; add conditions and an order."""
     return (
@@ -62,6 +76,7 @@ def select_rows(*extra: Any) -> Select[Any]:
             _next_call.label("next_call_at"),
             _promise_due().label("promise_due"),
             _pinned.label("pinned"),
+            _nearly_due().label("nearly_due"),
             *extra,
         )
         .outerjoin(Customer, Customer.id == Ticket.customer_id)
@@ -90,6 +105,8 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
         assignee=assignee,
         queued_at=ticket.queued_at,
         due_at=ticket.due_at,
+        due_kind=ticket.due_kind,
+        nearly_due=row.nearly_due,
         first_responded_at=ticket.first_responded_at,
         updated_at=ticket.updated_at,
         next_call_at=row.next_call_at if ticket.state is TicketState.WAITING else None,
@@ -110,7 +127,7 @@ async def language_counts(session: AsyncSession) -> list[LanguageCount]:
             Ticket.language,
             func.count().filter(Ticket.state == TicketState.QUEUED).label("queued"),
             func.count().filter(Ticket.state == TicketState.OFFERED).label("offered"),
-            func.count().filter(Ticket.due_at < clock.now(), Ticket.first_responded_at.is_(None)).label("overdue"),
+            func.count().filter(Ticket.due_at < clock.now()).label("overdue"),
             func.min(Ticket.queued_at).label("oldest"),
         )
         .where(Ticket.state.in_([TicketState.QUEUED, TicketState.OFFERED]), Ticket.kind.not_in(UNOFFERED))
