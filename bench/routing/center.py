@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from services.tickets.sla import target_minutes
 
 from bench.routing.opening import Opening
 from services.tickets.routing.terms import Certificate
 from services.tickets.shift_plan import ShiftPlan, Span, intervals
-from services.tickets.sla import target_minutes
 from shared.calendar import DAY, USUAL_WEEK, OpenTime, Special
 from shared.models import Channel, Level, Priority, Role
 from shared.settings import Settings

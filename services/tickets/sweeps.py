@@ -23,6 +23,7 @@ from services.tickets.ladder.climb import climb
 from services.tickets.routing.balance import balance
 from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route_once
+from services.tickets.views.clocks import clock_counts
 from shared import clock, health
 from shared.database import Database
 from shared.events import Hearing
@@ -36,6 +37,7 @@ SWEEP_FAILURES = Counter("centralita_sweep_failures_total", "Failed turns of a s
 SWEEP_SECONDS = Histogram("centralita_sweep_seconds", "How long one turn of a sweep took.", ["step"])
 QUEUE_DEPTH = Gauge("centralita_queue_depth", "Tickets that wait for a person.", ["language", "state"])
 QUEUE_OLDEST = Gauge("centralita_queue_oldest_seconds", "How long the oldest queued ticket has waited.", ["language"])
+OPEN_PROMISES = Gauge("centralita_open_promises", "Promises to customers that are open.", ["kind", "state"])
 OPEN_ALERTS = Gauge("centralita_open_alerts", "Alerts that nobody has taken.", ["kind"])
 
 # What may let a pass place something that the last one could not. Our own offers are no news to us.
@@ -106,7 +108,7 @@ class Sweeps:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(), name="sweeps.listen")
                 group.create_task(self._route_for_ever(), name="sweeps.route")
-                group.create_task(self._watch_promises_for_ever(), name="sweeps.promises")
+                group.create_task(self.watch_promises(), name="sweeps.promises")
                 for step in self.steps:
                     group.create_task(self._repeat(step), name=f"sweeps.{step.name}")
         finally:
@@ -173,7 +175,7 @@ class Sweeps:
                     self.wake()
                     self._stuck.set()
 
-    async def _watch_promises_for_ever(self) -> None:
+    async def watch_promises(self) -> None:
         """Each promise is told of at the second it is nearly due or late; a turn of the sweep finds the rest."""
         while True:
             self._promises_changed.clear()
@@ -226,6 +228,7 @@ class Sweeps:
                     .group_by(Ticket.language, Ticket.state)
                 )
             ).all()
+            promised = await clock_counts(session)
             alerts = (
                 await session.execute(
                     select(Alert.kind, func.count()).where(Alert.taken_at.is_(None)).group_by(Alert.kind)
@@ -239,6 +242,9 @@ class Sweeps:
                 QUEUE_OLDEST.labels(language).set((clock.now() - oldest).total_seconds())
         for kind, count in alerts:
             OPEN_ALERTS.labels(kind.value).set(count)
+        for promise in promised:
+            for name in ("running", "nearly_due", "late", "standing"):
+                OPEN_PROMISES.labels(promise.kind.value, name).set(getattr(promise, name))
 
     async def _report(self, step: Step, error: Exception) -> None:
         self._failed.add(step.name)

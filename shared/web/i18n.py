@@ -11,6 +11,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from shared import clock
 
@@ -135,6 +136,14 @@ def ago(language: str, at: datetime) -> str:
 def span(language: str, seconds: float) -> str:
     """A length of time: «12 minutes», «1 hora»."""
     return format_timedelta(timedelta(seconds=seconds), locale=locale(language), threshold=1.1)
+
+
+def duration(language: str, minutes: int) -> str:
+    """So many minutes as people say it, never in days, which open time has none of: «30 hours», «1 hora 30 minutos»."""
+    hours, rest = divmod(minutes, 60)
+    parts = [(hours, "hour"), (rest, "minute")]
+    said = [format_unit(number, unit, "long", locale=locale(language)) for number, unit in parts if number]
+    return " ".join(said) or format_unit(0, "minute", "long", locale=locale(language))
 
 
 def playing_time(seconds: float) -> str:

@@ -235,6 +235,23 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "next_response": N_("Next answer"),
         "resolution": N_("Solved"),
     },
+    "promise_means": {
+        "first_response": N_(
+            "From the customer’s message or call until a person has answered. It does not wait for the customer, "
+            "except after calls that nobody answered; an automatic confirmation is no answer."
+        ),
+        "next_response": N_("From each further message of the customer’s until a person has answered it."),
+        "resolution": N_("Until the ticket is closed. It stands still while the ticket waits for the customer."),
+    },
+    "clock_state": {
+        "running": N_("running"),
+        "nearly_due": N_("nearly due"),
+        "late": N_("late"),
+        "standing": N_("stands still"),
+        "kept": N_("kept"),
+        "kept_late": N_("kept late"),
+        "dropped": N_("no longer needed"),
+    },
     "mailbox_condition": {
         "starting": N_("Starting"),
         "watching": N_("Watching, new mail arrives at once"),
@@ -351,6 +368,7 @@ def words(language: str, timezone: str) -> dict[str, Callable[..., object] | str
         "instant": partial(i18n.instant, language, timezone),
         "ago": partial(i18n.ago, language),
         "span": partial(i18n.span, language),
+        "duration": partial(i18n.duration, language),
         "day": partial(i18n.day, language),
         "clock_time": partial(i18n.clock_time, language),
         "number": partial(i18n.number, language),

@@ -21,6 +21,7 @@ from services.tickets.api import (
     replies,
     session,
     shifts,
+    targets,
     tickets,
     transcripts,
     trust,
@@ -35,7 +36,7 @@ TAGS = [
     {"name": "board", "description": "The shift: board, assigning, alerts, contacts by phone and at the counter."},
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
     {"name": "shifts", "description": "Who works when, and who is needed when."},
-    {"name": "center", "description": "Opening hours, special days, texts for customers."},
+    {"name": "center", "description": "Opening hours, special days, targets, texts for customers."},
     {"name": "files", "description": "Audio, attachments, raw mail."},
     {"name": "mailboxes", "description": "How mail is fetched and sent: add, change, test, pause, remove."},
     {"name": "operations", "description": "Problems, dead letters, held mail, the audit log."},
@@ -50,21 +51,7 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # reassign before tickets: /tickets/assign is not a ticket
-    desk = (
-        session,
-        work,
-        board,
-        balance,
-        ladder,
-        reassign,
-        tickets,
-        caller,
-        calls,
-        replies,
-        conversation,
-        transcripts,
-        trust,
-    )
-    return [
-        each.router for each in (*desk, people, shifts, forecast, center, files, mailboxes, operations, ingestion, held)
-    ]
+    desk = (session, work, board, balance, ladder, reassign, tickets, caller, calls, replies, conversation)
+    reading = (transcripts, trust)
+    center_of = (people, shifts, forecast, center, targets)
+    return [each.router for each in (*desk, *reading, *center_of, files, mailboxes, operations, ingestion, held)]

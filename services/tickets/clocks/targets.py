@@ -82,9 +82,14 @@ def _order(target: Target) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def ranked(
+    targets: Sequence[Target], kind: ClockKind, channel: Channel, priority: Priority, language: str
+) -> list[Target]:
+    """Those that name such a ticket, the most specific first. There is always one: each kind has one for everything."""
+    found = [each for each in targets if each.key.kind is kind and each.key.names(channel, priority, language)]
+    return sorted(found, key=lambda each: -each.key.weight)
+
+
 def chosen(targets: Sequence[Target], kind: ClockKind, channel: Channel, priority: Priority, language: str) -> Target:
-    """The one that counts. There is always one: each kind has a default for everything."""
-    return max(
-        (each for each in targets if each.key.kind is kind and each.key.names(channel, priority, language)),
-        key=lambda each: each.key.weight,
-    )
+    """The one that counts."""
+    return ranked(targets, kind, channel, priority, language)[0]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import spam, wordless
 from services.tickets.routing.obstacles import obstacles
 from services.tickets.views.calls import due_promises
+from services.tickets.views.clocks import clock_counts
 from services.tickets.views.forecast import gaps_today
 from services.tickets.views.ladder import stuck
 from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
@@ -46,6 +47,7 @@ async def board(session: AsyncSession, settings: Settings) -> Board:
             .limit(UNASSIGNED),
         ),
         stuck=await stuck(session),
+        clocks=await clock_counts(session),
         held_spam=await spam.waiting(session),
         wordless=await wordless.waiting(session),
         bilingual_gaps=await gaps_today(session, settings),

@@ -11,6 +11,7 @@ from services.tickets.participants import PeopleOnTicket
 from services.tickets.returned import ReturnedView
 from services.tickets.trust import Standing, Verdict
 from services.tickets.views.call_models import CallsView, PromiseView
+from services.tickets.views.clock_models import ClockCount, ClockView
 from services.tickets.views.recording_models import CorrectionView as CorrectionView
 from services.tickets.views.recording_models import GreetingHeard as GreetingHeard
 from services.tickets.views.recording_models import RecordingView as RecordingView
@@ -346,6 +347,7 @@ class TicketView(View):
     split_from_id: int | None = Field(description="The ticket on which its first entries stood.")
     assignment: AssignmentView | None
     calls: CallsView
+    clocks: list[ClockView] = Field(description="What was promised in time, open and past; what is due next is first.")
     entries: list[EntryView]
     last_entry_id: int
     linked: list[TicketRow]
@@ -382,6 +384,7 @@ class Board(View):
     promises: list[PromiseView] = Field(description="Everything promised that is due.")
     unassigned: list[TicketRow]
     stuck: int = Field(description="Tickets in the queue that nobody there may answer.")
+    clocks: list[ClockCount] = Field(description="How many promises are open, of each kind.")
     held_spam: int = Field(description="Mail held as spam that nobody has looked at.")
     wordless: int = Field(description="Calls in which nobody spoke, open and offered to nobody.")
     bilingual_gaps: list[BilingualGap] = Field(description="From now on, today; none without planned shifts.")

@@ -8,6 +8,7 @@ from services.tickets.participants import people_on
 from services.tickets.returned import of_ticket
 from services.tickets.spam import may_be_spam
 from services.tickets.views.calls import calls_view
+from services.tickets.views.clocks import clock_views
 from services.tickets.views.models import (
     Allowed,
     AssignmentView,
@@ -80,6 +81,7 @@ async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, tick
         split_from_id=ticket.split_from_id,
         assignment=assignment,
         calls=await calls_view(session, settings, ticket),
+        clocks=await clock_views(session, settings, ticket_id),
         entries=entries,
         last_entry_id=entries[-1].id if entries else 0,
         linked=await rows(

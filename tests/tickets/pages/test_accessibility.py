@@ -109,6 +109,7 @@ WORK = (
     "/tickets/3/split", "/tickets/3/merge",
 )  # fmt: skip
 CENTER = (
+    "/targets?channel=email&priority=normal&language=es",
     "/board", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/forecast",
     "/language-balance", "/templates",
     "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes",
@@ -161,7 +162,7 @@ async def test_phone_width_shows_all_without_scrolling_sideways(office: Office, 
     page = await open_as(office["marta"], "/work", viewport={"width": 320, "height": 800})
     for path in (
         "/work", "/queue", f"/tickets/{numbers['voicemail']}", f"/tickets/{numbers['spanish']}", "/board", "/people",
-        f"/people/{office['mateo']}", "/hours", "/templates/new", "/held", "/health", "/audit", "/account",
+        f"/people/{office['mateo']}", "/hours", "/targets", "/templates/new", "/held", "/health", "/audit", "/account",
         "/contacts/new",
         "/mailboxes/1", "/dead-letters", f"/tickets/{numbers['english']}", f"/tickets/{numbers['english']}/split",
         f"/tickets/{numbers['english']}/merge",
