@@ -26,7 +26,7 @@ CHANNEL = "centralita"
 class Event:
     """What changed. `people`: who is concerned beyond those who look at it (an offer's person)."""
 
-    kind: str  # ticket, offer, returned, presence, alert, greeting, problem, mailbox
+    kind: str  # ticket, offer, returned, presence, alert, greeting, problem, mailbox, promises
     id: int = 0
     people: tuple[int, ...] = ()
     what: str = ""  # e.g. offered, accepted, expired, message, transcript

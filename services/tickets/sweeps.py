@@ -49,6 +49,7 @@ ABOUT_PEOPLE = frozenset({"presence", "person", "hours", "resync"})
 ABOUT_PROMISES = frozenset({"promises", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
 LONGEST_BREATH_S = 0.5
+LOCKED_BREATH_S = 0.1
 SLOW_STEPS_S = 15.0
 WOKEN_PAUSE_S = 2.0
 
@@ -185,7 +186,7 @@ class Sweeps:
             if self._next_promise is not None:
                 wait = min(wait, (self._next_promise - clock.now()).total_seconds())
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(BREATH_S, wait)):
+                async with asyncio.timeout(max(LOCKED_BREATH_S, wait)):  # who holds a ticket now lets it go soon
                     await self._promises_changed.wait()
 
     async def _promises(self) -> None:

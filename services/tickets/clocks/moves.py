@@ -82,7 +82,7 @@ async def answered(session: AsyncSession, settings: Settings, ticket: Ticket, at
         if kind in clocks.open and clocks.open[kind].started_at <= at:
             clocks.end(kind, at, ClockEnd.MET)
     ticket.first_responded_at = ticket.first_responded_at or at
-    later = await _written_after(session, ticket.id, at)
+    later = await _unanswered_since(session, ticket.id, at)
     if later is not None and ticket.state is not TicketState.CLOSED:  # it crossed our answer on its way
         await clocks.start(NEXT, later)
     clocks.done()
@@ -204,10 +204,20 @@ async def _answer_leaves(session: AsyncSession, ticket_id: int) -> bool:
     return found is not None
 
 
-async def _written_after(session: AsyncSession, ticket_id: int, at: datetime) -> datetime | None:
+async def _unanswered_since(session: AsyncSession, ticket_id: int, at: datetime) -> datetime | None:
+    """When the customer wrote first after our newest answer, which is that of `at` or one that was taken in before."""
+    newest = await session.scalar(
+        select(func.max(Delivery.sent_at)).where(
+            Delivery.ticket_id == ticket_id, Delivery.kind == DeliveryKind.REPLY, Delivery.state == DeliveryState.SENT
+        )
+    )
     found: datetime | None = await session.scalar(
         select(func.min(Message.received_at))
         .join(Entry, Entry.message_id == Message.id)
-        .where(Entry.ticket_id == ticket_id, Entry.kind == EntryKind.MAIL_IN, Message.received_at > at)
+        .where(
+            Entry.ticket_id == ticket_id,
+            Entry.kind == EntryKind.MAIL_IN,
+            Message.received_at > (at if newest is None else max(at, newest)),
+        )
     )
     return found
