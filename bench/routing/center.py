@@ -10,14 +10,13 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from services.tickets.sla import target_minutes
 
 from bench.routing.opening import Opening
+from services.tickets.clocks.targets import chosen, in_force
 from services.tickets.routing.terms import Certificate
 from services.tickets.shift_plan import ShiftPlan, Span, intervals
 from shared.calendar import DAY, USUAL_WEEK, OpenTime, Special
-from shared.models import Channel, Level, Priority, Role
-from shared.settings import Settings
+from shared.models import Channel, ClockKind, Level, Priority, Role
 
 ZONE = ZoneInfo("America/Los_Angeles")
 FIRST_DAY = date(2026, 10, 5)  # a Monday; in the fourth week clocks change
@@ -145,11 +144,6 @@ class World:
         return self.scenario.weeks * WEEK_MINUTES
 
 
-def _target(channel: Channel, priority: Priority) -> float:
-    """The product's own, as it is when nobody sets another."""
-    return target_minutes(SETTINGS, channel, priority)
-
-
 def opening_of(scenario: Scenario) -> Opening:
     closed = [Special(FIRST_DAY + DAY * number) for number in (17, 18)] if scenario.holidays else []
     start = datetime.combine(FIRST_DAY, time(0), ZONE)
@@ -184,7 +178,7 @@ def arrival_times(scenario: Scenario, opening: Opening, seed: int) -> list[float
 
 def _contacts(scenario: Scenario, opening: Opening, seed: int) -> tuple[Contact, ...]:
     random = np.random.default_rng([seed, 2])
-    levels = list(LEVELS)
+    levels, targets = list(LEVELS), in_force([])
     sigma = math.sqrt(math.log(1 + VARIATION**2))
     made = []
     for number, at in enumerate(arrival_times(scenario, opening, seed)):
@@ -211,7 +205,7 @@ def _contacts(scenario: Scenario, opening: Opening, seed: int) -> tuple[Contact,
                 tagged=other if is_mistagged < scenario.wrong_tags else language,
                 level=level,
                 priority=priority,
-                target=_target(channel, priority),
+                target=chosen(targets, ClockKind.FIRST_RESPONSE, channel, priority, language).seconds / 60,
                 work=work,
                 follow_ups=tuple(follow_ups),
             )

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.tickets.api.common import Body
+from services.tickets.api.common import Body, Id
 from services.tickets.clocks import edit
 from services.tickets.clocks.targets import MAX_MINUTES, Key
 from services.tickets.views.clock_models import ChosenTarget, TargetView
@@ -40,7 +40,7 @@ async def list_targets(session: Tx, me: Me) -> list[TargetView]:
 async def get_chosen(
     session: Tx,
     me: Me,
-    channel: Channel,
+    channel: Channel = Channel.EMAIL,
     priority: Priority = Priority.NORMAL,
     language: Annotated[str, Query(pattern=r"^([a-z]{2}|mixed|unknown)$")] = "en",
 ) -> list[ChosenTarget]:
@@ -55,14 +55,7 @@ async def set_target(session: Tx, me: Me, body: TargetBody) -> TargetView:
     return target_view(await edit.set_target(session, me, key, body.minutes, around_clock=body.around_clock))
 
 
-@router.delete("/targets", status_code=204, summary="Take a target away")
-async def remove_target(
-    session: Tx,
-    me: Me,
-    kind: ClockKind,
-    channel: Channel | None = None,
-    priority: Priority | None = None,
-    language: Annotated[str | None, Query(pattern=r"^([a-z]{2}|mixed|unknown)$")] = None,
-) -> None:
+@router.delete("/targets/{target_id}", status_code=204, summary="Take a target away")
+async def remove_target(session: Tx, me: Me, target_id: Id) -> None:
     """Where the product has one of its own for the same tickets, that counts again."""
-    await edit.remove_target(session, me, Key(kind, channel, priority, language))
+    await edit.remove_target(session, me, target_id)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.clocks import changes
 from services.tickets.clocks.rules import set_targets, target_of
-from services.tickets.clocks.targets import DEFAULTS, MAX_MINUTES, Key, Target, in_force
+from services.tickets.clocks.targets import MAX_MINUTES, Key, Target, in_force
 from shared import audit, clock
 from shared.errors import Invalid, NotFound
 from shared.models import SlaTarget
@@ -45,18 +45,17 @@ async def set_target(
     return target_of(row)
 
 
-async def remove_target(session: AsyncSession, me: Actor, key: Key) -> Target | None:
-    """Take a target away. Returns the product's own for the same tickets, which counts again; None: there is none."""
+async def remove_target(session: AsyncSession, me: Actor, target_id: int) -> None:
+    """Take a target away. Where the product has one of its own for the same tickets, that counts again."""
     me.require(Permission.TARGET_WRITE)
     await _lock(session)
-    row = await session.scalar(_row(key))
+    row = await session.get(SlaTarget, target_id)
     if row is None:
         raise NotFound("There is no such target.")
     before = _said(target_of(row))
     await session.delete(row)
     await session.flush()
     await _changed(session, me, "target.remove", row, before, None)
-    return next((each for each in DEFAULTS if each.key == key), None)
 
 
 async def _lock(session: AsyncSession) -> None:

@@ -50,4 +50,4 @@ async def set_targets(session: AsyncSession) -> list[Target]:
 
 
 def target_of(row: SlaTarget) -> Target:
-    return Target(Key(row.kind, row.channel, row.priority, row.language), row.minutes, row.around_clock)
+    return Target(Key(row.kind, row.channel, row.priority, row.language), row.minutes, row.around_clock, id=row.id)

@@ -40,6 +40,7 @@ class Target:
     minutes: int | None  # None: nothing is promised
     around_clock: bool = False  # nights and holidays count
     default: bool = False  # the product's own, where nobody has set another
+    id: int | None = None  # of the row that somebody set
 
     @property
     def seconds(self) -> int:

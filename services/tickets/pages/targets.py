@@ -90,12 +90,10 @@ async def set_target(
     return screen.see_other("/targets", "success", screen.say("The target is saved. Open tickets follow it now."))
 
 
-@router.post("/targets/remove")
-async def remove_target(
-    screen: Page, kind: Text = "", channel: Text = "", priority: Text = "", language: Text = ""
-) -> Response:
+@router.post("/targets/{target_id}/remove")
+async def remove_target(screen: Page, target_id: int) -> Response:
     return await screen.act(
-        edit.remove_target(screen.session, screen.me, _key(kind, channel, priority, language)),
+        edit.remove_target(screen.session, screen.me, target_id),
         N_("The target is removed. Open tickets follow what counts instead."),
         "/targets",
     )

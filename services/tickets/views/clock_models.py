@@ -58,6 +58,7 @@ class ClockCount(View):
 class TargetView(View):
     """What is promised to the tickets that it names; null names all of them."""
 
+    id: int | None = Field(description="To remove it by; null of the product’s own.")
     kind: ClockKind
     channel: Channel | None
     priority: Priority | None

@@ -107,6 +107,7 @@ async def clock_counts(session: AsyncSession) -> list[ClockCount]:
 
 def target_view(target: Target) -> TargetView:
     return TargetView(
+        id=target.id,
         kind=target.key.kind,
         channel=target.key.channel,
         priority=target.key.priority,

@@ -131,7 +131,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/targets"): Route(EVERYBODY),
     ("GET", "/api/v1/targets/chosen"): Route(EVERYBODY),
     ("PUT", "/api/v1/targets"): Route(P.TARGET_WRITE, {"kind": "resolution", "minutes": 60}),
-    ("DELETE", "/api/v1/targets"): Route(P.TARGET_WRITE),
+    ("DELETE", "/api/v1/targets/{target_id}"): Route(P.TARGET_WRITE),
     ("GET", "/api/v1/templates"): Route(EVERYBODY),
     ("GET", "/api/v1/templates/{key}"): Route(EVERYBODY),
     ("PUT", "/api/v1/templates/{key}"): Route(P.TEMPLATE_WRITE, {"en": TEXT, "es": TEXT}),

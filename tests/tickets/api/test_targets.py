@@ -21,9 +21,9 @@ async def test_a_target_is_set_explained_and_removed(user: Users) -> None:
     assert (following["target"]["minutes"], following["target"]["default"]) == (120, True)
     urgent = (await csr.http.get("/api/v1/targets/chosen", params={**FOR, "priority": "emergency"})).json()[0]
     assert (urgent["target"]["minutes"], urgent["target"]["around_clock"]) == (30, True)
-    names = {"kind": "first_response", "channel": "voicemail", "language": "es"}
-    assert (await lead.http.delete("/api/v1/targets", params=names)).status_code == 204
-    assert (await lead.http.delete("/api/v1/targets", params=names)).status_code == 404
+    mine = f"/api/v1/targets/{answer.json()['id']}"
+    assert (await lead.http.delete(mine)).status_code == 204
+    assert (await lead.http.delete(mine)).status_code == 404
     for wrong in ({"minutes": 0}, {"language": "Spanish"}, {"kind": "soon"}):
         assert (await lead.http.put("/api/v1/targets", json={**SPANISH_CALLS, **wrong})).status_code == 422
 

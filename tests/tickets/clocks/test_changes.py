@@ -24,7 +24,7 @@ from shared.models import (
     SlaChange,
     TicketState,
 )
-from tests.tickets.clocks.conftest import FIRST, NEXT, RESOLUTION, Case, later
+from tests.tickets.clocks.conftest import FIRST, RESOLUTION, Case, later
 
 # 08:00 on a Wednesday in Los Angeles.
 MORNING = datetime(2026, 12, 2, 16, 0, tzinfo=UTC)
@@ -50,7 +50,7 @@ async def case(center: object, case: Case) -> Case:
 async def test_a_target_moves_open_tickets_of_its_kind_with_audit(case: Case) -> None:
     me = await case.center.person(Role.SUPERVISOR)
     async with case.center.database.transaction() as session:
-        await edit.set_target(session, me, Key(FIRST, channel=Channel.EMAIL, language="en"), 90)
+        target = await edit.set_target(session, me, Key(FIRST, channel=Channel.EMAIL, language="en"), 90)
     await case.follow()
     assert (await case.clock(FIRST)).due_at == MORNING + 90 * MINUTE
     assert (await case.ticket()).due_at == MORNING + 90 * MINUTE
@@ -65,7 +65,8 @@ async def test_a_target_moves_open_tickets_of_its_kind_with_audit(case: Case) ->
         assert told["target.set"]["for"] == {"kind": "first_response", "channel": "email", "language": "en"}
         assert told["promise.recalculate"] == {"cause": "targets", "moved": 1}
         assert (change.moved, change.done_at) == (1, MORNING)
-        await edit.remove_target(session, me, Key(FIRST, channel=Channel.EMAIL, language="en"))
+        assert target.id is not None
+        await edit.remove_target(session, me, target.id)
     await case.follow()
     assert (await case.clock(FIRST)).due_at == MORNING + 240 * MINUTE
 
@@ -79,7 +80,7 @@ async def test_who_may_and_what_makes_sense(case: Case) -> None:
             with pytest.raises(Invalid):
                 await edit.set_target(session, me, key, minutes)
         with pytest.raises(NotFound):
-            await edit.remove_target(session, me, Key(NEXT))
+            await edit.remove_target(session, me, 999)
         await edit.set_target(session, me, Key(RESOLUTION), None)
     await case.follow()
     assert (await case.clock(RESOLUTION)).ended_at is not None, "nothing is promised any more"
