@@ -55,9 +55,7 @@ async def waiting_view(session: AsyncSession, settings: Settings, me: Actor, tic
     look = await Look.take(session, settings)
     answer = Answer((), {})
     position = queued = None
-    values = await repository.ticket_state(
-        session, settings, look.situation.policy, look.open_time, look.now, ticket_id
-    )
+    values = await repository.ticket_state(session, look.situation.policy, look.open_time, look.now, ticket_id)
     if values is not None:
         moments = await _moments(session, settings, look, ticket_id)
         answer = keeps(values, look.people, look.situation, moments, look.open_time, look.now)
@@ -76,7 +74,7 @@ async def waiting_view(session: AsyncSession, settings: Settings, me: Actor, tic
         mode=facts(ticket).mode,
         level=ticket.level,
         at=look.now,
-        due_at=ticket.first_response_due_at,
+        due_at=ticket.due_at,
         used=promise_used(look.open_time, ticket, look.now),
         opens_at=None if look.open_time.is_open(look.now) else look.open_time.next_opening(look.now),
         until=await _until(session, ticket, assignment),

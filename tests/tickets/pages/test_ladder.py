@@ -42,7 +42,7 @@ async def stuck(office: Office, database: Database, desk_settings: Settings) -> 
         # The office is open around the clock but for eight hours at night.
         await session.execute(
             update(Ticket).where(Ticket.id == ticket_id).values(
-                queued_at=now - timedelta(days=2), first_response_due_at=now + timedelta(minutes=5)
+                queued_at=now - timedelta(days=2), due_at=now + timedelta(minutes=5)
             )
         )  # fmt: skip
     await climb(database, desk_settings)
