@@ -59,7 +59,6 @@ class Seat:
         return ShiftPlan(week, days)
 
 
-SETTINGS = Settings.model_validate({"database_url": "postgresql+asyncpg://", "secret_key": "bench-key-" * 4})
 SEATS = (
     Seat(Role.INTERN, False, "A"), Seat(Role.INTERN, False, "B"),
     Seat(Role.CSR1, False, "A"), Seat(Role.CSR1, False, "A"), Seat(Role.CSR1, False, "B"),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets.routing.terms import Policy
 from shared import audit, clock
 from shared.database import Database
-from shared.models import UNOFFERED, BalanceVerdict, LanguageBalance, Ticket
+from shared.models import UNOFFERED, BalanceVerdict, ClockEnd, ClockKind, LanguageBalance, SlaClock, Ticket
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -110,13 +110,13 @@ async def kept_in(session: AsyncSession, settings: Settings, week: date) -> tupl
     """
     zone = ZoneInfo(settings.timezone)
     begins, ends = (datetime.combine(day, time(0), zone) for day in (week, week + WEEK))
-    due, given = Ticket.first_response_due_at, Ticket.first_responded_at
-    in_time = and_(given >= begins, given < ends, given <= due)
-    late = and_(
-        due >= begins, due < ends, or_(given.is_(None), given > due, given < Ticket.queued_at), due < clock.now()
+    in_time = and_(
+        SlaClock.ended_how == ClockEnd.MET, SlaClock.late_s == 0, SlaClock.ended_at >= begins, SlaClock.ended_at < ends
     )
+    late = and_(SlaClock.breached_at >= begins, SlaClock.breached_at < ends)
     rows = await session.execute(
         select(Ticket.language, func.count().filter(in_time), func.count())
+        .join(SlaClock, and_(SlaClock.ticket_id == Ticket.id, SlaClock.kind == ClockKind.FIRST_RESPONSE))
         .where(Ticket.language.in_(["en", "es"]), Ticket.kind.not_in(UNOFFERED), or_(in_time, late))
         .group_by(Ticket.language)
     )

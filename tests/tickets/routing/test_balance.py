@@ -10,7 +10,7 @@ from sqlalchemy import select
 from services.tickets.routing.balance import Kept, Rule, balance, decide, policy_in_force
 from shared import clock
 from shared.database import Database
-from shared.models import AuditEvent, BalanceVerdict, LanguageBalance
+from shared.models import AuditEvent, BalanceVerdict, ClockEnd, LanguageBalance, SlaClock
 from shared.settings import Settings
 from tests.tickets.routing.conftest import Center
 
@@ -53,7 +53,11 @@ def test_it_arrives_and_does_not_swing(start: float, seed: int) -> None:
 
 async def answered(database: Database, center: Center, language: str, *, late: bool, at: datetime = LAST_WEEK) -> None:
     ticket_id = await center.ticket(language, waited=clock.now() - at + timedelta(hours=5), due_in=timedelta(hours=5))
-    await center.change(ticket_id, first_responded_at=at + timedelta(minutes=10 if late else -10))
+    given = at + timedelta(minutes=10 if late else -10)
+    async with database.transaction() as session:
+        promise = (await session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket_id))).one()
+        promise.ended_at, promise.ended_how, promise.running_since = given, ClockEnd.MET, None
+        promise.late_s, promise.breached_at = (600.0, promise.due_at) if late else (0.0, None)
 
 
 async def test_the_week_that_is_over_decides_once(database: Database, center: Center, settings: Settings) -> None:
