@@ -34,6 +34,7 @@ class Flag(StrEnum):
 INVENTED = frozenset({Flag.PROMPT_ECHO, Flag.BOILERPLATE})
 UNHEARD_S = 1.5  # of speech that no word is near
 _NEAR_S = 1.0  # words are timed loosely
+_LONGEST_WORD_S = 2.0
 
 # What recognisers write at the end of their training films, in silence. Nobody says the first kind to a telephone; the
 # second kind callers do say, so it counts as invented only where hardly anybody speaks.
@@ -118,10 +119,17 @@ def unheard(segments: Sequence[Segment], span: Span, speech: Activity) -> list[S
 
     A recogniser now and then ends early, above all after a hint, and then a sentence is missing without a trace.
     """
-    words = (word for segment in segments if segment["in_text"] for word in segment["words"] or [segment])
+    near: list[tuple[float, float]] = []
+    for segment in (each for each in segments if each["in_text"]):
+        timed = [(float(each["start"]), float(each["end"])) for each in segment["words"] or [segment]]
+        for start, end in timed:
+            # Nobody says a word for so long: it was stretched over what is missing, and was said at one of its ends.
+            stretched = bool(segment["words"]) and end - start > _LONGEST_WORD_S
+            ends = [(start, start), (end, end)] if stretched else [(start, end)]
+            near += [(since - _NEAR_S, until + _NEAR_S) for since, until in ends]
     missing: list[Span] = []
     at = span.start
-    for start, end in [*sorted((word["start"] - _NEAR_S, word["end"] + _NEAR_S) for word in words), (span.end, 0.0)]:
+    for start, end in [*sorted(near), (span.end, 0.0)]:
         for each in speech.spans:
             if each.overlap(at, min(start, span.end)) >= _NEAR_S / 2:
                 missing.append(Span(max(at, each.start), min(start, span.end, each.end)))

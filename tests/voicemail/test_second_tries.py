@@ -113,6 +113,11 @@ def test_speech_without_words_says_so() -> None:
     assert end == pytest.approx(region["end"], abs=0.01)
 
 
+def test_a_word_stretched_over_what_is_missing_hides_nothing() -> None:
+    heard = hear(Scripted(["Hola."]), Vocabulary())
+    assert (heard.text, heard.flags) == ("Hola.", ["unheard"])
+
+
 def test_a_voice_of_which_nothing_could_be_written_is_not_silence() -> None:
     heard = hear(Scripted([""]), Vocabulary())
     assert (heard.text, heard.flags, heard.language) == ("", ["unheard"], "unknown")
