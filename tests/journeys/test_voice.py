@@ -97,30 +97,20 @@ class Call:
     sentences: tuple[str, ...]
     keywords: frozenset[str]
     digits: str = "7072863914"  # one that the small checkpoint hears surely
-    gap_s: float = 0.4
 
     def recording(self) -> tuple[str, bytes]:
         """Name and bytes: a 16 kHz WAV, or headerless 8 kHz µ-law as an exchange keeps it."""
         template = {"en": "My number is {digits}.", "es": "Mi número es {digits}."}[self.language]
         _, said = with_number(template, self.digits, self.language)
-        samples = message([*self.sentences, said], self.language, gap_s=self.gap_s)
+        samples = message([*self.sentences, said], self.language, gap_s=0.4)
         return ("call.ulaw", ulaw(samples)) if self.by_telephone else ("call.wav", wav(samples))
 
 
 ENGLISH = ("Good morning.", "My name is John Smith.", "I have a question about my PG&E bill.")
 SPANISH = ("Buenas tardes.", "Mi nombre es Juan Pérez.", "Necesito ayuda con mi factura de gas.")
-LONG = (  # more than half a minute, as somebody speaks who thinks between the sentences
-    "Hello, good morning.", "My name is Linda Lopez.", "I am calling about my application.",
-    "I sent my documents last week.", "I did not get the rebate check.", "The technician never came.",
-    "I want to make a complaint.", "I need to change my appointment.", "I would like to speak with a supervisor.",
-    "I need to change my address.", "My bill is too high.",
-)  # fmt: skip
-CALLS = (
+CALLS = (  # in the other band, and longer ones, the fast engine hears them alone: tests/voicemail/test_engine.py
     Call("+17075550161", "en", False, ENGLISH, frozenset({"bill"})),
-    Call("+17075550162", "en", True, ENGLISH, frozenset({"bill"})),
-    Call("+17075550163", "es", False, SPANISH, frozenset({"factura", "gas"})),
     Call("+17075550164", "es", True, SPANISH, frozenset({"factura", "gas"})),
-    Call("+17075550165", "en", True, LONG, frozenset({"documents", "supervisor"}), gap_s=0.9),
 )
 
 
@@ -143,7 +133,7 @@ async def test_language_keywords_and_callback_number_of_every_call_are_on_its_ti
 
         async def transcribed(call: Call = call) -> list[Any]:
             return await house.fetch(
-                "SELECT t.text, t.language, r.duration_s FROM transcript t JOIN recording r ON r.id = t.recording_id "
+                "SELECT t.text, t.language FROM transcript t JOIN recording r ON r.id = t.recording_id "
                 "WHERE r.caller_id = :caller", caller=call.caller,
             )  # fmt: skip
 
@@ -153,10 +143,9 @@ async def test_language_keywords_and_callback_number_of_every_call_are_on_its_ti
                 "WHERE r.caller_id = :caller AND f.kind = 'callback'", caller=call.caller,
             )  # fmt: skip
 
-        ((text, language, seconds),) = await eventually(transcribed, what=f"the words of {call}", within_s=90)
+        ((text, language),) = await eventually(transcribed, what=f"the words of {call}", within_s=90)
         assert language == call.language
         assert call.keywords <= set(plain(text).split()), text
-        assert (seconds > 30) is (call.sentences is LONG)
         assert await eventually(noted, what=f"a number in: {text}") == [(f"+1{call.digits}",)], text
 
 

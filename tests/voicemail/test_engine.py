@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from local.speech.phrases import with_number
+from services.tickets.callers.facts import Kind
+from services.tickets.callers.listen import listen
+from services.tickets.callers.words import of_segments
 from services.voicemail import audio
 from services.voicemail.doubt import plain
 from services.voicemail.engine import EngineDied, EngineFailed, NoWeights, Segment
@@ -57,6 +61,41 @@ async def test_it_hears_the_language_and_the_words(
         assert {"avg_logprob", "no_speech_prob", "compression_ratio", "temperature", "flags"} <= segment.keys()
     spoken = " ".join(segment["text"] for segment in heard.segments if segment["in_text"])
     assert heard.text == spoken
+
+
+SHORT = {
+    "en": ("Good morning.", "My name is John Smith.", "I have a question about my PG&E bill."),
+    "es": ("Buenas tardes.", "Mi nombre es Juan Pérez.", "Necesito ayuda con mi factura de gas."),
+}
+LONG = (  # more than half a minute, as somebody speaks who thinks between the sentences
+    "Hello, good morning.", "My name is Linda Lopez.", "I am calling about my application.",
+    "I sent my documents last week.", "I did not get the rebate check.", "The technician never came.",
+    "I want to make a complaint.", "I need to change my appointment.", "I would like to speak with a supervisor.",
+    "I need to change my address.", "My bill is too high.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences", "gap_s", "through"),
+    [
+        ("en", SHORT["en"], 0.4, "clean"),
+        ("en", SHORT["en"], 0.4, "telephone"),
+        ("es", SHORT["es"], 0.4, "clean"),
+        ("es", SHORT["es"], 0.4, "telephone"),
+        ("en", LONG, 0.9, "telephone"),
+    ],
+)
+async def test_it_hears_the_number_to_call_back(
+    engine: SpeechProcess, language: str, sentences: tuple[str, ...], gap_s: float, through: str
+) -> None:
+    template = {"en": "My number is {digits}.", "es": "Mi número es {digits}."}[language]
+    digits = "7072863914"  # one that the small checkpoint hears surely
+    samples = speak(language, (*sentences, with_number(template, digits, language)[1]), gap_s)
+    heard = await engine.transcribe(samples if through == "clean" else telephone(samples), BOTH)
+    assert heard.language == language
+    (number,) = listen(of_segments(heard.segments, heard.text)).of(Kind.CALLBACK)
+    assert (number.value, number.doubts) == (f"+1{digits}", ())
+    assert (number.places[0].to_s or 0.0) > 30 or sentences is not LONG
 
 
 async def test_the_same_recording_gives_the_same_text(engine: SpeechProcess) -> None:
