@@ -20,6 +20,7 @@ from bench.regions import measure as regions
 from bench.results import merged
 from bench.routing import balance
 from bench.routing import measure as routing
+from bench.routing_scale import measure as routing_scale
 from bench.speech import measure as heard_speech
 from bench.trimming import measure as trimming
 from shared import clock
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "routing": (routing.measure, 8, 2),
     "balance": (balance.measure, 2, 1),
     "callers": (callers.measure, 1_000, 50),
+    "routing_scale": (routing_scale, 50_000, 5_000),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),
 }
 

@@ -60,13 +60,15 @@ async def plans(
     session: AsyncSession, first: date, last: date, only: Collection[int] | None = None
 ) -> dict[int, ShiftPlan]:
     """The plans of everybody who has one, with the days that differ from `first` to `last`."""
-    weekly = select(WeeklyShift).order_by(WeeklyShift.person_id, WeeklyShift.weekday, WeeklyShift.starts)
+    weekly = select(WeeklyShift.person_id, WeeklyShift.weekday, WeeklyShift.starts, WeeklyShift.ends).order_by(
+        WeeklyShift.person_id, WeeklyShift.weekday, WeeklyShift.starts
+    )
     differing = select(ShiftDay).where(ShiftDay.day.between(first, last)).order_by(ShiftDay.day, ShiftDay.starts)
     if only is not None:
         weekly = weekly.where(WeeklyShift.person_id.in_(only))
         differing = differing.where(ShiftDay.person_id.in_(only))
     weeks: dict[int, dict[int, tuple[Span, ...]]] = defaultdict(dict)
-    for row in await session.scalars(weekly):
+    for row in await session.execute(weekly):
         week = weeks[row.person_id]
         week[row.weekday] = (*week.get(row.weekday, ()), Span(row.starts, row.ends))
     days: dict[int, dict[date, tuple[Span, ...]]] = defaultdict(dict)

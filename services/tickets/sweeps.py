@@ -22,7 +22,8 @@ from services.tickets.clocks import changes, settle, watch
 from services.tickets.ladder.climb import climb
 from services.tickets.routing.balance import balance
 from services.tickets.routing.offers import expire_offers
-from services.tickets.routing.router import route_once
+from services.tickets.routing.router import route
+from services.tickets.routing.turns import PATIENCE_S, SIGN, Turns
 from services.tickets.views.clocks import clock_counts
 from shared import clock, health
 from shared.database import Database
@@ -48,7 +49,7 @@ IDLE_NEWS = frozenset({"offered", "sent", "delivery", "note", "reply", "caller",
 ABOUT_PEOPLE = frozenset({"presence", "person", "hours", "resync"})
 ABOUT_PROMISES = frozenset({"promises", "hours", "resync"})
 BREATH_S = 0.02  # between passes while news keeps coming
-LONGEST_BREATH_S = 0.5
+LONGEST_BREATH_S = 0.1
 LOCKED_BREATH_S = 0.1
 SLOW_STEPS_S = 15.0
 WOKEN_PAUSE_S = 2.0
@@ -81,6 +82,7 @@ class Sweeps:
         self._next_promise: datetime | None = None
         self._old_have_clocks = False
         self._fit_doubtful = True
+        self._turns = Turns()
         self._failed: set[str] = set()
         self._started = monotonic()
         slow = max(SLOW_STEPS_S, settings.sweep_s)
@@ -147,28 +149,44 @@ class Sweeps:
     async def _route_for_ever(self) -> None:
         checked = 0.0
         while True:
+            news = self._woken.is_set()
             self._woken.clear()
-            started = monotonic()
-            withdraw = self._fit_doubtful or started - checked >= self.settings.sweep_s
-            self._fit_doubtful = False
-            if await self.turn(
-                Step("routing", partial(route_once, self.database, self.settings, withdraw=withdraw), 0.0)
-            ):
-                checked = started if withdraw else checked
-            else:
-                self._fit_doubtful = withdraw
-            # A pass over a long backlog costs more: while a burst comes in, at most a third of the time goes to passes.
-            await asyncio.sleep(max(BREATH_S, min(2 * (monotonic() - started), LONGEST_BREATH_S)))
-            try:
+            began = monotonic()
+            if (news and self._turns.leads) or not await self._other_router_led(began, news=news):
+                started = monotonic()
+                withdraw = self._fit_doubtful or started - checked >= self.settings.sweep_s
+                self._fit_doubtful = False
+                if await self.turn(Step("routing", partial(self._route, withdraw=withdraw), 0.0)):
+                    checked = started if withdraw else checked
+                else:
+                    self._fit_doubtful = withdraw
+                # A long pass costs others: while a burst comes in, at most half of the time goes to passes.
+                await asyncio.sleep(max(BREATH_S, min(monotonic() - started, LONGEST_BREATH_S)))
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.sweep_s):
                     await self._woken.wait()
-            except TimeoutError:
-                continue
+
+    async def _other_router_led(self, began: float, *, news: bool) -> bool:
+        """Whether another router shows that it does what is to be done, and within the time that it has for it."""
+        if not news:  # time for a sweep: none of ours while others make them
+            return self._turns.heard_since(began - self.settings.sweep_s - PATIENCE_S[1])
+        await asyncio.sleep(self._turns.patience())
+        return self._turns.heard_since(began)
+
+    async def _route(self, *, withdraw: bool) -> None:
+        routed = await route(
+            self.database, self.settings, withdraw=withdraw, sign=lambda: self._turns.sign(monotonic())
+        )
+        if routed.had_turn:
+            self._turns.passed()
 
     async def _listen(self) -> None:
         async with self._hearing.subscribe() as events:
             while True:
                 event = await events.get()
+                if event.kind == SIGN:
+                    self._turns.heard(event.id, monotonic())
+                    continue
                 self._fit_doubtful |= event.kind in ABOUT_PEOPLE
                 if event.kind in ABOUT_PROMISES:
                     self._promises_changed.set()

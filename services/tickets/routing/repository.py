@@ -1,24 +1,25 @@
 """The SQL of a routing pass: reading its snapshot, and applying its plan under lock."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, case, func, or_, select, text, true
+from sqlalchemy import Row, and_, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text
 
 from services.tickets.clocks.count import Count, Scale
+from services.tickets.routing.kinds import Kind, for_anybody
 from services.tickets.routing.plan import Proposal
-from services.tickets.routing.rules import reviewer_live
+from services.tickets.routing.rules import Situation, reviewer_live
 from services.tickets.routing.staff import staff
 from services.tickets.routing.terms import Policy, Snapshot, TicketState
 from shared.calendar import OpenTime
-from shared.models import UNOFFERED, Assignment, AssignmentState, Channel, Priority, SlaClock, Ticket
+from shared.models import UNOFFERED, Assignment, AssignmentState, SlaClock, Ticket
 from shared.models import TicketState as State
 
 SINGLE_FLIGHT = 4711  # advisory lock: one router at a time, so that passes do not trip over each other
@@ -39,7 +40,10 @@ _SEEN = (
     SlaClock.around_clock,
 )
 _DUE_NEXT = and_(SlaClock.ticket_id == Ticket.id, SlaClock.kind == Ticket.due_kind, SlaClock.ended_at.is_(None))
-PER_KIND = 60  # queued tickets of one kind that a pass looks at, most urgent first
+# What a pass looks at. Every kind of ticket is there with its most urgent ones; how many of each depends on how many
+# people could have them, for what a plan costs is the product of both.
+PAIRS = 40_000
+MARGIN = 60  # of each kind beyond one for everybody: tickets that must not go to those who are free just now
 
 
 async def only_router(session: AsyncSession) -> bool:
@@ -47,44 +51,83 @@ async def only_router(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(SINGLE_FLIGHT))))
 
 
-async def snapshot(session: AsyncSession, policy: Policy, open_time: OpenTime, now: datetime, today: date) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a pass plans from. `more`: tickets further back may fit somebody even where none of these does."""
+
+    view: Snapshot
+    more: bool
+
+
+async def snapshot(
+    session: AsyncSession,
+    policy: Policy,
+    open_time: OpenTime,
+    now: datetime,
+    today: date,
+    *,
+    depth: int = 1,
+) -> Reading:
+    """`depth`: how many times more tickets of each kind than usual, for when the most urgent ones can go to nobody."""
     people = await staff(session, now, today, zone=open_time.zone)
-    if not any(person.routable for person in people):
-        return Snapshot(people, ())
-    full = not any(person.routable and person.spare > 0 for person in people)
-    rows = (await session.execute(_queued(PER_KIND + 4 * len(people), emergencies_only=full))).all()
+    situation = Situation(policy, reviewer_live(people))
+    kinds = for_anybody([Kind(*row) for row in await session.execute(KINDS)], people, situation)
+    if not kinds:
+        return Reading(Snapshot(people, ()), more=False)
+    takers = max(1, sum(person.routable and person.spare > 0 for person in people))
+    each = depth * max(1, min(takers + MARGIN, PAIRS // (takers * len(kinds))))
+    rows = (await session.execute(QUEUED, {**_columns(kinds), "each": each})).all()
     past = await _past_assignments(session, [row.id for row in rows])
     tickets = tuple(_ticket_state(row, past[row.id], policy, open_time, now) for row in rows)
-    return Snapshot(people, tickets, reviewer_live(people))
+    read, held_up = Counter[Kind](), set[Kind]()
+    for row, ticket in zip(rows, tickets, strict=True):
+        kind = Kind(row.language, row.level, row.channel, row.priority)
+        read[kind] += 1
+        if ticket.barred or ticket.previous_id is not None:  # only what a ticket went through makes it unlike its kind
+            held_up.add(kind)
+    return Reading(Snapshot(people, tickets, situation.reviewer_live), more=any(read[kind] >= each for kind in held_up))
 
 
-def _queued(per_kind: int, *, emergencies_only: bool) -> Select[*tuple[Any, ...]]:
-    """Only what a plan needs: a backlog is read at every pass, and a ticket's evidence may be long."""
-    written = Ticket.channel == Channel.EMAIL
-    urgent = Ticket.priority.in_([Priority.EMERGENCY, Priority.HIGH])
-    ranked = (
-        select(
-            Ticket.id,
-            func.row_number()
-            .over(
-                partition_by=(Ticket.language, Ticket.level, case((written, 1), else_=0), case((urgent, 1), else_=0)),
-                order_by=(Ticket.priority_rank, Ticket.due_order, Ticket.id),
-            )
-            .label("place"),
-        )
-        .where(
-            Ticket.state == State.QUEUED,
-            Ticket.kind.not_in(UNOFFERED),
-            Ticket.priority == Priority.EMERGENCY if emergencies_only else true(),
-        )
-        .subquery()
-    )
-    return (
-        select(*_SEEN)
-        .join(ranked, ranked.c.id == Ticket.id)
-        .outerjoin(SlaClock, _DUE_NEXT)
-        .where(ranked.c.place <= per_kind)
-    )
+_UNOFFERED = ", ".join(f"'{kind.value}'" for kind in UNOFFERED)
+# The kinds that are queued, by jumping along ix_ticket_queued from each to the next: a backlog of fifty thousand has
+# some dozens.
+KINDS = text("""
+WITH RECURSIVE kind AS (
+    (SELECT language, level, channel, priority FROM ticket WHERE state = 'queued'
+     ORDER BY language, level, channel, priority LIMIT 1)
+    UNION ALL
+    SELECT later.* FROM kind CROSS JOIN LATERAL (
+        SELECT language, level, channel, priority FROM ticket
+        WHERE state = 'queued' AND (language, level, channel, priority)
+              > (kind.language, kind.level, kind.channel, kind.priority)
+        ORDER BY language, level, channel, priority LIMIT 1) AS later
+)
+SELECT language, level, channel, priority FROM kind
+""").columns(Ticket.language, Ticket.level, Ticket.channel, Ticket.priority)
+QUEUED = text(f"""
+SELECT queued.id, queued.channel, queued.language, queued.level, queued.priority, queued.weight, queued.rev,
+       queued.queued_at, sla_clock.target_s, sla_clock.used_s, sla_clock.running_since, sla_clock.around_clock
+FROM unnest(
+    CAST(:languages AS text[]), CAST(:levels AS text[]), CAST(:channels AS text[]), CAST(:priorities AS text[])
+) AS kind(language, level, channel, priority)
+CROSS JOIN LATERAL (
+    SELECT id, channel, language, level, priority, weight, rev, queued_at, due_kind
+    FROM ticket
+    WHERE state = 'queued' AND ticket.kind NOT IN ({_UNOFFERED}) AND ticket.language = kind.language
+      AND ticket.level = kind.level AND ticket.channel = kind.channel AND ticket.priority = kind.priority
+    ORDER BY due_order, id LIMIT :each
+) AS queued
+LEFT JOIN sla_clock ON sla_clock.ticket_id = queued.id AND sla_clock.kind = queued.due_kind AND sla_clock.ended_at IS NULL
+""").columns(*_SEEN)  # noqa: S608  # names of an enumeration
+
+
+def _columns(kinds: Sequence[Kind]) -> dict[str, list[Any]]:
+    return {
+        "languages": [kind.language for kind in kinds],
+        "levels": [kind.level.value for kind in kinds],
+        "channels": [kind.channel.value for kind in kinds],
+        "priorities": [kind.priority.value for kind in kinds],
+    }
 
 
 async def ticket_state(

@@ -1,5 +1,7 @@
 """One routing pass after another until there is nothing left to offer: snapshot, plan, apply under lock."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
 import structlog
@@ -15,6 +17,7 @@ from services.tickets.routing.rules import FIT_RULES, LEVEL, Situation, refused_
 from services.tickets.routing.staff import staff, today_at_the_center
 from services.tickets.routing.terms import PersonState, Policy
 from services.tickets.routing.terms import TicketState as TicketValues
+from services.tickets.routing.turns import SIGN
 from shared import clock
 from shared.calendar import load_open_time
 from shared.database import Database
@@ -33,6 +36,15 @@ WAIT_SECONDS = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
 )
 MAX_PASSES = 100  # of one call: whatever were to keep it busy, sweeps get their turn
+DEPTHS = (1, 8, 64)  # how deep a pass looks into the queue when the most urgent tickets can go to nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """`offered`: how many offers were made. `had_turn` is false when another router was at it all the time."""
+
+    offered: int = 0
+    had_turn: bool = False
 
 
 async def route_once(database: Database, settings: Settings, *, withdraw: bool = True) -> int:
@@ -43,30 +55,42 @@ async def route_once(database: Database, settings: Settings, *, withdraw: bool =
 
     0 also when another router is at it: that one, or the next sweep, covers what was queued meanwhile.
     """
+    return (await route(database, settings, withdraw=withdraw)).offered
+
+
+async def route(
+    database: Database, settings: Settings, *, withdraw: bool = True, sign: Callable[[], int | None] = lambda: None
+) -> Routed:
+    """The same, and whether it was our turn. What `sign` returns goes out with each pass, to the other routers."""
     async with database.transaction() as session:
         policy = await policy_in_force(session, settings)
     if withdraw:
         await withdraw_unfit(database, settings, policy)
-    made = 0
+    made, had_turn = 0, False
     for _ in range(MAX_PASSES):
-        offered = await _pass(database, settings, policy)
-        made += offered
-        if not offered:
+        found = await _pass(database, settings, policy, sign())
+        made, had_turn = made + found.offered, had_turn or found.had_turn
+        if not found.offered:
             break
-    return made
+    return Routed(made, had_turn)
 
 
-async def _pass(database: Database, settings: Settings, policy: Policy) -> int:
+async def _pass(database: Database, settings: Settings, policy: Policy, sign: int | None = None) -> Routed:
     started = perf_counter()
     now, today = clock.now(), today_at_the_center(settings)
     async with database.transaction() as session:
         if not await repository.only_router(session):
-            return 0
+            return Routed()
+        if sign is not None:
+            await publish(session, Event(SIGN, sign, what="pass"))
         open_time = await load_open_time(session, settings)
-        view = await repository.snapshot(session, policy, open_time, now, today)
-        proposals = plan(view, policy) if view.tickets else []
+        for depth in DEPTHS:
+            reading = await repository.snapshot(session, policy, open_time, now, today, depth=depth)
+            proposals = plan(reading.view, policy) if reading.view.tickets else []
+            if proposals or not reading.more:
+                break
         if not proposals:
-            return 0
+            return Routed(0, had_turn=True)
         await lock_people(session, [proposal.person_id for proposal in proposals])
         offered = await repository.apply(session, proposals, policy, now, today)
         await publish_all(
@@ -84,8 +108,8 @@ async def _pass(database: Database, settings: Settings, policy: Policy) -> int:
     for each in offered:
         WAIT_SECONDS.observe(max(0.0, (now - each.queued_at).total_seconds()))
     PASS_SECONDS.observe(perf_counter() - started)
-    log.info("routing.pass", proposed=len(proposals), offered=len(offered), queued=len(view.tickets))
-    return len(offered)
+    log.info("routing.pass", proposed=len(proposals), offered=len(offered), queued=len(reading.view.tickets))
+    return Routed(len(offered), had_turn=True)
 
 
 async def withdraw_unfit(database: Database, settings: Settings, policy: Policy) -> int:
@@ -94,6 +118,8 @@ async def withdraw_unfit(database: Database, settings: Settings, policy: Policy)
     What a supervisor assigned stays where it is.
     """
     async with database.transaction() as session:
+        if not await repository.only_router(session):
+            return 0
         found = await _unfit(session, settings, policy)
     taken_back = 0
     for ticket_id in found:

@@ -53,7 +53,19 @@ async def staff(
     live = exists().where(PresenceLease.person_id == Person.id, PresenceLease.expires_at > now)
     last_ended = select(func.max(Assignment.ended_at)).where(Assignment.person_id == Person.id).scalar_subquery()
     statement = (
-        select(Person, Presence, live.label("live"), held.c.load, last_ended.label("last_ended"))
+        select(
+            Person.id,
+            Person.role,
+            Person.active,
+            Person.capacity,
+            Person.last_assigned_at,
+            Presence.intent,
+            Presence.since,
+            Presence.unresponsive_since,
+            live.label("live"),
+            held.c.load,
+            last_ended.label("last_ended"),
+        )
         .outerjoin(Presence, Presence.person_id == Person.id)
         .outerjoin(held, held.c.person_id == Person.id)
         .order_by(Person.id)
@@ -62,25 +74,23 @@ async def staff(
         statement = statement.where(Person.active, Person.role.in_(sorted(OFFERED_ROLES | REVIEWERS)))
     else:
         statement = statement.where(Person.id.in_(only))
-    statement = statement.execution_options(populate_existing=True)
     certificates = await valid_certificates(session, today, only)
     planned = await plans(session, today, today, only) if zone is not None else {}
     people = []
-    for person, presence, is_live, load, last_ended_at in await session.execute(statement):
-        moments = [person.last_assigned_at, last_ended_at, presence.since if presence is not None else None]
-        known = [moment for moment in moments if moment is not None]
-        duty = on_duty(planned.get(person.id), now, zone) if zone is not None else OnDuty(Duty.UNPLANNED)
+    for row in await session.execute(statement):
+        known = [moment for moment in (row.last_assigned_at, row.last_ended, row.since) if moment is not None]
+        duty = on_duty(planned.get(row.id), now, zone) if zone is not None else OnDuty(Duty.UNPLANNED)
         people.append(
             PersonState(
-                id=person.id,
-                role=person.role,
-                active=person.active,
-                intent=presence.intent if presence is not None else Intent.OFFLINE,
-                live=is_live,
-                unresponsive=presence is not None and presence.unresponsive_since is not None,
-                capacity=person.capacity,
-                load=int(load or 0),
-                certificates=certificates[person.id],
+                id=row.id,
+                role=row.role,
+                active=row.active,
+                intent=row.intent or Intent.OFFLINE,
+                live=row.live,
+                unresponsive=row.unresponsive_since is not None,
+                capacity=row.capacity,
+                load=int(row.load or 0),
+                certificates=certificates[row.id],
                 idle_minutes=max(0.0, (now - max(known)).total_seconds() / 60) if known else 0.0,
                 duty=duty.duty,
                 shift_minutes_left=(duty.ends_at - now).total_seconds() / 60 if duty.ends_at else None,
