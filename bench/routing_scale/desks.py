@@ -33,7 +33,7 @@ class Desks:
     database: Database
     settings: Settings
     crew: Sequence[Member]
-    think_s: tuple[float, float] = (0.5, 2.0)
+    think_s: tuple[float, float] = (1.0, 6.0)
     work_s: tuple[float, float] = (15.0, 45.0)
     after_arrival: list[float] = field(default_factory=list)  # seconds until the offer was news
     after_free: list[float] = field(default_factory=list)

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 
+from sqlalchemy import text
+
 from bench.figures import Figures, percentile
 from bench.rig import open_always, running_stack
 from bench.routing_scale.center import (
@@ -29,7 +31,8 @@ ARRIVALS_EACH_S = 4.0
 CALM_S = 50.0  # measured, with Redis and then without
 KILLS = 100
 LEFT_FOR_KILLS = 1_500  # tickets that are worked off meanwhile
-STUCK_S = 90.0
+STUCK_S = 180.0
+ACT_AT_ONCE = 60  # connections of the people's process
 
 
 async def measure(size: int) -> Figures:
@@ -38,13 +41,13 @@ async def measure(size: int) -> Figures:
     routers, people, calm_s = round(ROUTERS * share), round(PEOPLE * share / 50) * 50 or 50, CALM_S * share
     figures = Figures(
         f"Routing with {routers} routers, {people} people and {size:,} queued tickets",
-        "Every router is a process with all sweeps of a tickets worker. People answer 4 % of their offers with no and "
+        "Every router is a process with the sweeps that move assignments. People answer 4 % of their offers with no, "
         "2 % not at all, and work 15 to 45 s; while the queue stands, tickets arrive that somebody is free for. Times "
         "run from before the commit that adds a ticket or frees a person until a listener hears of the offer, on the "
         "same processors. Then routers are killed while a rest of the queue is worked off. "
         "Again: `python -m bench routing_scale --write`.",
     )
-    async with running_stack(services=False) as (stack, database):
+    async with running_stack(services=False) as (stack, first), _database(stack, first, routers) as database:
         await open_always(database)
         crew = await furnish(database, people, size)
         settings = stack.settings.model_copy(update={"offer_s": 20.0, "sweep_s": 5.0})
@@ -75,6 +78,21 @@ async def measure(size: int) -> Figures:
             "offers made in all", f"{total:,} ({', '.join(f'{n:,} {what}' for what, n in desks.answers.items())})"
         )
     return figures
+
+
+@asynccontextmanager
+async def _database(stack: Stack, first: Database, routers: int) -> AsyncIterator[Database]:
+    """Room for hundreds of people who act at once: in the server and in this process."""
+    async with first.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(f"ALTER SYSTEM SET max_connections = {4 * routers + 2 * ACT_AT_ONCE}"))
+    await first.engine.dispose()
+    await asyncio.to_thread(stack.postgres.restart)
+    database = Database(stack.settings, pool_size=ACT_AT_ONCE, max_overflow=0)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @dataclass

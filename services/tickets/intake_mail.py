@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, intake_machines, reroute, spam, way_out
+from services.tickets import acknowledge, intake_machines, presence, reroute, spam, way_out
 from services.tickets import intake_repository as repository
 from services.tickets.calls import schedule
 from services.tickets.clocks import moves as clocks
@@ -143,7 +143,7 @@ async def _join(
         raise ChangedHands
     before = ticket.state
     customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
-    await _wake(session, ticket, message)
+    await _wake(session, settings, ticket, message)
     await clocks.customer_wrote(session, settings, ticket, message.received_at)
     changed = _learn_language(session, ticket, reading, customer)
     alarmed = reading.triage.topic == EMERGENCY
@@ -165,20 +165,24 @@ async def _join(
     await publish(session, Event("ticket", ticket.id, people=concerned, what="message"))
 
 
-async def _wake(session: AsyncSession, ticket: Ticket, message: Message) -> None:
-    """A customer's mail ends waiting and reopens what was closed lately."""
+async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, message: Message) -> None:
+    """A customer's mail ends waiting and reopens what was closed lately.
+
+    It comes back to its person if they are there, else to the queue with a hand-over note.
+    """
     if ticket.state in ACTIVE:
         return
     before = ticket.state
     await schedule.end(session, ticket, ScheduledEnd.MOVED_ON)
     if before is TicketState.WAITING:
         person = await session.get_one(Person, ticket.assignee_id)
-        if person.active:
+        assignment = await open_assignment(session, ticket.id)
+        pinned = person.active and assignment is not None and assignment.pinned
+        if pinned or await presence.keeps_work(session, settings, person.id):
             ticket.state = TicketState.ASSIGNED
         else:
-            assignment = await open_assignment(session, ticket.id)
             if assignment is not None:
-                await reroute.withdraw(session, ticket, assignment, "deactivated")
+                await reroute.withdraw(session, ticket, assignment, "away" if person.active else "deactivated")
             ticket.state, ticket.assignee_id = TicketState.QUEUED, None
     else:
         ticket.state, ticket.closed_at, ticket.assignee_id = TicketState.QUEUED, None, None

@@ -14,6 +14,8 @@ from sqlalchemy.orm import aliased
 
 from services.tickets.locks import OPEN, lock_ticket, open_assignment
 from services.tickets.routing.handover import lock_people, take_back
+from services.tickets.shift_plan import Duty
+from services.tickets.shifts import duties
 from shared import audit, clock
 from shared.calendar import OpenTime, load_open_time
 from shared.database import Database
@@ -140,6 +142,20 @@ async def leave_tab(session: AsyncSession, person_id: int, tab_id: str) -> None:
 async def is_live(session: AsyncSession, person_id: int, now: datetime) -> bool:
     statement = select(PresenceLease.tab_id).where(PresenceLease.person_id == person_id, PresenceLease.expires_at > now)
     return (await session.scalar(statement.limit(1))) is not None
+
+
+async def keeps_work(session: AsyncSession, settings: Settings, person_id: int) -> bool:
+    """Whether somebody is there for their own work when its customer writes again. On a break they will be in a moment.
+
+    Whoever is offline, off shift or without a browser will not: the customer would wait for them.
+    """
+    person, now = await session.get_one(Person, person_id), clock.now()
+    state = await session.get(Presence, person_id)
+    if not person.active or state is None or state.intent is Intent.OFFLINE:
+        return False
+    if (await duties(session, settings, now, {person_id}))[person_id].duty is Duty.OFF:
+        return False
+    return await is_live(session, person_id, now)
 
 
 async def _return_offers(session: AsyncSession, person_id: int, cause: str) -> int:

@@ -42,7 +42,7 @@ async def withdraw(
 ) -> None:
     """Take an offer or a ticket back from somebody and put it into the queue, its place in time kept.
 
-    `cause` is a code that the screens word: language, level, role, deactivated.
+    `cause` is a code that the screens word: language, level, role, away, deactivated.
     """
     await take_back(
         session,

@@ -1,6 +1,7 @@
 """Words the timeline's facts and the router's reasons in the reader's language."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.tickets.pages import (
@@ -14,7 +15,7 @@ from services.tickets.pages import (
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
-from shared.web.i18n import N_, language_name, ntranslate, translate
+from shared.web.i18n import N_, instant, language_name, ntranslate, translate
 
 # What the system did has no actor; the customer's own doings are shown as cards, not as sentences.
 _BY_PERSON: dict[EntryKind, str] = {
@@ -71,6 +72,7 @@ _BY_WHAT: dict[EntryKind, dict[str, str]] = {
 # Why the desk itself did something; what people write is shown as they wrote it.
 REASONS = {
     "left": N_("the person left"),
+    "away": N_("the customer wrote again and the person is not there"),
     "offline": N_("the person went offline"),
     "break": N_("the person went on a break"),
     "busy": N_("the person is busy"),
@@ -247,7 +249,7 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
     if kind in (EntryKind.ASSIGNED, EntryKind.PIN):
         return wording_moves.entry(language, entry)
     if kind is EntryKind.RELEASED:
-        return _released(language, entry)
+        return f"{_released(language, entry)} {_handover(language, entry.detail, timezone)}".strip()
     if kind is EntryKind.BOUNCE and detail.get("delayed"):
         return translate(language, N_("The mail to {to} is delayed; the mail server keeps trying."), to=_to(entry))
     if kind is EntryKind.BOUNCE and detail.get("permanent") is False:
@@ -319,6 +321,33 @@ def _released(language: str, entry: EntryView) -> str:
     if entry.detail.get("was") == "offered":
         return translate(language, N_("The offer to {person} was taken back."), person=person)
     return translate(language, N_("It went from {person} back to the queue."), person=person)
+
+
+_LAST_DONE = {
+    "mail_out": N_("{person} had it since {since} and last answered on {when}."),
+    "call": N_("{person} had it since {since} and last called on {when}."),
+    "contact": N_("{person} had it since {since} and last wrote down a contact on {when}."),
+    "note": N_("{person} had it since {since} and last wrote a note on {when}."),
+    "": N_("{person} had it since {since} and wrote nothing on it."),
+}
+
+
+def _handover(language: str, detail: dict[str, Any], timezone: str) -> str:
+    """For whoever goes on with it."""
+    note = detail.get("handover")
+    if not note:
+        return ""
+
+    def told(moment: str) -> str:
+        return instant(language, timezone, datetime.fromisoformat(moment)) if moment else ""
+
+    return translate(
+        language,
+        _LAST_DONE[note.get("last", "")],
+        person=_person(detail) or translate(language, N_("Somebody")),
+        since=told(note["since"]),
+        when=told(note.get("last_at", "")),
+    )
 
 
 def why(language: str, explanation: dict[str, Any], *, mine: bool = True) -> list[str]:

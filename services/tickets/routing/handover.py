@@ -166,6 +166,7 @@ async def take_back_all(
     await session.flush()
     people = {assignment.person_id for _, assignment in held}
     names = dict((await session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))).all())
+    notes = await _notes(session, [assignment for _, assignment in held])
     session.add_all(
         Entry(
             ticket_id=ticket.id,
@@ -178,6 +179,7 @@ async def take_back_all(
                 "was": before.value,
                 "cause": cause,
                 "reason": reason,
+                **({"handover": notes[assignment.id]} if before is AssignmentState.ACCEPTED else {}),
             },
         )
         for (ticket, assignment), before in zip(held, was, strict=True)
@@ -185,6 +187,31 @@ async def take_back_all(
     await publish_all(
         session, [Event("ticket", ticket.id, (assignment.person_id,), kind.value) for ticket, assignment in held]
     )
+
+
+# What whoever goes on with a ticket wants to know that somebody did.
+_DONE = (EntryKind.MAIL_OUT, EntryKind.CALL, EntryKind.CONTACT, EntryKind.NOTE)
+
+
+async def _notes(session: AsyncSession, assignments: Sequence[Assignment]) -> dict[int, dict[str, str]]:
+    """The hand-over notes, by assignment: since when the person had it, and what they did last."""
+    last = {
+        (row.ticket_id, row.actor_id): {"last": row.kind.value, "last_at": row.at.isoformat()}
+        for row in await session.execute(
+            select(Entry.ticket_id, Entry.actor_id, Entry.kind, Entry.at)
+            .where(
+                Entry.ticket_id.in_([each.ticket_id for each in assignments]),
+                Entry.actor_id.in_([each.person_id for each in assignments]),
+                Entry.kind.in_(_DONE),
+            )
+            .distinct(Entry.ticket_id, Entry.actor_id)
+            .order_by(Entry.ticket_id, Entry.actor_id, Entry.id.desc())
+        )
+    }
+    return {
+        each.id: {"since": each.offered_at.isoformat(), **last.get((each.ticket_id, each.person_id), {})}
+        for each in assignments
+    }
 
 
 def end(assignment: Assignment, state: AssignmentState, *, cause: str, reason: str = "") -> None:

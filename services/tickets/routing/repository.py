@@ -117,7 +117,8 @@ CROSS JOIN LATERAL (
       AND ticket.level = kind.level AND ticket.channel = kind.channel AND ticket.priority = kind.priority
     ORDER BY due_order, id LIMIT :each
 ) AS queued
-LEFT JOIN sla_clock ON sla_clock.ticket_id = queued.id AND sla_clock.kind = queued.due_kind AND sla_clock.ended_at IS NULL
+LEFT JOIN sla_clock
+    ON sla_clock.ticket_id = queued.id AND sla_clock.kind = queued.due_kind AND sla_clock.ended_at IS NULL
 """).columns(*_SEEN)  # noqa: S608  # names of an enumeration
 
 

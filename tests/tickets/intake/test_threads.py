@@ -1,10 +1,12 @@
 """Mails find their ticket by what cannot be guessed, and nobody gets in who is not part of it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from services.tickets import desk, intake
 from services.tickets.thread import (
@@ -18,7 +20,22 @@ from services.tickets.thread import (
     subject_number,
 )
 from shared import clock
-from shared.models import Delivery, EntryKind, IntakeOutcome, MailReceipt, Person, ReceiptState, Role, TicketState
+from shared.models import (
+    Delivery,
+    Entry,
+    EntryKind,
+    IntakeOutcome,
+    Intent,
+    MailReceipt,
+    Person,
+    Presence,
+    PresenceLease,
+    ReceiptState,
+    Role,
+    ShiftDay,
+    TicketState,
+)
+from shared.people import Actor
 from tests.tickets.intake.conftest import Center, Seen, days_ago
 
 
@@ -152,6 +169,7 @@ async def test_a_closed_ticket_reopens_or_is_followed_by_a_new_one(center: Cente
 async def test_a_waiting_ticket_goes_back_to_its_person_or_to_the_queue(center: Center) -> None:
     first = await center.receive()
     person = await center.person()
+    await at_desk(center, person)
     assignment_id = await center.give(first.ticket.id, person)
     await center.change(first.ticket.id, state=TicketState.WAITING)
     seen = await center.receive("Here is the number.", reply_token=first.ticket.reply_token)
@@ -162,6 +180,58 @@ async def test_a_waiting_ticket_goes_back_to_its_person_or_to_the_queue(center: 
     seen = await center.receive("Hello?", reply_token=first.ticket.reply_token)
     assert (seen.ticket.state, seen.ticket.assignee_id) == (TicketState.QUEUED, None)
     assert (await center.assignment(assignment_id)).ended_at is not None
+
+
+async def at_desk(center: Center, person: Actor, intent: Intent = Intent.AVAILABLE, *, live: bool = True) -> None:
+    async with center.database.transaction() as session:
+        await session.execute(delete(Presence))
+        await session.execute(delete(PresenceLease))
+        session.add(Presence(person_id=person.id, intent=intent))
+        if live:
+            soon = clock.now() + timedelta(minutes=2)
+            session.add(PresenceLease(person_id=person.id, tab_id="tab", expires_at=soon))
+
+
+@pytest.mark.parametrize(
+    ("intent", "live", "off_shift", "pinned", "theirs"),
+    [
+        (Intent.BUSY, True, False, False, True),
+        (Intent.BREAK, True, False, False, True),  # they are back in a moment
+        (Intent.OFFLINE, True, False, False, False),
+        (Intent.AVAILABLE, False, False, False, False),
+        (Intent.AVAILABLE, True, True, False, False),
+        (Intent.OFFLINE, False, False, True, True),  # a supervisor gave it to them
+    ],
+)
+async def test_a_reply_goes_to_its_person_if_they_are_there_else_to_the_queue_with_a_note(
+    center: Center, intent: Intent, live: bool, off_shift: bool, pinned: bool, theirs: bool
+) -> None:
+    first = await center.receive()
+    person = await center.person()
+    await at_desk(center, person, intent, live=live)
+    if off_shift:
+        async with center.database.transaction() as session:
+            session.add(
+                ShiftDay(
+                    person_id=person.id,
+                    day=clock.now().astimezone(ZoneInfo(center.settings.timezone)).date(),
+                    reason="off",
+                )
+            )
+    await center.give(first.ticket.id, person, pinned=pinned)
+    async with center.database.transaction() as session:
+        session.add(
+            Entry(ticket_id=first.ticket.id, kind=EntryKind.NOTE, actor_id=person.id, text="Asked for a number")
+        )
+    await center.change(first.ticket.id, state=TicketState.WAITING)
+    seen = await center.receive("Here is the number.", reply_token=first.ticket.reply_token)
+    assert (seen.ticket.state is TicketState.ASSIGNED) is theirs
+    assert seen.ticket.assignee_id == (person.id if theirs else None)
+    released = await center.entries(first.ticket.id, EntryKind.RELEASED)
+    assert len(released) == (0 if theirs else 1)
+    for entry in released:
+        assert (entry.detail["cause"], entry.detail["handover"]["last"]) == ("away", "note")
+        assert entry.detail["handover"]["since"] <= entry.detail["handover"]["last_at"]
 
 
 async def test_two_mails_of_a_thread_at_once_are_one_ticket(center: Center) -> None:

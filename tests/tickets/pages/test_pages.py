@@ -223,6 +223,18 @@ def test_every_kind_of_entry_has_its_sentence(language: str) -> None:
             assert sentence or kind in CARDS, kind
             assert "{" not in sentence
             assert "None" not in sentence
+    said = set()
+    for last in ("mail_out", "call", "contact", "note", None):
+        note = {"since": "2026-01-01T08:00:00+00:00"} | (
+            {"last": last, "last_at": "2026-01-01T09:30:00+00:00"} if last else {}
+        )
+        entry = EntryView(
+            id=1, ticket_id=1, kind=EntryKind.RELEASED, at=datetime(2026, 1, 1, tzinfo=UTC), actor=None, text="",
+            detail={"person": "Mateo", "was": "accepted", "handover": note},
+        )  # fmt: skip
+        said.add(wording.sentence(language, entry, lambda key: key))
+    assert len(said) == 5  # the hand-over note, for whoever goes on with it
+    assert all("Mateo" in sentence and "8:00" in sentence and "{" not in sentence for sentence in said)
     for cause in wording.REASONS:
         assert wording.reasons(language, {"cause": cause})[0]
 
