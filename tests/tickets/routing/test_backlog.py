@@ -86,7 +86,7 @@ async def test_a_pass_reads_the_most_urgent_of_each_kind(
     monkeypatch.setattr(repository, "PAIRS", 40)
     assert len((await reading(database, settings)).view.tickets) == 2 * 10
     async with database.transaction() as session:
-        plan = await session.scalars(text(f"EXPLAIN {repository.KINDS.element.text}"))
+        plan = await session.scalars(text(f"EXPLAIN {repository.KINDS.element}"))
         assert "ix_ticket_queued" in "\n".join(plan)
 
 
