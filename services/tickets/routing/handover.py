@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.locks import OPEN
@@ -204,7 +205,7 @@ async def _notes(session: AsyncSession, assignments: Sequence[Assignment]) -> di
                 Entry.actor_id.in_([each.person_id for each in assignments]),
                 Entry.kind.in_(_DONE),
             )
-            .distinct(Entry.ticket_id, Entry.actor_id)
+            .ext(distinct_on(Entry.ticket_id, Entry.actor_id))
             .order_by(Entry.ticket_id, Entry.actor_id, Entry.id.desc())
         )
     }
