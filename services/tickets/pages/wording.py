@@ -1,7 +1,6 @@
 """Words the timeline's facts and the router's reasons in the reader's language."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from services.tickets.pages import (
@@ -15,7 +14,7 @@ from services.tickets.pages import (
 from services.tickets.views.models import EntryView, ReturnView
 from shared.models import EntryKind
 from shared.web import vocabulary
-from shared.web.i18n import N_, instant, language_name, ntranslate, translate
+from shared.web.i18n import N_, language_name, ntranslate, translate
 
 # What the system did has no actor; the customer's own doings are shown as cards, not as sentences.
 _BY_PERSON: dict[EntryKind, str] = {
@@ -249,7 +248,7 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
     if kind in (EntryKind.ASSIGNED, EntryKind.PIN):
         return wording_moves.entry(language, entry)
     if kind is EntryKind.RELEASED:
-        return f"{_released(language, entry)} {_handover(language, entry.detail, timezone)}".strip()
+        return wording_moves.released(language, entry, timezone)
     if kind is EntryKind.BOUNCE and detail.get("delayed"):
         return translate(language, N_("The mail to {to} is delayed; the mail server keeps trying."), to=_to(entry))
     if kind is EntryKind.BOUNCE and detail.get("permanent") is False:
@@ -309,44 +308,6 @@ def _state(language: str, entry: EntryView) -> str:
         N_("{actor} moved it from «{before}» to «{after}»."),
         N_("It moved from «{before}» to «{after}»."),
         lambda value: vocabulary.label(language, "state", value),
-    )
-
-
-def _released(language: str, entry: EntryView) -> str:
-    actor, person = _name(entry), _person(entry.detail)
-    if actor:
-        return translate(language, N_("{actor} put it back in the queue."), actor=actor)
-    if not person:
-        return translate(language, N_("It went back to the queue."))
-    if entry.detail.get("was") == "offered":
-        return translate(language, N_("The offer to {person} was taken back."), person=person)
-    return translate(language, N_("It went from {person} back to the queue."), person=person)
-
-
-_LAST_DONE = {
-    "mail_out": N_("{person} had it since {since} and last answered on {when}."),
-    "call": N_("{person} had it since {since} and last called on {when}."),
-    "contact": N_("{person} had it since {since} and last wrote down a contact on {when}."),
-    "note": N_("{person} had it since {since} and last wrote a note on {when}."),
-    "": N_("{person} had it since {since} and wrote nothing on it."),
-}
-
-
-def _handover(language: str, detail: dict[str, Any], timezone: str) -> str:
-    """For whoever goes on with it."""
-    note = detail.get("handover")
-    if not note:
-        return ""
-
-    def told(moment: str) -> str:
-        return instant(language, timezone, datetime.fromisoformat(moment)) if moment else ""
-
-    return translate(
-        language,
-        _LAST_DONE[note.get("last", "")],
-        person=_person(detail) or translate(language, N_("Somebody")),
-        since=told(note["since"]),
-        when=told(note.get("last_at", "")),
     )
 
 

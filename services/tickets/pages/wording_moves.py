@@ -1,8 +1,10 @@
-"""Words what supervisors do with a ticket: who has it, what was unusual about that, and who keeps it where it is."""
+"""Words how a ticket moves: who has it and what was unusual about that, who keeps it there, and who gives it back."""
+
+from datetime import datetime
 
 from services.tickets.views.models import EntryView
 from shared.models import EntryKind
-from shared.web.i18n import N_, translate
+from shared.web.i18n import N_, instant, translate
 
 ASSIGN_FLAGS = {
     "unverified_language": N_("This person is not verified in the ticket's language; that is written down."),
@@ -34,3 +36,40 @@ def entry(language: str, entry: EntryView) -> str:
     if actor:
         return translate(language, N_("{actor} assigned it to {person}."), actor=actor, person=person)
     return translate(language, N_("It was assigned to {person}."), person=person)
+
+
+_LAST_DONE = {
+    "mail_out": N_("{person} had it since {since} and last answered on {when}."),
+    "call": N_("{person} had it since {since} and last called on {when}."),
+    "contact": N_("{person} had it since {since} and last wrote down a contact on {when}."),
+    "note": N_("{person} had it since {since} and last wrote a note on {when}."),
+    "": N_("{person} had it since {since} and wrote nothing on it."),
+}
+
+
+def released(language: str, entry: EntryView, timezone: str) -> str:
+    """One line about a ticket that went back to the queue, with a hand-over note for whoever goes on with it."""
+    actor, person = entry.actor.name if entry.actor else "", str(entry.detail.get("person") or "")
+    if actor:
+        line = translate(language, N_("{actor} put it back in the queue."), actor=actor)
+    elif not person:
+        line = translate(language, N_("It went back to the queue."))
+    elif entry.detail.get("was") == "offered":
+        line = translate(language, N_("The offer to {person} was taken back."), person=person)
+    else:
+        line = translate(language, N_("It went from {person} back to the queue."), person=person)
+    note = entry.detail.get("handover")
+    if not note:
+        return line
+
+    def told(moment: str) -> str:
+        return instant(language, timezone, datetime.fromisoformat(moment)) if moment else ""
+
+    handed_over = translate(
+        language,
+        _LAST_DONE[note.get("last", "")],
+        person=person or translate(language, N_("Somebody")),
+        since=told(note["since"]),
+        when=told(note.get("last_at", "")),
+    )
+    return f"{line} {handed_over}"
