@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, reroute
 from services.tickets.clocks import moves as clocks
-from services.tickets.intake_mail import set_language as change_language
+from services.tickets.learned import set_language as change_language
 from services.tickets.locks import lock_ticket
 from services.tickets.priority import triage
 from services.tickets.topics import EMERGENCY, TopicMatch, known

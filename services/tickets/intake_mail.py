@@ -1,8 +1,6 @@
 """A mail becomes a ticket, joins one, or is held: everything that happens in the one transaction that decides it."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,35 +8,32 @@ from services.tickets import acknowledge, intake_machines, presence, reroute, sp
 from services.tickets import intake_repository as repository
 from services.tickets.calls import schedule
 from services.tickets.clocks import moves as clocks
+from services.tickets.intake_learn import learn
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
 from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
 from services.tickets.thread import Candidate, Placement, evidence, place, quoted_ids, subject_number
 from services.tickets.thread_repository import answered_by, participation, quoted
-from services.tickets.topics import EMERGENCY, OTHER
+from services.tickets.topics import EMERGENCY
 from shared import clock
 from shared.database import ring
 from shared.events import Event, publish
 from shared.jobs import Job
-from shared.language import CLEAR, UNKNOWN, Evidence, LanguageDecision, decide
 from shared.mailboxes import own_addresses
 from shared.models import (
     Customer,
     Entry,
     EntryKind,
     IntakeOutcome,
-    LanguageSource,
     Machine,
     Message,
     Person,
-    Priority,
     ScheduledEnd,
     Ticket,
     TicketState,
 )
 from shared.settings import Settings
 
-URGENCY = [Priority.EMERGENCY, Priority.HIGH, Priority.NORMAL, Priority.LOW]
 ACTIVE = (TicketState.QUEUED, TicketState.OFFERED, TicketState.ASSIGNED)
 
 
@@ -145,20 +140,22 @@ async def _join(
     customer = await session.get(Customer, ticket.customer_id) if ticket.customer_id else None
     await _wake(session, settings, ticket, message)
     await clocks.customer_wrote(session, settings, ticket, message.received_at)
-    changed = _learn_language(session, ticket, reading, customer)
-    alarmed = reading.triage.topic == EMERGENCY
-    changed = await _learn_topic(session, settings, ticket, message, reading) or changed
-    if reading.facts.callback_number and not ticket.callback_number:
-        ticket.callback_number = reading.facts.callback_number
+    said, changed = await learn(session, settings, ticket, message, reading, customer)
     ticket.updated_at = clock.now()
     await record(session, [Opened(ticket, message, reading, placement.by)])
-    await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.ATTACHED, ticket_id=ticket.id)
+    await repository.put_intake(
+        session,
+        message_id=message.id,
+        outcome=IntakeOutcome.ATTACHED,
+        ticket_id=ticket.id,
+        said=said.as_json(),
+    )
     holder = ticket.assignee_id
     if changed:
         await reroute.rerouted(session, settings, ticket)
     elif ticket.state is not before:
         ticket.rev += 1
-    if alarmed:
+    if reading.triage.topic == EMERGENCY:
         await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=True)
         await alarm(session, settings, ticket, message, reading)
     concerned = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
@@ -196,81 +193,3 @@ async def _wake(session: AsyncSession, settings: Settings, ticket: Ticket, messa
             detail={"from": before.value, "to": ticket.state.value, "reason": "customer_wrote"},
         )
     )
-
-
-def _learn_language(session: AsyncSession, ticket: Ticket, reading: Reading, customer: Customer | None) -> bool:
-    """A later mail may say what the first could not, or clearly another language; a correction is never undone."""
-    if ticket.language_source is LanguageSource.CORRECTION:
-        return False
-    decision = decide(Evidence(text=reading.language, history=customer.language if customer else None))
-    better = decision.confidence >= CLEAR or (ticket.language == UNKNOWN and decision.language != UNKNOWN)
-    if decision.language in (UNKNOWN, ticket.language) or not better:
-        return False
-    set_language(session, ticket, decision)
-    return True
-
-
-def set_language(
-    session: AsyncSession, ticket: Ticket, decision: LanguageDecision, actor_id: int | None = None
-) -> None:
-    """Change the language with its evidence and say so on the timeline. Rerouting is the caller's."""
-    session.add(
-        Entry(
-            ticket_id=ticket.id,
-            kind=EntryKind.LANGUAGE,
-            actor_id=actor_id,
-            detail={
-                "from": ticket.language,
-                "to": decision.language,
-                "confidence": round(decision.confidence, 3),
-                "source": decision.source,
-            },
-        )
-    )
-    ticket.language = decision.language
-    ticket.language_confidence = decision.confidence
-    ticket.language_source = LanguageSource(decision.source)
-    ticket.language_evidence = decision.evidence
-
-
-async def _learn_topic(
-    session: AsyncSession, settings: Settings, ticket: Ticket, message: Message, reading: Reading
-) -> bool:
-    """An emergency always counts; another topic only where none was known. Urgency is only ever raised by a mail."""
-    now = reading.triage
-    level_before, due_from = ticket.level, message.received_at
-    new_topic = now.topic == EMERGENCY or (ticket.topic == OTHER and not ticket.topic_corrected and now.topic != OTHER)
-    if new_topic and now.topic != ticket.topic:
-        session.add(Entry(ticket_id=ticket.id, kind=EntryKind.TOPIC, detail={"from": ticket.topic, "to": now.topic}))
-        ticket.topic, ticket.level = now.topic, now.level
-        ticket.topic_evidence = keep_correction(ticket, now.evidence)
-    if URGENCY.index(now.priority) < URGENCY.index(ticket.priority) and (new_topic or "raised_by" in now.evidence):
-        await raise_priority(session, settings, ticket, now.priority, due_from)
-    return ticket.level is not level_before
-
-
-def priority_corrected(ticket: Ticket) -> bool:
-    """Whether a person set the priority by hand."""
-    return bool(ticket.topic_evidence.get("priority_corrected"))
-
-
-def keep_correction(ticket: Ticket, evidence: dict[str, Any]) -> dict[str, Any]:
-    """New evidence that does not forget that a person set the priority."""
-    return {**evidence, "priority_corrected": True} if priority_corrected(ticket) else evidence
-
-
-async def raise_priority(
-    session: AsyncSession, settings: Settings, ticket: Ticket, priority: Priority, start: datetime
-) -> None:
-    """A higher priority, and the earlier due times that come with it."""
-    session.add(
-        Entry(
-            ticket_id=ticket.id,
-            kind=EntryKind.PRIORITY,
-            detail={"from": ticket.priority.value, "to": priority.value},
-        )
-    )
-    ticket.priority = priority
-    await clocks.retarget(session, settings, ticket, start)
-    if ticket.state is TicketState.QUEUED:
-        ring(session, Job.ROUTE, ticket.id)

@@ -9,7 +9,9 @@ from services.tickets import acknowledge, search
 from services.tickets import intake_repository as repository
 from services.tickets.intake_reading import Reading, searchable
 from services.tickets.new_ticket import link_entries, store_tickets, ticket_row
+from services.tickets.said import Said
 from services.tickets.thread import Placement, bare_subject
+from services.tickets.thread_repository import link
 from services.tickets.topics import EMERGENCY
 from shared.events import Event, publish_all
 from shared.language import Evidence, decide
@@ -25,6 +27,11 @@ class Opening:
     reading: Reading
     placement: Placement
     customer_address: str | None = None  # where From is not the customer's; empty: nobody knows it
+
+    @property
+    def came_last(self) -> bool:
+        """What it is linked to is a stranger's answer to it, and the one that could not join."""
+        return self.placement.by == "answered" and self.placement.why == "stranger"
 
     @property
     def customer(self) -> tuple[str, str]:
@@ -48,9 +55,11 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
     """A ticket of each mail, in order. The caller holds the locks on their senders, of whom none wrote two of them."""
     names = dict(each.customer for each in openings)
     customers = await repository.customers_by_mail(session, {key: names[key] for key in names if key})
-    tickets = []
+    tickets, said = [], []
     for each in openings:
         customer = customers.get(each.customer[0])
+        decision = decide(Evidence(text=each.reading.language, history=customer.language if customer else None))
+        said.append(Said.of(each.reading, decision))
         tickets.append(
             await ticket_row(
                 session,
@@ -58,11 +67,11 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
                 channel=Channel.EMAIL,
                 subject=bare_subject(each.message.subject),
                 customer_id=customer.id if customer else None,
-                decision=decide(Evidence(text=each.reading.language, history=customer.language if customer else None)),
+                decision=decision,
                 triage=each.reading.triage,
                 began_at=each.message.received_at,
                 callback_number=each.reading.facts.callback_number,
-                linked_ticket_id=each.placement.linked_to,
+                linked_ticket_id=None if each.came_last else each.placement.linked_to,
             )
         )
     await store_tickets(
@@ -71,6 +80,8 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
     for ticket, each in zip(tickets, openings, strict=True):
         if each.placement.linked_to is not None:
             session.add_all(link_entries(ticket, each.placement.linked_to, each.placement.why))
+            if each.came_last:
+                await link(session, each.placement.linked_to, ticket.id)
     linked = {each.placement.linked_to for each in openings} - {None}
     await publish_all(session, [Event("ticket", id_, what="linked") for id_ in linked if id_ is not None])
     opened = [
@@ -81,8 +92,13 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
     await repository.put_intakes(
         session,
         [
-            {"message_id": each.message.id, "outcome": IntakeOutcome.TICKETED, "ticket_id": each.ticket.id}
-            for each in opened
+            {
+                "message_id": each.message.id,
+                "outcome": IntakeOutcome.TICKETED,
+                "ticket_id": each.ticket.id,
+                "said": says.as_json(),
+            }
+            for each, says in zip(opened, said, strict=True)
         ],
     )
     emergencies = [each for each in opened if each.reading.triage.topic == EMERGENCY]

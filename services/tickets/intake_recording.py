@@ -7,10 +7,11 @@ from services.tickets import intake_repository as repository
 from services.tickets.callers.facts import Wishes
 from services.tickets.clocks import moves as clocks
 from services.tickets.facts import as_e164
-from services.tickets.intake_mail import URGENCY, keep_correction, priority_corrected, raise_priority, set_language
+from services.tickets.learned import keep_correction, priority_corrected, raise_priority, rest_on, set_language
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import open_ticket
 from services.tickets.priority import triage
+from services.tickets.said import URGENCY
 from services.tickets.thread_repository import survivor
 from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phrases, match_topic
 from shared import clock
@@ -222,9 +223,7 @@ def _learn_language(
         return False
     decision = decide(evidence_of(settings, recording, customer, transcript))
     if decision.language == ticket.language:
-        ticket.language_confidence = decision.confidence
-        ticket.language_source = LanguageSource(decision.source)
-        ticket.language_evidence = decision.evidence
+        rest_on(ticket, decision)
         return False
     set_language(session, ticket, decision)
     return True

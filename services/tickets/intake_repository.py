@@ -41,6 +41,7 @@ from shared.settings import Settings
 WITHOUT_WORDS = (
     RecordingState.FAILED, RecordingState.NO_ENGINE, RecordingState.UNREADABLE, RecordingState.MISSING,
 )  # fmt: skip
+_UNSAID = {"ticket_id": None, "policy": None, "said": None, "error": None, "next_attempt_at": None}
 DONE = (IntakeOutcome.TICKETED, IntakeOutcome.ATTACHED, IntakeOutcome.HELD)
 
 
@@ -100,7 +101,9 @@ async def put_intake(session: AsyncSession, **values: Any) -> None:
 async def put_intakes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
     """The same for several, all messages or all recordings, in one statement."""
     column = "message_id" if rows[0].get("message_id") is not None else "recording_id"
-    full = [{"ticket_id": None, "policy": None, "error": None, "next_attempt_at": None, **row} for row in rows]
+    full = [
+        {"ticket_id": None, "policy": None, "said": None, "error": None, "next_attempt_at": None, **row} for row in rows
+    ]
     statement = insert(Intake)
     update = {key: statement.excluded[key] for key in full[0] if key != column}
     await session.execute(statement.on_conflict_do_update(index_elements=[column], set_=update), full)

@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import participants, reroute, search
 from services.tickets.calls import schedule
 from services.tickets.clocks import moves as clocks
-from services.tickets.intake_mail import ACTIVE, URGENCY, raise_priority, set_language
+from services.tickets.intake_mail import ACTIVE
+from services.tickets.learned import raise_priority, set_language
 from services.tickets.locks import ChangedHands, lock_together, open_assignment
 from services.tickets.rights import require_mine, require_not_merged
 from services.tickets.routing.handover import end
+from services.tickets.said import URGENCY
 from shared import audit, clock
 from shared.database import ring
 from shared.errors import Conflict, Invalid

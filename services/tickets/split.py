@@ -14,7 +14,6 @@ from services.tickets.caller_facts import of_recordings
 from services.tickets.clocks import moves as clocks
 from services.tickets.facts import find_facts
 from services.tickets.intake import lock_names_of
-from services.tickets.intake_mail import URGENCY
 from services.tickets.intake_reading import read
 from services.tickets.intake_recording import caller_number, evidence_of
 from services.tickets.locks import lock_names, lock_ticket
@@ -22,6 +21,7 @@ from services.tickets.new_ticket import clean_line, store_tickets, ticket_row
 from services.tickets.priority import Triage, triage
 from services.tickets.rights import require_mine, require_not_merged
 from services.tickets.routing.handover import give
+from services.tickets.said import URGENCY
 from services.tickets.thread import bare_subject
 from services.tickets.thread_repository import family
 from services.tickets.topics import EMERGENCY, match_topic

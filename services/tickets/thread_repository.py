@@ -2,17 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select, text
+from sqlalchemy import Select, and_, exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
+from services.tickets.said import Mail, Said
 from services.tickets.thread import Known
 from shared import clock
 from shared.models import Delivery, Intake, MailReceipt, Message, Participant, ReceiptState, Ticket
 
 # So long an answer waits for what it answers; a mail that breaks the parser must not hold it back for ever.
 COMES_WITHIN = timedelta(minutes=2)
+MOST_MAILS = 500  # of one ticket that are weighed together
 
 
 def taking_part(address: str) -> Select[int]:
@@ -46,12 +51,12 @@ async def still_coming(session: AsyncSession, rfc_ids: Sequence[str], message: M
 
 
 async def answered_by(session: AsyncSession, rfc_ids: Sequence[str]) -> dict[str, list[int]]:
-    """Message-ID → tickets of mails that answer it, the oldest first: what is answered may arrive after its answer."""
+    """Message-ID → tickets of mails that answer it, also through others: what is answered may arrive last."""
     rows = await session.execute(
         text(
             "SELECT asked.id, coalesce(ticket.merged_into_id, ticket.id) AS ticket_id"
             " FROM unnest(CAST(:ids AS text[])) AS asked(id)"
-            " JOIN message ON message.in_reply_to ? asked.id"
+            ' JOIN message ON message.in_reply_to ? asked.id OR message."references" ? asked.id'
             " JOIN intake ON intake.message_id = message.id JOIN ticket ON ticket.id = intake.ticket_id"
             " ORDER BY message.id"
         ),
@@ -62,6 +67,54 @@ async def answered_by(session: AsyncSession, rfc_ids: Sequence[str]) -> dict[str
         if ticket_id not in found[rfc_id]:
             found[rfc_id].append(ticket_id)
     return dict(found)
+
+
+@dataclass(frozen=True)
+class OnTicket:
+    """A mail of a person on a ticket, with what is kept of it and its lowest UID."""
+
+    message: Message
+    said: dict[str, Any] | None
+    uid: int
+
+
+async def mails_of(session: AsyncSession, ticket_id: int, but: int) -> list[OnTicket]:
+    """The newest on the ticket and on those that go on in it, without one. Texts only where nothing is kept of them."""
+    uid = select(func.min(MailReceipt.uid)).where(MailReceipt.message_id == Message.id).scalar_subquery()
+    rows = await session.execute(
+        select(Message, Intake.said, uid)
+        .join(Intake, Intake.message_id == Message.id)
+        .where(Intake.ticket_id.in_(family(ticket_id)), Message.machine.is_(None), Message.id != but)
+        .options(defer(Message.text_full), defer(Message.html), defer(Message.headers))
+        .order_by(Message.id.desc())
+        .limit(MOST_MAILS)
+    )
+    return [OnTicket(message, said, found or 0) for message, said, found in rows]
+
+
+async def uid_of(session: AsyncSession, message_id: int) -> int:
+    return await session.scalar(select(func.min(MailReceipt.uid)).where(MailReceipt.message_id == message_id)) or 0
+
+
+def as_mail(message: Message, said: Said, uid: int) -> Mail:
+    return Mail(
+        message_id=message.id,
+        said=said,
+        subject=message.subject,
+        sent_at=message.sent_at,
+        received_at=message.received_at,
+        uid=uid,
+        blob=message.blob,
+        rfc_message_id=message.rfc_message_id,
+        answers=(*message.in_reply_to, *message.references),
+    )
+
+
+async def link(session: AsyncSession, ticket_id: int, to: int) -> None:
+    """Unless it is linked to another."""
+    await session.execute(
+        update(Ticket).where(Ticket.id == ticket_id, Ticket.linked_ticket_id.is_(None)).values(linked_ticket_id=to)
+    )
 
 
 async def survivor(session: AsyncSession, ticket_id: int) -> int:

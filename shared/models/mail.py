@@ -163,6 +163,7 @@ class Message(Base):
         Index("ix_message_rfc_message_id", "rfc_message_id"),
         Index("ix_message_voicemail", "id", postgresql_where=sql("voicemail IS NOT NULL")),
         Index("ix_message_in_reply_to", "in_reply_to", postgresql_using="gin"),
+        Index("ix_message_references", "references", postgresql_using="gin"),
         UniqueConstraint("blob"),
     )
 

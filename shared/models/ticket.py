@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Created, Id, Json, Ref, choice
@@ -318,6 +318,8 @@ class Intake(Base):
     correction_id: Mapped[int | None] = mapped_column(ForeignKey("transcript_correction.id"))  # likewise
     heard_segments: Mapped[int] = mapped_column(Integer, server_default="0")  # of Recording.partial_segments, looked at
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    # Of a mail by a person: its language, topic and urgency, to be weighed with the ticket's others: tickets/said.py.
+    said: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     error: Mapped[str | None] = mapped_column(Text)
     next_attempt_at: Mapped[datetime | None]
     taken_off_ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))  # that was closed as spam

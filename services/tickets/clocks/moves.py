@@ -75,6 +75,19 @@ async def customer_wrote(session: AsyncSession, settings: Settings, ticket: Tick
     clocks.done()
 
 
+async def began(session: AsyncSession, settings: Settings, ticket: Ticket, at: datetime, *, urgent: bool) -> None:
+    """A message of `at` came to light after later ones: the customer waits since then. `urgent`: it was an emergency;
+    where nights count, they count from the first message that was."""
+    clocks = await Clocks.of(session, settings, ticket)
+    for each in list(clocks.open.values()):
+        if at < each.started_at:
+            if each.running_since == each.started_at and (urgent or not each.around_clock):
+                each.running_since = at
+            each.started_at = at
+            clocks.retarget(each)
+    clocks.done()
+
+
 async def answered(session: AsyncSession, settings: Settings, ticket: Ticket, at: datetime) -> None:
     """The customer heard from a person at `at`: by mail, by telephone, at the counter."""
     clocks = await Clocks.of(session, settings, ticket)
