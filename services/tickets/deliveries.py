@@ -120,11 +120,12 @@ async def taken_back(session: AsyncSession, me: Actor, ticket_id: int, delivery_
 
 async def send_again(
     session: AsyncSession, settings: Settings, me: Actor, ticket_id: int, delivery_id: int, *,
-    to: Sequence[str] | None = None, cc: Sequence[str] | None = None,
+    to: Sequence[str] | None = None, cc: Sequence[str] | None = None, release_reason: str | None = None,
 ) -> Delivery:  # fmt: skip
     """Send a reply that failed or came back once more: as it was, or to other addresses.
 
-    As it was means the same row and the same Message-ID, by which a server that has it already can tell.
+    As it was means the same row and the same Message-ID, by which a server that has it already can tell. To other
+    addresses facts of the account go only with a `release_reason`: ConfirmRelease, as in desk.reply.
     """
     ticket, delivery = await _locked(session, me, ticket_id, delivery_id)
     if not await _did_not_arrive(session, delivery):
@@ -148,16 +149,22 @@ async def send_again(
         sent = delivery
     else:
         text, old = await _text(session, delivery_id), list(await session.scalars(_files(delivery_id)))
-        if not same:  # facts of an account wait until somebody made sure whose the new address is
+        released = None
+        if not same:
             names = [file.filename for file in old]
-            await release.look(session, settings, ticket, text, [*recipients, *copies], reason=None, files=names)
+            released = await release.look(
+                session, settings, ticket, text, [*recipients, *copies], reason=release_reason, files=names
+            )
         sent = await _copy(session, settings, ticket, delivery, me, recipients, copies)
         files = [_copy_of(file, me) for file in old]
         session.add_all(files)
         await desk.record_sent(
             session, settings, me, ticket, sent,
-            text=text, files=files, detail={"again": delivery_id},
+            text=text, files=files,
+            detail={"again": delivery_id, **({"released": released.detail()} if released else {})},
         )  # fmt: skip
+        if released:
+            release.record(session, me, ticket, sent.id, released)
     await returned.sent_again(session, me, ticket, delivery_id, recipients)
     ticket.updated_at = clock.now()
     audit.record(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_mail, spam, spam_corrections
+from services.tickets import intake_mail, left_held, spam, spam_corrections
 from services.tickets.intake import lock_names_of
 from services.tickets.locks import lock_names
 from shared import audit, clock
@@ -53,6 +53,7 @@ async def make_ticket(session: AsyncSession, settings: Settings, me: Actor, inta
         ticket_id = await intake_mail.take_in_held(session, settings, message)
         if policy == spam.POLICY:
             await spam_corrections.remember(session, me, message, spam=False)
+    await left_held.forget_sender(session, message, policy or "")
     ring(session, Job.ROUTE, ticket_id)
     audit.record(
         session, me.id, "held.ticket", object_type="message", object_id=message.id, ticket_id=ticket_id,
@@ -81,7 +82,10 @@ async def make_tickets(
 
 
 async def leave(session: AsyncSession, me: Actor, intake_ids: Sequence[int]) -> list[int]:
-    """Somebody looked: it stays held and is no longer listed as waiting. Returns those that were."""
+    """Somebody looked: it stays held and is no longer listed as waiting, nor is what is like it (left_held.py).
+
+    Returns those that were waiting.
+    """
     me.require(Permission.TICKET_ASSIGN)
     left = await session.scalars(
         update(Intake)
@@ -92,5 +96,6 @@ async def leave(session: AsyncSession, me: Actor, intake_ids: Sequence[int]) -> 
     )
     done = sorted(left)
     if done:
+        await left_held.remember(session, me, done)
         audit.record(session, me.id, "held.leave", object_type="intake", detail={"ids": done}, ip=me.ip)
     return done

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
-from services.tickets import returned, search
+from services.tickets import left_held, returned, search
 from services.tickets.intake_reading import searchable
 from services.tickets.thread import Placement
 from services.tickets.thread_repository import survivor
@@ -42,7 +42,7 @@ async def take_in_machine(session: AsyncSession, message: Message, placement: Pl
     if ticket_id is None and placement.why == "closed_long_ago":
         ticket_id = placement.linked_to  # it changes nothing there, and starts nothing new
     if ticket_id is None:
-        await _hold(session, message, message.machine.value)
+        await left_held.hold(session, message, message.machine.value)
         return
     detail: dict[str, Any] = {"machine": message.machine.value, "evidence": message.machine_evidence}
     if message.machine is Machine.COMPLAINT and delivery is not None:
@@ -56,7 +56,7 @@ async def take_in_loop(session: AsyncSession, message: Message) -> None:
     if message.machine is Machine.LOOP and message.rfc_message_id:
         delivery = await session.scalar(select(Delivery).where(Delivery.rfc_message_id == message.rfc_message_id))
     if delivery is None:
-        await _hold(session, message, Machine.LOOP.value)
+        await left_held.hold(session, message, Machine.LOOP.value)
         return
     detail = {"machine": Machine.LOOP.value, "evidence": message.machine_evidence}
     await _attach(session, message, delivery.ticket_id, EntryKind.MACHINE_MAIL, detail, delivery)
@@ -67,7 +67,7 @@ async def take_in_bounce(session: AsyncSession, message: Message) -> None:
     named = [each for each in _recipients(message) if each.get("kind", "failed") != "delivered"]
     delivery = await repository.delivery_of_bounce(session, message, _addresses(named), _since())
     if delivery is None:
-        await _hold(session, message, "bounce_unmatched")
+        await left_held.hold(session, message, "bounce_unmatched")
         return
     about: list[dict[str, Any]] = named or [{"address": address} for address in delivery.to_addresses]
     failed = [each for each in about if each.get("kind", "failed") != "delayed"]
@@ -105,10 +105,6 @@ async def _leave_alone(session: AsyncSession, message: Message, delivery: Delive
         rows = [{"address": address, "asked_by": "complaint"} for address in addresses]
         await session.execute(insert(NoAcknowledgement).values(rows).on_conflict_do_nothing())
     return addresses
-
-
-async def _hold(session: AsyncSession, message: Message, policy: str) -> None:
-    await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy=policy)
 
 
 async def _attach(

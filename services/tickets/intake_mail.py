@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, intake_machines, presence, reroute, spam, way_out
+from services.tickets import acknowledge, intake_machines, left_held, presence, reroute, spam, way_out
 from services.tickets import intake_repository as repository
 from services.tickets.calls import schedule
 from services.tickets.clocks import moves as clocks
@@ -59,7 +59,7 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
         await intake_machines.take_in_machine(session, message, placement)
         return
     if await spam.holds(session, message, placement.ticket_id, known.judged_spam):
-        await repository.put_intake(session, message_id=message.id, outcome=IntakeOutcome.HELD, policy=spam.POLICY)
+        await left_held.hold(session, message, spam.POLICY)
         return
     reading = read(message)
     if placement.ticket_id is not None:

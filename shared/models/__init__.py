@@ -97,7 +97,7 @@ from shared.models.ticket import (
     TicketKind,
     TicketState,
 )
-from shared.models.trust import IdentityCheck, IdentityMethod, SenderJudgement
+from shared.models.trust import IdentityCheck, IdentityMethod, LeftSender, SenderJudgement
 
 __all__ = [
     "UNOFFERED",
@@ -158,6 +158,7 @@ __all__ = [
     "LadderStep",
     "LanguageBalance",
     "LanguageSource",
+    "LeftSender",
     "Level",
     "Machine",
     "MailDomain",

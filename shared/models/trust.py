@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Created, Id, Ref, choice
@@ -37,6 +37,24 @@ class IdentityCheck(Base):
         Index("ix_identity_check_ticket_id", "ticket_id"),
         CheckConstraint("address = lower(address) AND address <> ''", name="address"),
         CheckConstraint("(ended_at IS NULL) = (ended_by_id IS NULL)", name="ended"),
+    )
+
+
+class LeftSender(Base):
+    """Somebody looked at held mail of this address and left it held: what the same policy holds next needs no look."""
+
+    __tablename__ = "left_sender"
+
+    id: Mapped[Id]
+    address: Mapped[str] = mapped_column(Text)  # lower case
+    policy: Mapped[str] = mapped_column(Text)  # as in intake.policy
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))  # the mail that was looked at
+    decided_by_id: Mapped[Ref] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[Created]
+
+    __table_args__ = (
+        UniqueConstraint("address", "policy"),
+        CheckConstraint("address = lower(address) AND address <> ''", name="address"),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from services.tickets import held, spam_corrections
+from services.tickets import held, left_held, spam_corrections
 from services.tickets.api.common import Body, Id, Number, link_next
 from services.tickets.held import MadeTicket, Outcome
 from services.tickets.views.held import HeldFilter, HeldMails, JudgementView, held_mail, judgements
@@ -55,6 +55,8 @@ async def make_tickets(session: Tx, me: Me, settings: Cfg, body: Chosen) -> Outc
 
 @router.post("/held/leave", summary="Somebody looked: they stay held")
 async def leave(session: Tx, me: Me, body: Chosen) -> Left:
+    """Their senders are remembered: what the same policy holds of them next is left without a look. Bounces,
+    complaints and challenges are each about another matter and are not remembered."""
     return Left(ids=await held.leave(session, me, body.ids))
 
 
@@ -67,4 +69,17 @@ async def list_judgements(session: Tx, me: Me) -> list[JudgementView]:
 @router.delete("/held/senders/{judgement_id}", status_code=204, summary="Forget what was said about a sender")
 async def forget(session: Tx, me: Me, judgement_id: Id) -> None:
     if await spam_corrections.forget(session, me, judgement_id) is None:
+        raise NotFound("Nothing is remembered about this sender.")
+
+
+@router.get("/held/left-senders", summary="Senders whose mail stays held without a look")
+async def list_left_senders(session: Tx, me: Me) -> list[left_held.LeftSenderView]:
+    """By the policy that holds it: somebody looked at one of their mails and left it held."""
+    return await left_held.remembered(session, me)
+
+
+@router.delete("/held/left-senders/{left_id}", status_code=204, summary="Look at a sender's held mail again")
+async def look_again(session: Tx, me: Me, left_id: Id) -> None:
+    """From the next mail on; what was left so far stays left."""
+    if await left_held.forget(session, me, left_id) is None:
         raise NotFound("Nothing is remembered about this sender.")

@@ -69,6 +69,9 @@ CONFIRM: dict[str, Any] = {
 class AgainBody(Body):
     to: Addresses | None = Field(default=None, description="None: as it was.")
     cc: Addresses | None = Field(default=None, description="None: as it was.")
+    confirm_release: Reason | None = Field(
+        default=None, description="Why facts of the account may go to another address whose owner nobody verified."
+    )
 
 
 class DeliveryAnswer(BaseModel):
@@ -159,13 +162,18 @@ async def undo(session: Tx, settings: Cfg, me: Me, ticket_id: Id, delivery_id: I
 async def again(
     session: Tx, settings: Cfg, me: Me, once: Idempotent, ticket_id: Id, delivery_id: Id, body: AgainBody
 ) -> Any:
-    """To the same addresses it is the same mail with the same Message-ID; to others it is a new one."""
+    """To the same addresses it is the same mail with the same Message-ID; to others it is a new one.
+
+    428 as for a reply, when facts of an account would go to another address and nobody has made sure whose it is.
+    """
 
     async def work() -> DeliveryAnswer:
         me.require(Permission.TICKET_WORK)
-        return _answer(
-            await deliveries.send_again(session, settings, me, ticket_id, delivery_id, to=body.to, cc=body.cc)
-        )
+        sent = await deliveries.send_again(
+            session, settings, me, ticket_id, delivery_id, to=body.to, cc=body.cc,
+            release_reason=body.confirm_release.reason if body.confirm_release else None,
+        )  # fmt: skip
+        return _answer(sent)
 
     return await once.run(work)
 

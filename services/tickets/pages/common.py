@@ -84,14 +84,24 @@ class Screen:
         async with self.session.begin_nested():
             return await action
 
-    async def act(self, action: Awaitable[T], done: str, go: str, /, **values: object) -> Response:
-        """Do it, say so and look at `go`; say what is in the way when it refuses. 403 and 404 stay errors."""
+    async def act(
+        self,
+        action: Awaitable[T],
+        done: str,
+        go: str,
+        /,
+        *,
+        asks: tuple[type[CentralitaError], ...] = (),
+        **values: object,
+    ) -> Response:
+        """Do it, say so and look at `go`; say what is in the way when it refuses. 403 and 404 stay errors, and so does
+        what `asks` something, for which the page has a form."""
         kind, sentence = "success", done
         try:
             await self.attempt(action)
-        except (Forbidden, NotFound, NotSignedIn):
-            raise
         except CentralitaError as error:
+            if isinstance(error, (Forbidden, NotFound, NotSignedIn, *asks)):
+                raise
             kind, sentence, values = "error", error.message, dict(error.values)
         return self.see_other(go, kind, self.say(sentence, **values) if sentence else "")
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from services.tickets import held, spam_corrections
+from services.tickets import held, left_held, spam_corrections
 from services.tickets.pages.common import Page
 from services.tickets.views.held import HeldFilter, held_mail, judgements
 from shared.errors import NotFound
@@ -38,6 +38,7 @@ async def show(screen: Page, wanted: Annotated[HeldQuery, Query()]) -> Response:
         next_url="/held?" + urlencode([*query, ("cursor", page.next)]) if page.next else "",
         first_url=here if wanted.cursor else "",
         senders=await judgements(screen.session, screen.me),
+        left_senders=await left_held.remembered(screen.session, screen.me),
         section="held",
     )
 
@@ -57,6 +58,7 @@ async def act(
     if do == "leave":
         left = await held.leave(screen.session, screen.me, chosen)
         sentence = ntranslate(screen.language, "{n} mail stays held.", "{n} mails stay held.", len(left))
+        sentence += " " + screen.say("So does what comes from the same senders for the same reason.")
         return screen.see_other(back, "success", sentence)
     outcomes = await held.make_tickets(screen.session, settings, screen.me, chosen)
     made = [outcome.ticket_id for outcome in outcomes if outcome.ticket_id is not None]
@@ -76,3 +78,13 @@ async def forget(screen: Page, judgement_id: int) -> Response:
     if address is None:
         raise NotFound("Nothing is remembered about this sender.")
     return screen.see_other("/held#senders", "success", screen.say(N_("Forgotten: {address}."), address=address))
+
+
+@router.post("/held/left-senders/{left_id}/forget")
+async def look_again(screen: Page, left_id: int) -> Response:
+    screen.me.require(Permission.TICKET_ASSIGN)
+    address = await left_held.forget(screen.session, screen.me, left_id)
+    if address is None:
+        raise NotFound("Nothing is remembered about this sender.")
+    done = screen.say(N_("The next held mail of {address} waits for a look again."), address=address)
+    return screen.see_other("/held#left-senders", "success", done)

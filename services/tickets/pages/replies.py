@@ -179,17 +179,26 @@ async def again(
     delivery_id: int,
     to: Annotated[str, Form()] = "",
     cc: Annotated[str, Form()] = "",
+    confirm_release: Annotated[bool, Form()] = False,
+    release_reason: Annotated[str, Form()] = "",
 ) -> Response:
     screen.me.require(Permission.TICKET_WORK)
     corrected = bool(to.strip())
-    return await screen.act(
-        deliveries.send_again(
-            screen.session, settings, screen.me, ticket_id, delivery_id,
-            to=_addresses(to) if corrected else None, cc=_addresses(cc) if corrected else None,
-        ),
-        N_("It is on its way again."),
-        f"/tickets/{ticket_id}#delivery-{delivery_id}",
+    sending = deliveries.send_again(
+        screen.session, settings, screen.me, ticket_id, delivery_id,
+        to=_addresses(to) if corrected else None, cc=_addresses(cc) if corrected else None,
+        release_reason=release_reason if confirm_release else None,
     )  # fmt: skip
+    there = f"/tickets/{ticket_id}#delivery-{delivery_id}"
+    try:
+        return await screen.act(sending, N_("It is on its way again."), there, asks=(ConfirmRelease,))
+    except ConfirmRelease as error:
+        asked = Draft(
+            again=delivery_id, to=to, cc=cc, found=error.found, unverified=error.unverified,
+            confirm_release=confirm_release, release_reason=release_reason,
+            error=screen.say("Say why.") if confirm_release else "", field="release_reason",
+        )  # fmt: skip
+        return await show_ticket(screen, settings, ticket_id, asked, error.status)
 
 
 @router.get("/tickets/{ticket_id}/files/{file_id}")

@@ -76,6 +76,7 @@ class Draft:
     unverified: Mapping[str, Standing] = member(default_factory=dict)  # towards whom
     confirm_release: bool = False
     release_reason: str = ""
+    again: int = 0  # the delivery that would be sent once more; 0: it is a new reply
 
 
 @dataclass
@@ -190,7 +191,8 @@ async def show_ticket(
         asked_for=proposal.asked_for,
         quiet=[each.address for each in await way_out.list_quiet(screen.session, screen.me, known)],
         snippets=await snippets(screen, settings, language),
-        draft=draft or Draft(),
+        draft=draft if draft is not None and not draft.again else Draft(),
+        resend=draft if draft is not None and draft.again else Draft(),
         call=call or CallDraft(),
         digits=digit_by_digit,
         today=clock.now().astimezone(ZoneInfo(settings.timezone)).date().isoformat(),

@@ -122,3 +122,48 @@ async def test_senders_are_remembered_and_forgotten_over_the_api(
     assert (await http.delete(f"/api/v1/held/senders/{judgement['id']}")).status_code == 404
     board = (await http.get("/api/v1/board")).json()
     assert board["held_spam"] == 1
+
+
+async def test_what_was_left_held_is_remembered_for_its_sender_and_undone(
+    user: Users, database: Database, settings: Settings
+) -> None:
+    news = {"from_address": "news@example.net", "machine": Machine.LIST, "machine_evidence": "List-Id: news"}
+    late = {"from_address": "mailer-daemon@example.net", "machine": Machine.BOUNCE, "bounce": {"recipients": []}}
+    await take_in(database, settings, **news)
+    await take_in(database, settings, **late)
+    supervisor, csr = await user(Role.SUPERVISOR), await user(Role.CSR2)
+
+    async def waiting() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await supervisor.http.get("/api/v1/held")).json()["items"]
+        return found
+
+    ids = [mail["id"] for mail in await waiting()]
+    assert (await supervisor.http.post("/api/v1/held/leave", json={"ids": ids})).json() == {"ids": sorted(ids)}
+    await take_in(database, settings, **news)
+    await take_in(database, settings, **late)
+    await take_in(database, settings, **news | {"machine": Machine.AUTO_REPLY})
+    assert sorted(mail["policy"] for mail in await waiting()) == ["auto_reply", "bounce_unmatched"]
+    left = (await supervisor.http.get("/api/v1/held?show=left&policy=list")).json()["items"]
+    assert [mail["left_by"]["id"] for mail in left] == [supervisor.id, supervisor.id]
+
+    [row] = (await supervisor.http.get("/api/v1/held/left-senders")).json()
+    assert (row["address"], row["policy"], row["by"]["id"]) == ("news@example.net", "list", supervisor.id)
+    page = await supervisor.http.get("/held", headers={"Accept": "text/html"})
+    assert "Stays held without a look" in page.text
+    url = f"/api/v1/held/left-senders/{row['id']}"
+    assert (await csr.http.delete(url)).status_code == 403
+    assert (await supervisor.http.delete(url)).status_code == 204
+    assert (await supervisor.http.delete(url)).status_code == 404
+    await take_in(database, settings, **news)
+    assert sorted(mail["policy"] for mail in await waiting()) == ["auto_reply", "bounce_unmatched", "list"]
+
+    # A ticket that was made of one is the opposite word.
+    await supervisor.http.post("/api/v1/held/leave", json={"ids": [mail["id"] for mail in await waiting()]})
+    [again] = [mail for mail in left if mail["policy"] == "list"][:1]
+    assert (await supervisor.http.post(f"/api/v1/held/{again['id']}/ticket")).status_code == 201
+    assert [each["policy"] for each in (await supervisor.http.get("/api/v1/held/left-senders")).json()] == [
+        "auto_reply"
+    ]
+    async with database.transaction() as session:
+        actions = set(await session.scalars(select(AuditEvent.action).where(AuditEvent.action.startswith("sender."))))
+    assert actions == {"sender.leave", "sender.look_again"}

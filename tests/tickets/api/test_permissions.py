@@ -174,6 +174,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/held"): Route(P.HEALTH_READ),
     ("POST", "/api/v1/held/{intake_id}/ticket"): Route(P.TICKET_ASSIGN),
     ("POST", "/api/v1/held/tickets"): Route(P.TICKET_ASSIGN, {"ids": [NOWHERE]}),
+    ("GET", "/api/v1/held/left-senders"): Route(P.HEALTH_READ),
+    ("DELETE", "/api/v1/held/left-senders/{left_id}"): Route(P.TICKET_ASSIGN),
     ("POST", "/api/v1/held/leave"): Route(P.TICKET_ASSIGN, {"ids": [NOWHERE]}),
     ("GET", "/api/v1/held/senders"): Route(P.HEALTH_READ),
     ("DELETE", "/api/v1/held/senders/{judgement_id}"): Route(P.TICKET_ASSIGN),

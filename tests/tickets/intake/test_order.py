@@ -73,7 +73,7 @@ THREADS = {
 }  # fmt: skip
 
 
-async def take_in(center: Center, run: int, mails: Sequence[dict[str, Any]]) -> list[object]:
+async def take_in(center: Center, run: int, mails: Sequence[dict[str, Any]]) -> list[tuple[object, ...]]:
     """The tickets that these mails make, told without what every run has of its own."""
 
     def own(words: str) -> str:
@@ -96,7 +96,7 @@ async def take_in(center: Center, run: int, mails: Sequence[dict[str, Any]]) -> 
         for ticket, rfc_id in rows:
             tickets[ticket.id] = ticket
             stands.setdefault(ticket.id, []).append((rfc_id or "").replace(f"@{run}.", "@"))
-        return sorted(
+        told: list[tuple[object, ...]] = [
             (
                 stands[ticket.id],
                 ticket.subject,
@@ -112,7 +112,8 @@ async def take_in(center: Center, run: int, mails: Sequence[dict[str, Any]]) -> 
                 stands.get(ticket.linked_ticket_id or 0),
             )
             for ticket in tickets.values()
-        )
+        ]
+        return sorted(told, key=str)
 
 
 @pytest.mark.parametrize("name", THREADS)

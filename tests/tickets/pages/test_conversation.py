@@ -79,13 +79,13 @@ async def test_an_answer_that_came_back_is_told_on_whatever_page_its_author_is(
         row.state, row.failure, row.last_error = DeliveryState.FAILED, DeliveryFailure.RECIPIENT, "550 unknown user"
     await intake.take_in_delivery(database, office.settings, delivery.id)
     await page.get_by_role("link", name="See what to do").click()
-    box = page.locator("[id^=returned-to-]")
+    box = page.locator("[id^=returned-][id$=-to]")
     assert await box.input_value() == "dana@exmaple.com"
     assert not await elsewhere.locator("[data-returned]").count()
     await box.fill("dana@example.com")
     await page.get_by_role("button", name="Send it again", exact=True).click()
     await page.wait_for_selector("text=It is on its way again.")
-    assert not await page.locator("[id^=returned-to-]").count()
+    assert not await page.locator("[id^=returned-][id$=-to]").count()
     async with database.transaction() as session:
         to = await session.scalars(select(Delivery.to_addresses).where(Delivery.kind == DeliveryKind.REPLY))
         assert list(to) == [["dana@exmaple.com"], ["dana@example.com"]]

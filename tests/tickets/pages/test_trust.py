@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from services.tickets import intake
 from shared.database import Database
 from shared.models import AuditEvent, Delivery, Entry, EntryKind, Message, Ticket
 from tests.tickets.pages.conftest import SignIn
@@ -183,3 +184,42 @@ async def test_spam_is_closed_and_taken_back_from_the_ticket(
     assert (await carla.post(f"/tickets/{ticket}/not-spam")).status_code == 303
     assert "Carla Whitfield said that it is no spam." in (await carla.get(f"/tickets/{ticket}")).text
     assert await office.mail("You have won, really", "Click here", "win@example.net", "Prize") > ticket
+
+
+async def test_facts_go_to_a_corrected_address_with_a_reason_and_the_bounce_is_told_once(
+    office: Office,
+    as_person: SignIn,
+    database: Database,
+) -> None:
+    ticket = await office.mail("Moved", ENGLISH, verdict="pass")
+    await mine(office, database)
+    carla = await as_person("carla")
+    assert (await carla.post(f"/tickets/{ticket}/reply", data={"text": FACTS, "to": DANA})).status_code == 303
+    [first] = await replies(database)
+    async with database.transaction() as session:
+        lost = {"state": "failed", "failure": "recipient", "last_error": "550 5.1.1 no such user"}
+        await session.execute(update(Delivery).where(Delivery.id == first.id).values(**lost))
+    await intake.take_in_delivery(database, office.settings, first.id)
+    page = (await carla.get(f"/tickets/{ticket}")).text
+    assert page.count("550 5.1.1 no such user") == page.count("Correct the address") == 1, "told once"
+    assert "See what to do" in page
+
+    url, form = f"/tickets/{ticket}/replies/{first.id}/again", {"to": "dana@example.org"}
+    asked = await carla.post(url, data=form)
+    assert asked.status_code == 428
+    assert "Not sent yet" in asked.text
+    assert "Never wrote on this ticket" in asked.text
+    assert 'value="dana@example.org"' in asked.text
+    assert len(re.findall(r'name="confirm_release"', asked.text)) == 1, "asked where it is sent again, not in the reply"
+    why = await carla.post(url, data=form | {"confirm_release": "1"})
+    assert (why.status_code, "Say why." in why.text) == (428, True)
+    assert len(await replies(database)) == 1
+    reason = {"confirm_release": "1", "release_reason": "She spelt it out on the telephone."}
+    assert (await carla.post(url, data=form | reason)).status_code == 303
+    again = max(await replies(database), key=lambda each: each.id)
+    async with database.transaction() as session:
+        [event] = await session.scalars(select(AuditEvent).where(AuditEvent.action == "facts.release"))
+    assert (event.actor_id, event.object_id) == (office["carla"], str(again.id))
+    assert event.detail["unverified"] == {"dana@example.org": "never_wrote"}
+    assert event.detail["reason"] == reason["release_reason"]
+    assert "She spelt it out on the telephone." in (await carla.get(f"/tickets/{ticket}")).text
