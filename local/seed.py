@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from local import sounds
 from services.tickets import people, reply_templates, shifts, tokens
-from shared import clock
+from shared import blob_folder, clock
 from shared.blobs import Blobs
 from shared.calendar import seed_opening_hours, seed_special_days
 from shared.database import Database
@@ -158,6 +158,7 @@ async def seed_greetings(database: Database, settings: Settings) -> int:
 
     me = await actor(database, "tomas@valleluz.example")
     blobs = Blobs.from_settings(settings)
+    await blob_folder.prepare(database, blobs)
     async with database.transaction() as session:
         if await session.scalar(select(GreetingVersion.id).limit(1)) is not None:
             return 0

@@ -1,7 +1,8 @@
 """Raw mail and audio by content hash, in a folder. Written once, never changed.
 
 A blob's name is the SHA-256 of its bytes in hexadecimal, so writing the same bytes twice is harmless and a reader
-can tell a damaged file. Files are written beside their place, synced, and renamed into it.
+can tell a damaged file. Files are written beside their place, synced, and renamed into it. The folder itself is never
+made here: when it is gone its volume is, and that is an OSError (blob_folder.py makes it at the first start).
 """
 
 import asyncio
@@ -33,7 +34,7 @@ class Blobs:
         """Store the bytes durably and return their name. Raises OSError (disk full, read-only…)."""
         name = hashlib.sha256(data).hexdigest()
         if not self._has(name, len(data)):
-            self._write(self.path(name).parent, (data,))
+            self._write(self._parent(name), (data,))
         return name
 
     def put_chunks_sync(self, chunks: Iterable[bytes]) -> tuple[str, int]:
@@ -45,13 +46,19 @@ class Blobs:
             return self.put_sync(data), len(data)
         return self._write(self.root, chain(begun, chunks))
 
+    def _parent(self, name: str) -> Path:
+        """The folder for this blob, made where it lacks. Raises FileNotFoundError when the root is not there."""
+        folder = self.path(name).parent
+        for each in (folder.parent, folder):
+            each.mkdir(exist_ok=True)
+        return folder
+
     def _has(self, name: str, size: int) -> bool:
         target = self.path(name)
         return target.exists() and target.stat().st_size == size
 
     def _write(self, folder: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
         """Into a file in that folder, synced, and from there to its place."""
-        folder.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
         digest, size = hashlib.sha256(), 0
         try:
@@ -67,9 +74,7 @@ class Blobs:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o640)
-            target = self.path(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            Path(temporary).replace(target)
+            Path(temporary).replace(self._parent(name) / name)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

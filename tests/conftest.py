@@ -117,6 +117,7 @@ async def database_url(databases: Databases) -> AsyncIterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    (tmp_path / "blobs").mkdir()
     return Settings.model_validate(
         {
             "database_url": database_url,

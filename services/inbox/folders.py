@@ -218,9 +218,17 @@ async def any_refused(session: AsyncSession, mailbox_id: int, folders: Sequence[
 
 
 async def set_state(
-    session: AsyncSession, lease: Lease, state: MailboxState, folders: Sequence[str], *, error: str | None
+    session: AsyncSession,
+    lease: Lease,
+    state: MailboxState,
+    folders: Sequence[str],
+    *,
+    error: tuple[str, str] | None,
 ) -> MailboxState | None:
-    """How this folder is, and with it its mailbox: the worst of its `folders`. None when the lease was lost."""
+    """How this folder is, and with it its mailbox: the worst of its `folders`. None when the lease was lost.
+
+    `error`: a code of shared/mailbox_errors.py and the server's words.
+    """
     # Folders that change at once must see each other: the mailbox's row lets one after the other.
     await session.execute(select(Mailbox.id).where(Mailbox.id == lease.mailbox_id).with_for_update())
     changed = await session.execute(
@@ -240,10 +248,10 @@ async def set_state(
     overall = next(each for each in order if each in states)
     values: dict[str, object] = {"state": overall}
     if error is not None:
-        values |= {"last_error": error, "last_error_at": clock.now()}
+        values |= {"last_error_code": error[0], "last_error": error[1], "last_error_at": clock.now()}
     else:
         values["last_seen_at"] = clock.now()
         if overall is not MailboxState.FAILED:
-            values["last_error"] = None
+            values |= {"last_error_code": None, "last_error": None}
     await session.execute(update(Mailbox).where(Mailbox.id == lease.mailbox_id).values(**values))
     return overall

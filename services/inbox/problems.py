@@ -1,7 +1,7 @@
 """What can go wrong with mail servers and disks, as sentences for the one who can act.
 
 The sentences have no values in them: they are keys of the catalogs. Which mailbox it is stands in the problem's key
-(`imap:main`), the server's own words in `mailbox.last_error` and in the log.
+(`imap:main`); its row has the code and the server's own words.
 """
 
 import errno
@@ -15,6 +15,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 
 from shared import health
 from shared.database import Database
+from shared.mailbox_errors import MESSAGES
 
 log = structlog.get_logger(__name__)
 SERVICE = "inbox"
@@ -34,6 +35,11 @@ class Trouble:
     message: str
     hint: str
     slow: bool = False  # trying again soon cannot help, and may lock the account
+    code: str = ""  # of shared/mailbox_errors.py, when it may end the reading of a mailbox
+
+
+def _of_a_mailbox(code: str, hint: str, *, slow: bool = False) -> Trouble:
+    return Trouble(MESSAGES[code], hint, slow, code)
 
 
 class CannotGetToken(Exception):
@@ -60,53 +66,53 @@ class DiskTrouble(Exception):
     """Raw bytes could not be stored; nothing may be recorded as done."""
 
 
-WRONG_PASSWORD = Trouble(
-    N_("The mail server refused the user name or the password."),
+WRONG_PASSWORD = _of_a_mailbox(
+    "wrong_password",
     N_("Enter the user name and the password again; some providers want an app password or OAuth instead."),
     slow=True,
 )
-TOKEN_NOT_TAKEN = Trouble(
-    N_("The mail server refused the access token."),
+TOKEN_NOT_TAKEN = _of_a_mailbox(
+    "token_not_taken",
     N_("Check the user name, and that the provider lets this application or person use the mailbox by IMAP and SMTP."),
     slow=True,
 )
-NO_TOKEN = Trouble(
-    N_("The command that fetches the OAuth2 token failed."),
+NO_TOKEN = _of_a_mailbox(
+    "no_token",
     N_("Run oauth2_token_command by hand: it must print an access token and end with status 0."),
     slow=True,
 )
-NOT_REACHABLE = Trouble(
-    N_("The mail server does not answer."),
+NOT_REACHABLE = _of_a_mailbox(
+    "not_reachable",
     N_("Check the host, the port, the network, and whether the server is running."),
 )
-UNKNOWN_HOST = Trouble(
-    N_("The mail server's name cannot be found."),
+UNKNOWN_HOST = _of_a_mailbox(
+    "unknown_host",
     N_("Check the spelling of the host, and the name service (DNS)."),
 )
-BAD_CERTIFICATE = Trouble(
-    N_("The mail server's certificate is not trusted."),
+BAD_CERTIFICATE = _of_a_mailbox(
+    "bad_certificate",
     N_("Renew the certificate, or enter the host that it names; to trust a private authority set SSL_CERT_FILE."),
     slow=True,
 )
-TLS_FAILED = Trouble(
-    N_("No secure connection to the mail server could be made."),
+TLS_FAILED = _of_a_mailbox(
+    "tls_failed",
     N_("Security and port do not fit: TLS is usually 993 for IMAP and 465 for SMTP, STARTTLS 143 and 587."),
     slow=True,
 )
-FOLDER_MISSING = Trouble(
-    N_("A folder of this mailbox is not on the mail server."),
+FOLDER_MISSING = _of_a_mailbox(
+    "folder_missing",
     N_("Create the folder, or correct the folders of this mailbox."),
 )
-SERVER_TROUBLE = Trouble(
-    N_("The mail server answered with an error."),
+SERVER_TROUBLE = _of_a_mailbox(
+    "server_trouble",
     N_("The mailbox's last error has its words. We keep trying."),
 )
-DISK_FULL = Trouble(
-    N_("The disk for raw mail is full: mail waits on the mail server."),
+DISK_FULL = _of_a_mailbox(
+    "disk_full",
     N_("Free space where blob_dir points to. Nothing is lost; it is taken in as soon as there is room."),
 )
-DISK_FAILS = Trouble(
-    N_("Raw mail cannot be written to disk: mail waits on the mail server."),
+DISK_FAILS = _of_a_mailbox(
+    "disk_fails",
     N_("Check that blob_dir exists, is writable and its disk is healthy."),
 )
 SENDER_REFUSED = Trouble(
@@ -119,32 +125,32 @@ NO_SMTP = Trouble(
     N_("Give a mailbox its SMTP server on the page Mailboxes, or in the settings."),
     slow=True,
 )
-CLIENT_REFUSED = Trouble(
-    N_("The provider refused the client id or the client secret of this mailbox."),
+CLIENT_REFUSED = _of_a_mailbox(
+    "client_refused",
     N_("Make a new client secret at the provider and enter it on the mailbox's page."),
     slow=True,
 )
-GRANT_REFUSED = Trouble(
-    N_("The provider no longer accepts the permission that was given for this mailbox."),
+GRANT_REFUSED = _of_a_mailbox(
+    "grant_refused",
     N_("Open the mailbox's page and sign in at the provider again."),
     slow=True,
 )
-NOT_SIGNED_IN = Trouble(
-    N_("Nobody has signed in at the provider for this mailbox yet."),
+NOT_SIGNED_IN = _of_a_mailbox(
+    "not_signed_in",
     N_("Open the mailbox's page and sign in at the provider."),
     slow=True,
 )
-NOT_ALLOWED = Trouble(
-    N_("The provider does not let this application read and send mail."),
+NOT_ALLOWED = _of_a_mailbox(
+    "not_allowed",
     N_("Give the application the mail permissions at the provider, have them consented to, and check the scope."),
     slow=True,
 )
-TOKEN_SERVER_AWAY = Trouble(
-    N_("The provider's token server does not answer."),
+TOKEN_SERVER_AWAY = _of_a_mailbox(
+    "token_server_away",
     N_("Check the token endpoint of this mailbox, and whether the inbox reaches it."),
 )
-TOKEN_ERROR = Trouble(
-    N_("The provider's token server answered with an error."),
+TOKEN_ERROR = _of_a_mailbox(
+    "token_error",
     N_("Check client id, scope and endpoints of this mailbox; the log of the inbox has the server's words."),
     slow=True,
 )
@@ -160,8 +166,8 @@ REFRESH_ENDS = Trouble(
     N_("The permission that was given for this mailbox ends within three days: then no mail comes and none leaves."),
     N_("Open the mailbox's page and sign in at the provider again."),
 )
-CANNOT_OPEN = Trouble(
-    N_("A stored secret of this mailbox cannot be opened: the secret key of the installation was changed."),
+CANNOT_OPEN = _of_a_mailbox(
+    "cannot_open",
     N_("Add the key of before to CENTRALITA_OLD_SECRET_KEYS and restart, or enter the mailbox's secrets again."),
     slow=True,
 )

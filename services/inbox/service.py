@@ -13,7 +13,7 @@ from services.inbox.mailboxes import Mailboxes
 from services.inbox.process import Processor, is_outage
 from services.inbox.send import Sender
 from services.inbox.sent_copies import SentCopies
-from shared import clock, health
+from shared import blob_folder, clock, health
 from shared.blobs import Blobs
 from shared.database import Database, ring
 from shared.jobs import Job
@@ -108,6 +108,7 @@ class Inbox:
             await asyncio.sleep(self.settings.sweep_s)
 
     async def _sweep_for_ever(self) -> None:
+        await blob_folder.prepare(self.database, self.blobs)
         while True:
             await self.sweep()
             await asyncio.sleep(self.settings.sweep_s)

@@ -50,9 +50,8 @@ class MailboxStatus:
         metrics.WATCHING.labels(self.name).set(0)
         metrics.RECONNECTS.labels(self.name).inc()
         async with self.database.transaction() as session:
-            await folders.set_state(
-                session, lease, MailboxState.FAILED, self.folder_names, error=f"{trouble.message} {words}"[:2000]
-            )
+            error = (trouble.code, words[:2000])
+            await folders.set_state(session, lease, MailboxState.FAILED, self.folder_names, error=error)
         disk = trouble in (problems.DISK_FULL, problems.DISK_FAILS)
         await problems.report(self.database, "blob_store" if disk else f"imap:{self.name}", trouble)
 

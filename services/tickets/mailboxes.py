@@ -124,7 +124,7 @@ async def remove(session: AsyncSession, me: Actor, mailbox_id: int) -> None:
     account.rev += 1
     await session.execute(delete(MailboxToken).where(MailboxToken.mailbox_id == mailbox_id))
     await session.execute(delete(MailboxSignIn).where(MailboxSignIn.mailbox_id == mailbox_id))
-    mailbox.state, mailbox.last_error = MailboxState.STARTING, None
+    mailbox.state, mailbox.last_error_code, mailbox.last_error = MailboxState.STARTING, None, None
     await _changed(session, me, mailbox, "mailbox.remove")
 
 

@@ -25,9 +25,14 @@ class Topic:
     name_es: str
     level: Level
     priority: Priority
-    guidance: str
+    guidance_en: str
+    guidance_es: str
     phrases: tuple[str, ...]
     outranks: tuple[str, ...] = ()
+
+    def guidance(self, language: str) -> str:
+        """What a representative should know and say."""
+        return self.guidance_es if language == "es" else self.guidance_en
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,14 @@ def taxonomy() -> dict[str, Topic]:
             name_es=entry["name_es"],
             level=Level(entry["level"]),
             priority=Priority(entry["priority"]),
-            guidance=entry["guidance"],
+            guidance_en=entry["guidance_en"],
+            guidance_es=entry["guidance_es"],
             phrases=tuple(dict.fromkeys(phrase for part in ("en", "es", "other") for phrase in entry.get(part, ()))),
             outranks=tuple(entry.get("outranks", ())),
         )
         for entry in data["topics"]
     }
-    topics[OTHER] = Topic(OTHER, "Other", "Otro", Level.CSR1, Priority.NORMAL, "", ())
+    topics[OTHER] = Topic(OTHER, "Other", "Otro", Level.CSR1, Priority.NORMAL, "", "", ())
     return topics
 
 

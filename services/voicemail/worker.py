@@ -23,7 +23,7 @@ from services.voicemail.greetings.listening import Listening
 from services.voicemail.speech_process import SpeechProcess
 from services.voicemail.spool import SpoolWatch
 from services.voicemail.transcribe import Transcription
-from shared import health
+from shared import blob_folder, health
 from shared.blobs import Blobs
 from shared.database import Database
 from shared.jobs import Job, deserialize, queue_of, redis_settings, serialize
@@ -61,6 +61,7 @@ async def serve(
 
     async def sweep_attachments() -> None:
         await doors.prepare(database, settings)
+        await blob_folder.prepare(database, blobs)
         while True:
             await attachments.sweep(database, blobs, settings)
             await same_call.sweep(database, blobs)

@@ -32,7 +32,8 @@ class Mailbox(Base):
     address: Mapped[str] = mapped_column(Text)
     state: Mapped[MailboxState] = mapped_column(choice(MailboxState, "state"), server_default="starting")
     last_seen_at: Mapped[datetime | None]  # last good answer of the server
-    last_error: Mapped[str | None] = mapped_column(Text)
+    last_error_code: Mapped[str | None] = mapped_column(Text)  # of shared/mailbox_errors.py
+    last_error: Mapped[str | None] = mapped_column(Text)  # the server's own words
     last_error_at: Mapped[datetime | None]
     created_at: Mapped[Created]
 

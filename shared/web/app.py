@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.params import Depends as Dependency
+from sqlalchemy.exc import DBAPIError
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from shared import health
+from shared import blob_folder, health
 from shared.blobs import Blobs
 from shared.database import Database
 from shared.events import Hearing
@@ -20,6 +22,8 @@ from shared.web.depends import protect
 from shared.web.openapi import Application
 from shared.web.requests import Requests, Uploads
 from shared.web.security import SecurityHeaders, own_origins
+
+log = structlog.get_logger(__name__)
 
 Startup = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -47,6 +51,10 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
+            try:
+                await blob_folder.prepare(database, app.state.blobs)
+            except (DBAPIError, OSError) as error:  # another service makes it; /readyz tells of the database
+                log.warning("app.blobs_not_prepared", error=repr(error)[:300])
             app.state.hearing.start()
             stack.push_async_callback(app.state.hearing.stop)
             for enter in startup:

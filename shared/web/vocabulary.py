@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from shared.mailbox_errors import MESSAGES
 from shared.web import i18n
 from shared.web.i18n import N_
 
@@ -261,6 +262,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "removed": N_("Removed"),
         "left_settings": N_("No longer in the settings"),
     },
+    "mailbox_error": MESSAGES,
     "sign_in_with": {
         "password": N_("Password"),
         "client_credentials": N_("OAuth: the application itself"),

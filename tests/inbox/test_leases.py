@@ -52,7 +52,10 @@ async def test_a_reader_that_was_taken_over_writes_nothing(
             await folders.renew(session, old.lease, 10)
         with pytest.raises(LeaseLost):
             await folders.end_reconciliation(session, old.lease, Reconciliation(9, 9, 0, 0, (), 0), None)
-        assert await folders.set_state(session, old.lease, MailboxState.FAILED, ["INBOX"], error="no") is None
+        assert (
+            await folders.set_state(session, old.lease, MailboxState.FAILED, ["INBOX"], error=("not_reachable", "no"))
+            is None
+        )
         await folders.release(session, old.lease)
     assert await ledger(database) == []
     row = await folder_row(database)

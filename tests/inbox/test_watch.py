@@ -127,7 +127,7 @@ async def test_wrong_password_is_told_and_delays_no_other_mailbox(
     try:
         await start(mailbox("broken", HELP, imap_port=dovecot.port), mailbox("fine", AYUDA, imap_port=dovecot.port))
         broken, fine = await state_is(database, MailboxState.FAILED, MailboxState.WATCHING)
-        assert problems.WRONG_PASSWORD.message in (broken.last_error or "")
+        assert (broken.last_error_code, broken.last_error != "") == ("wrong_password", True)
         assert fine.last_error is None
         await problem_is(database, "imap:broken", problems.WRONG_PASSWORD)
         dovecot.deliver(AYUDA, mail("Not delayed", to=AYUDA))
@@ -136,7 +136,7 @@ async def test_wrong_password_is_told_and_delays_no_other_mailbox(
         dovecot.accounts[HELP] = PASSWORD
         dovecot.write_accounts()
     well, _ = await state_is(database, MailboxState.WATCHING, MailboxState.WATCHING)
-    assert well.last_error is None
+    assert (well.last_error_code, well.last_error) == (None, None)
     await problem_is(database, "imap:broken", None)
 
 

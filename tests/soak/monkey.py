@@ -5,13 +5,11 @@ outcome must be the same at any.
 """
 
 import asyncio
-import ctypes
 import random
 import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -115,11 +113,9 @@ class Monkey:
         away = blobs.with_name("blobs.away")
         if not blobs.is_dir():
             return
-        away.touch()
-        _exchange(away, blobs)  # at once: in between, a service would make the folder anew
+        blobs.rename(away)
         await asyncio.sleep(self._rng.uniform(0.5, 1.5))
-        _exchange(away, blobs)
-        away.unlink()
+        away.rename(blobs)
 
     async def _fill_disk(self) -> None:
         """The kernel cuts every write short, as on a full disk, and says EFBIG instead of ENOSPC."""
@@ -136,10 +132,3 @@ class Monkey:
         for process, hard in limited:
             with suppress(psutil.NoSuchProcess):
                 process.rlimit(resource.RLIMIT_FSIZE, (hard, hard))
-
-
-def _exchange(one: Path, other: Path) -> None:
-    """Each takes the other's name in one step: renameat2(2) with RENAME_EXCHANGE."""
-    here = -100  # AT_FDCWD
-    if ctypes.CDLL(None, use_errno=True).renameat2(here, bytes(one), here, bytes(other), 2) != 0:
-        raise OSError(ctypes.get_errno(), f"{one} and {other} cannot be exchanged")

@@ -197,7 +197,7 @@ async def show_ticket(
         digits=digit_by_digit,
         today=clock.now().astimezone(ZoneInfo(settings.timezone)).date().isoformat(),
         topics=screen.topics(),
-        guidance=topic.guidance if topic else "",
+        guidance=topic.guidance(screen.language) if topic else "",
         people=people,
         evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),

@@ -79,7 +79,8 @@ class MailboxView(BaseModel):
     source: Literal["settings", "store"] = Field(description="`settings`: can only be changed there.")
     state: Condition
     last_seen_at: datetime | None = Field(description="Last good answer of the server.")
-    last_error: str | None
+    last_error_code: str | None = Field(description="Such as `wrong_password`: why it cannot be read.")
+    last_error: str | None = Field(description="The server's own words.")
     last_error_at: datetime | None
 
 
@@ -211,6 +212,7 @@ def _common(settings: Settings, mailbox: Mailbox, account: MailboxAccount | None
         "source": "settings" if account is None else "store",
         "state": state,
         "last_seen_at": mailbox.last_seen_at,
+        "last_error_code": mailbox.last_error_code,
         "last_error": mailbox.last_error,
         "last_error_at": mailbox.last_error_at,
     }

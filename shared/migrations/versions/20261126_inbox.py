@@ -1,4 +1,4 @@
-"""What each mail says for its ticket, mails found by what they refer to, and senders whose mail stays held unseen."""
+"""What each mail says for its ticket, mails found by what they refer to, senders whose mail stays held, error codes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("intake", sa.Column("said", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.create_index("ix_message_references", "message", ["references"], postgresql_using="gin")
 
+    op.add_column("mailbox", sa.Column("last_error_code", sa.Text(), nullable=True))
     op.create_table(
         "left_sender",
         sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
@@ -34,5 +35,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("left_sender")
+    op.drop_column("mailbox", "last_error_code")
     op.drop_index("ix_message_references", table_name="message", postgresql_using="gin")
     op.drop_column("intake", "said")
