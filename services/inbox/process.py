@@ -1,4 +1,4 @@
-"""Stored mail becomes messages: parse in a thread, write in batches, ring the next service.
+"""Stored mail becomes messages: prepare in a thread, write in batches, ring the next service.
 
 A mail that cannot be read still becomes a message. A mail on which our own code fails is dead-lettered with its
 traceback, and never delays another: batches fall apart into single mails as soon as one of them misbehaves.
@@ -8,16 +8,15 @@ import asyncio
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.inbox import metrics, problems, repository
-from services.inbox.content import Content
 from services.inbox.dns_lookup import Resolver
-from services.inbox.parse import Parsed, Surroundings, parse, settle_voicemail
+from services.inbox.parse import Parsed, settle_voicemail
+from services.inbox.prepare import Crashed, NotReadable, Preparation, Ready, attachment_rows, message_row
 from services.inbox.repository import Claim
 from services.inbox.same import fingerprint
 from services.inbox.senders import Senders
@@ -26,8 +25,7 @@ from shared.blobs import Blobs
 from shared.database import Database, ring
 from shared.errors import NotFound
 from shared.jobs import Job
-from shared.mailboxes import addresses_in_settings
-from shared.models import Attachment, Machine, Message
+from shared.models import Machine, Message
 from shared.settings import MailboxSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -39,28 +37,6 @@ RETRY_ENDS_S = 5.0
 MAX_ATTEMPTS = 5  # of a mail that each time took the process, or the connection to the database, down with it
 # Classes of SQLSTATE that say that a value cannot be stored: data exception, constraint, syntax, limits.
 _ABOUT_THE_DATA = {"22", "23", "42", "54"}
-
-
-@dataclass
-class Ready:
-    """A parsed mail whose attachments are stored, their bytes no longer in memory."""
-
-    claim: Claim
-    parsed: Parsed
-    fingerprint: str
-    stored_files: list[tuple[str, int]]  # blob and size of each of its files
-
-
-@dataclass
-class Crashed:
-    """A mail on which our code failed."""
-
-    claim: Claim
-    traceback: str
-
-
-class _NotReadable(Exception):
-    """The disk works, and the bytes of this mail cannot be read from it."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -81,8 +57,7 @@ class Processor:
         self.senders = Senders(blobs, self.resolver)
         self._dns_trouble_told: bool | None = None
         self._wake = asyncio.Event()
-        self._own = addresses_in_settings(settings)
-        self._by_id: Mapping[int, MailboxSettings] = {}
+        self.preparation = Preparation(blobs, settings)
         self._disk_troubled = True  # the first success resolves what an earlier process may have reported
 
     def wake(self) -> None:
@@ -90,8 +65,7 @@ class Processor:
 
     def knows(self, mailboxes: Mapping[int, MailboxSettings], own_addresses: frozenset[str]) -> None:
         """From now on: how each mailbox row is to be read, and which addresses are ours."""
-        self._by_id = mailboxes
-        self._own = own_addresses
+        self.preparation.mailboxes, self.preparation.own_addresses = mailboxes, own_addresses
 
     async def run(self) -> None:
         """Process what is stored, now and whenever woken; the time-out is the sweep."""
@@ -166,7 +140,7 @@ class Processor:
     async def _chunk(self, claims: list[Claim]) -> int:
         try:
             async with asyncio.timeout(PARSE_TIMEOUT_S + len(claims)):
-                outcomes = await asyncio.to_thread(self._prepare, claims)
+                outcomes = await asyncio.to_thread(self.preparation.prepare, claims)
         except TimeoutError:
             if len(claims) > 1:
                 return 0  # each is tried by itself next
@@ -240,7 +214,7 @@ class Processor:
             if known is None:
                 if rfc_id in ours and one.parsed.machine is None:
                     one.parsed.machine, one.parsed.machine_evidence = Machine.LOOP, "Message-ID: of our own delivery"
-                message = _message(one)
+                message = message_row(one)
                 fresh.append((one, message))
                 new_by_blob[blob] = known = message
                 if rfc_id:
@@ -248,7 +222,7 @@ class Processor:
             pairs.append((one, known))
         session.add_all([message for _, message in fresh])
         await session.flush()
-        attachments = [attachment for one, message in fresh for attachment in _attachments(one, message.id)]
+        attachments = [attachment for one, message in fresh for attachment in attachment_rows(one, message.id)]
         session.add_all(attachments)
         await session.flush()
         await repository.mark_parsed(
@@ -266,8 +240,8 @@ class Processor:
         """A message with this Message-ID whose authored headers and body are the same."""
         for message_id, blob in candidates[:20]:
             # A disk that fails now does not make this another mail: OSError is raised, and all is tried again.
-            with suppress(NotFound, _NotReadable):
-                if fingerprint(await asyncio.to_thread(self._read, blob)) == wanted:
+            with suppress(NotFound, NotReadable):
+                if fingerprint(await asyncio.to_thread(self.preparation.read, blob)) == wanted:
                     return message_id
         return None
 
@@ -284,25 +258,6 @@ class Processor:
             async with self.database.transaction() as session:
                 await repository.give_back(session, [claim.receipt_id for claim in claims])
 
-    def _prepare(self, claims: Sequence[Claim]) -> list[Ready | Crashed]:
-        """In a thread: read, parse, store the attachments. OSError (the disk's) concerns all and is raised."""
-        return [self._prepare_one(claim) for claim in claims]
-
-    def _prepare_one(self, claim: Claim) -> Ready | Crashed:
-        try:
-            raw = self._read(claim.blob)
-        except (_NotReadable, NotFound):
-            return Crashed(claim, traceback.format_exc())  # it can be replayed when its bytes are restored
-        try:
-            parsed = parse(raw, self._surroundings(claim))
-            content_print = fingerprint(raw)
-        except Exception:  # our own defect: it can be replayed after an update
-            return Crashed(claim, traceback.format_exc())
-        stored = [self.blobs.put_chunks_sync(file.content.chunks()) for file in parsed.files]
-        for file in parsed.files:
-            file.content = Content.of(b"")  # what it was read from is not kept for the rest of the batch
-        return Ready(claim, parsed, content_print, stored)
-
     async def _tell_of_dns(self) -> None:
         """A problem row while no DNS server answers; the first answer closes it."""
         troubled = self.resolver.troubled
@@ -314,41 +269,15 @@ class Processor:
             await problems.resolve(self.database, "dns")
         self._dns_trouble_told = troubled
 
-    def _read(self, blob: str) -> bytes:
-        """Raises OSError when the disk is to blame, _NotReadable or NotFound when it is this one file."""
-        try:
-            return self.blobs.get_sync(blob)
-        except (OSError, NotFound):
-            self.blobs.probe_sync()
-        try:
-            return self.blobs.get_sync(blob)  # it may have come back before we asked the disk
-        except OSError as error:
-            raise _NotReadable(blob) from error
-
     def _unsure_who_wrote(self, ready: Sequence[Ready]) -> list[tuple[str, Parsed, Sequence[str]]]:
         """Mail of which the settings want its sender looked up, unless a server of ours has said who wrote it."""
         found: list[tuple[str, Parsed, Sequence[str]]] = []
         for one in ready:
-            mailbox = self._by_id.get(one.claim.mailbox_id)
+            mailbox = self.preparation.mailboxes.get(one.claim.mailbox_id)
             wanted = self.settings.verify_senders
             if wanted == "always" or (wanted == "auto" and not (mailbox and mailbox.authserv_ids)):
                 found.append((one.claim.blob, one.parsed, mailbox.arc_sealers if mailbox else ()))
         return found
-
-    def _surroundings(self, claim: Claim) -> Surroundings:
-        mailbox = self._by_id.get(claim.mailbox_id)
-        return Surroundings(
-            own_addresses=self._own,
-            secret=self.settings.secret_key.get_secret_value(),
-            voicemail_senders=frozenset(s.lower() for s in mailbox.voicemail_senders) if mailbox else frozenset(),
-            voicemail_hosts=tuple(mailbox.voicemail_hosts) if mailbox else (),
-            voicemail_folder=bool(mailbox and claim.folder in mailbox.voicemail_folders),
-            authserv_ids=tuple(mailbox.authserv_ids) if mailbox else (),
-            arc_sealers=tuple(mailbox.arc_sealers) if mailbox else (),
-            spam_headers=tuple(mailbox.spam_headers) if mailbox and mailbox.spam_headers is not None else None,
-            form_senders=frozenset(s.lower() for s in mailbox.form_senders) if mailbox else frozenset(),
-            max_parse_bytes=(mailbox.max_parse_bytes if mailbox else None) or self.settings.max_parse_bytes,
-        )
 
 
 def _chunks(claims: list[Claim]) -> list[list[Claim]]:
@@ -362,54 +291,3 @@ def _chunks(claims: list[Claim]) -> list[list[Claim]]:
         chunks[-1].append(claim)
         size += claim.size
     return chunks
-
-
-def _message(one: Ready) -> Message:
-    parsed, claim = one.parsed, one.claim
-    message = Message(
-        mailbox_id=claim.mailbox_id,
-        blob=claim.blob,
-        rfc_message_id=parsed.rfc_message_id,
-        in_reply_to=parsed.in_reply_to,
-        references=parsed.references,
-        reply_token=parsed.reply_token,
-        from_address=parsed.from_address,
-        from_name=parsed.from_name[:500],
-        reply_to=parsed.reply_to,
-        to_addresses=parsed.to_addresses,
-        cc_addresses=parsed.cc_addresses,
-        subject=parsed.subject,
-        sent_at=parsed.sent_at,
-        received_at=claim.internal_date or claim.received_at,
-        text_new=parsed.text_new,
-        text_full=parsed.text_full,
-        html=parsed.html,
-        forwarded=[each.as_json() for each in parsed.forwarded],
-        machine=parsed.machine,
-        machine_evidence=parsed.machine_evidence,
-        headers=parsed.headers,
-        authentication=parsed.authentication,
-        spam=parsed.spam,
-        voicemail=parsed.voicemail,
-        defects=parsed.defects,
-    )
-    if parsed.bounce is not None:  # set explicitly, None would be stored as JSON null
-        message.bounce = parsed.bounce
-    return message
-
-
-def _attachments(one: Ready, message_id: int) -> list[Attachment]:
-    return [
-        Attachment(
-            message_id=message_id,
-            position=position,
-            filename=file.filename,
-            content_type=file.content_type[:200],
-            size=size,
-            blob=blob,
-            content_id=file.content_id,
-            inline=file.inline,
-            voicemail=position in one.parsed.voicemails,
-        )
-        for position, (file, (blob, size)) in enumerate(zip(one.parsed.files, one.stored_files, strict=True))
-    ]
