@@ -5,6 +5,7 @@ takes time that grows faster than the header: so every access is guarded and lon
 """
 
 import binascii
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -231,15 +232,25 @@ def message_id(part: MimePart) -> str | None:
         return None
     match = _MESSAGE_ID.search(raw)
     if match:
-        return match.group()
+        return _storable_id(match.group())
     word = raw.split()[0].strip("<>") if raw.split() else ""
-    return f"<{word[:990]}>" if word else None
+    return _storable_id(f"<{word[:990]}>") if word else None
 
 
 def message_ids(part: MimePart, name: str) -> list[str]:
     """Ids in order; of too many, the first and the newest are kept."""
-    ids = list(dict.fromkeys(match for raw in raw_values(part, name) for match in _MESSAGE_ID.findall(raw)))
+    found = (match for raw in raw_values(part, name) for match in _MESSAGE_ID.findall(raw))
+    ids = list(dict.fromkeys(map(_storable_id, found)))
     return ids if len(ids) <= REFERENCE_LIMIT else [ids[0], *ids[-(REFERENCE_LIMIT - 1) :]]
+
+
+def _storable_id(rfc_id: str) -> str:
+    """As it is, or its hash where it has more bytes than a line of mail (RFC 5322, section 2.1.1).
+
+    An index of the store takes no more than 2.7 kB, and whoever answers it names the same hash.
+    """
+    raw = rfc_id.encode("utf-8", "surrogateescape")
+    return rfc_id if len(raw) <= 998 else f"<{hashlib.sha256(raw).hexdigest()}@too-long.invalid>"
 
 
 def date_header(part: MimePart) -> datetime | None:

@@ -2,21 +2,25 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
+import pytest
 from sqlalchemy import func, select, update
 
-from services.inbox import pacing
+from services.inbox import credentials, pacing
+from services.inbox.credentials import Credentials
 from services.inbox.pacing import Pace, take_turn
 from shared import clock
 from shared.database import Database
 from shared.models import Delivery, DeliveryKind, DeliveryState, MailDomain
 from shared.settings import Settings
-from tests.inbox.conftest import rows, until
+from tests.inbox.conftest import HELP, mailbox, rows, until
 from tests.inbox.test_send import delivery_of, make_due, queue, sender_to
 from tests.servers.smtp import FaultySmtp
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PACE = Pace(timedelta(seconds=1), 2)
+PACED = (("one", 30), ("free", None))
 
 
 def domain(**values: object) -> MailDomain:
@@ -123,3 +127,39 @@ async def test_a_storm_of_refusals_delays_one_domain_only(
             await sender.send(each)
     assert len(smtp.mails) == 10
     await sender.stop()
+
+
+async def test_a_mailbox_sends_no_more_a_minute_than_its_provider_lets_it(
+    smtp: FaultySmtp, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at once, to as many domains, so that only the mailbox's own limit holds them back; another has none."""
+    waits: list[float] = []
+    moments = iter([100.0, 100.0, 100.0, 103.5])
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    at = [0.0]
+    monkeypatch.setattr(credentials, "time", SimpleNamespace(monotonic=lambda: at[0]))
+    monkeypatch.setattr(credentials, "asyncio", SimpleNamespace(sleep=sleep))
+    one, free = (Credentials(mailbox(name, HELP, imap_port=1, sends_per_minute=limit)) for name, limit in PACED)
+    for moment in moments:
+        at[0] = moment
+        await one.turn()
+        await free.turn()
+    assert waits == [0.0, 2.0, 4.0, 2.5], "thirty a minute: two seconds apart, whenever they come"
+
+    monkeypatch.undo()
+    waited: list[str] = []
+    turn = Credentials.turn
+
+    async def counted(self: Credentials) -> None:
+        waited.append(self.mailbox.name)
+        await turn(self)
+
+    monkeypatch.setattr(Credentials, "turn", counted)
+    ids = [await queue(database, to_addresses=[f"c@town{number}.example"]) for number in range(3)]
+    sender = sender_to(database, settings, smtp.port, sends_per_minute=6000)
+    await asyncio.gather(*(sender.send(each) for each in ids))
+    assert waited == ["main"] * 3, "every mail waits for its mailbox's turn"
+    assert len(smtp.mails) == 3

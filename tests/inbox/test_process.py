@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select, update
 
 from local.mail import LocalMail
-from services.inbox import dead_letters, folders, problems, process, repository
+from services.inbox import dead_letters, folders, prepare, problems, process, repository
 from services.inbox.folders import Lease, StoredMail
 from services.inbox.parse import Parsed, Surroundings, parse
 from services.inbox.process import Processor
@@ -63,7 +63,7 @@ async def test_our_own_defect_buries_one_mail_and_delays_no_other(
 ) -> None:
     await store(database, blobs, *[mail(f"Good {n}") for n in range(5)], mail("poison"), mail("Good 5"))
     processor = Processor(database, blobs, settings)
-    monkeypatch.setattr(process, "parse", explode_on(b"poison"))
+    monkeypatch.setattr(prepare, "parse", explode_on(b"poison"))
     await processor.drain()
     assert sorted(m.subject for m in await messages(database)) == [f"Good {n}" for n in range(6)]
     (dead,) = await rows(database, select(MailReceipt).where(MailReceipt.state == ReceiptState.DEAD))
@@ -71,7 +71,7 @@ async def test_our_own_defect_buries_one_mail_and_delays_no_other(
     assert b"poison" in blobs.get_sync(dead.blob)
     assert [p.key for p in await rows(database, select(Problem))] == ["dead_mail"]
 
-    monkeypatch.setattr(process, "parse", parse)
+    monkeypatch.setattr(prepare, "parse", parse)
     async with database.transaction() as session:
         assert await dead_letters.replay_mail(session, None, [dead.id]) == 1
     await processor.drain()
@@ -88,11 +88,25 @@ async def test_mail_that_the_database_refuses_is_buried_alone(
             parsed.subject = "a NUL \x00 that PostgreSQL takes in no text"
         return parsed
 
-    monkeypatch.setattr(process, "parse", too_much)
+    monkeypatch.setattr(prepare, "parse", too_much)
     await store(database, blobs, mail("Good 0"), mail("refused"), mail("Good 1"))
     await Processor(database, blobs, settings).drain()
     assert sorted(m.subject for m in await messages(database)) == ["Good 0", "Good 1"]
     assert len(await rows(database, select(MailReceipt).where(MailReceipt.state == ReceiptState.DEAD))) == 1
+
+
+async def test_a_message_id_longer_than_an_index_takes_is_kept_and_answered(
+    database: Database, blobs: Blobs, settings: Settings
+) -> None:
+    endless = "".join(chr(0x20000 + 7919 * number % 0xA000) for number in range(980))  # 3,920 bytes that do not shrink
+    first = f"From: ana@example.com\r\nMessage-ID: <{endless}@x>\r\nSubject: First\r\n\r\nHello\r\n".encode()
+    answer = f"From: ana@example.com\r\nIn-Reply-To: <{endless}@x>\r\nSubject: Second\r\n\r\nHello\r\n".encode()
+    await store(database, blobs, first, answer)
+    await Processor(database, blobs, settings).drain()
+    one, two = sorted(await messages(database), key=lambda each: each.subject)
+    assert one.rfc_message_id is not None
+    assert two.in_reply_to == [one.rfc_message_id]
+    assert len(one.rfc_message_id) < 100
 
 
 async def test_mail_that_kills_the_process_each_time_is_buried_at_last(
@@ -109,7 +123,7 @@ async def test_mail_that_kills_the_process_each_time_is_buried_at_last(
             raise Died
         return parse(raw, around)
 
-    monkeypatch.setattr(process, "parse", dies)
+    monkeypatch.setattr(prepare, "parse", dies)
     for _ in range(8):
         try:
             await Processor(database, blobs, settings).drain()
@@ -246,7 +260,7 @@ async def test_mail_that_was_tried_before_waits_for_nothing_and_delays_nothing(
             parsed_before_it.append(raw)
         return parse(raw, around)
 
-    monkeypatch.setattr(process, "parse", watched)
+    monkeypatch.setattr(prepare, "parse", watched)
     monkeypatch.setattr(process, "BATCH", 2)
     await store(database, blobs, mail("tried before"), *[mail(f"Good {n}") for n in range(5)])
     async with database.transaction() as session:
@@ -285,7 +299,7 @@ async def test_two_processors_make_one_message(database: Database, blobs: Blobs,
 async def test_poison_beside_good_mail_through_the_door(
     start: Start, local_mail: LocalMail, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "parse", explode_on(b"poison"))
+    monkeypatch.setattr(prepare, "parse", explode_on(b"poison"))
     await start(mailbox("main", HELP, imap_port=local_mail.imap_port))
     for subject in ("One", "poison", "Two"):
         await local_mail.deliver(HELP, mail(subject))

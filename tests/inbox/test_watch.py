@@ -4,9 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 import pytest
 from imapclient import IMAPClient
@@ -31,6 +29,7 @@ from tests.inbox.conftest import (
     until,
     wait_for_messages,
 )
+from tests.servers.cutting import Cutting
 from tests.servers.dovecot import Dovecot
 
 
@@ -343,10 +342,10 @@ async def test_link_that_died_without_a_word_is_noticed(
     """A wire that is cut, or a firewall that forgets: nothing is said, and nothing arrives."""
     monkeypatch.setattr(watch, "HEARTBEAT_S", 0.3)
     monkeypatch.setattr(imap, "READ_TIMEOUT_S", 0.5)
-    async with Wire(dovecot.port) as wire:
+    async with Cutting(dovecot.port) as wire:
         await start(mailbox("main", HELP, imap_port=wire.port))
         await state_is(database, MailboxState.WATCHING)
-        wire.cut()
+        wire.go_silent()
         dovecot.deliver(HELP, mail("Behind the cut wire"))
         assert (await wait_for_messages(database, 1))[0].subject == "Behind the cut wire"
     assert wire.connections >= 2
@@ -371,48 +370,3 @@ async def test_database_that_drops_its_connections_blames_no_mail_server(
     assert sorted(message.subject for message in found) == ["Before", *(f"Mail {n}" for n in range(5))]
     await state_is(database, MailboxState.WATCHING)
     assert await open_problems(database) == {}
-
-
-class Wire:
-    """A TCP connection to a local port that can be cut: both ends stay open and hear nothing any more."""
-
-    def __init__(self, target: int) -> None:
-        self.port = 0
-        self.connections = 0
-        self._target = target
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: list[asyncio.StreamWriter] = []
-        self._server: asyncio.Server | None = None
-
-    def cut(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        self._writers += [writer, far_writer]
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(self._carry(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await source.read(65536):
-                sink.write(data)
-                await sink.drain()
-            sink.close()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        self.cut()
-        for writer in self._writers:
-            writer.close()
-        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)

@@ -22,3 +22,4 @@ async def test_faults_change_nothing_that_a_customer_or_a_csr_sees() -> None:
     soaked = await run(SEED, MAILS, pause_s=PAUSE_S, spread_s=SPREAD_S)
     assert soaked.outcome.faults == []
     assert soaked.outcome.differences(calm.outcome) == []
+    assert soaked.replayed == calm.replayed > 0

@@ -44,6 +44,7 @@ def report(calm: Told, soaked: Told) -> int:
     print(f"\nCaused in {soaked.seconds:.0f} s: " + ", ".join(f"{n} × {name}" for name, n in
           sorted(soaked.faults_caused.items())) + f"; {soaked.cuts} connections cut")  # fmt: skip
     print(", ".join(f"{count} {name}" for name, count in soaked.outcome.counts.items()))
+    print(f"{soaked.replayed} dead letters replayed after the defects they died of were repaired")
     print(f"{soaked.repeated} requests of CSRs repeated; {soaked.outcome.unknown} deliveries of unknown fate, of which "
           f"{soaked.outcome.arrived} had arrived")  # fmt: skip
     print(f"{len(faults)} faults, {len(differences)} differences from the calm run")

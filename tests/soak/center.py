@@ -18,13 +18,14 @@ from local.config import HELP_ADDRESS, HOST, LocalConfig
 from local.processes import Service
 from local.seed import actor
 from local.stack import Stack, services
-from services.tickets import ingestion, tokens
+from services.tickets import dead_letters, ingestion, tokens
+from services.tickets.dead_letters import DeadLetterFilter
 from services.tickets.ingestion import FolderView
 from shared.database import Database
 from shared.models import CertificationMode, Role
 from shared.people import Actor
 from tests.servers.cutting import Cutting
-from tests.soak.mails import BILLING_ADDRESS, Letter
+from tests.soak.mails import BILLING_ADDRESS, DEFECTS, Letter
 
 T = TypeVar("T")
 INBOXES = ("inbox", "inbox-2")
@@ -88,6 +89,11 @@ class Center:
         self._open.push_async_callback(self.database.close)
         await open_always(self.database)
         await self._hire()
+        async with self.database.transaction() as session:
+            for table, words in DEFECTS.items():
+                await session.execute(
+                    text(f"ALTER TABLE {table} ADD CONSTRAINT soak_defect CHECK (subject NOT LIKE '%{words}%')")
+                )
         for service in self._services():
             await self.stack.processes.start(service)
         await self.all_ready()
@@ -159,6 +165,14 @@ class Center:
             await self.stack.processes.start(service)
         await self.all_ready()
 
+    async def repair(self) -> int:
+        """The update that takes the defects away, and an administrator who has what died of them tried again."""
+        async with self.database.transaction() as session:
+            for table in DEFECTS:
+                await session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT soak_defect"))
+            done = await dead_letters.replay_all(session, self.administrator, DeadLetterFilter())
+        return done.replayed
+
     # The record
 
     async def fetch(self, statement: str, **values: Any) -> list[Any]:
@@ -173,6 +187,10 @@ class Center:
     @property
     def supervisor(self) -> Actor:
         return Actor(id=self._staff_ids[0], name="Sol", email="sol@valleluz.example", role=Role.SUPERVISOR)
+
+    @property
+    def administrator(self) -> Actor:
+        return Actor(id=self._staff_ids[0], name="Ada", email="ada@valleluz.example", role=Role.ADMINISTRATOR)
 
     async def compared(self) -> list[FolderView]:
         """What the health page says of each folder after a comparison that was asked for now."""

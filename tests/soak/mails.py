@@ -15,6 +15,8 @@ from local.config import HELP_ADDRESS
 
 BILLING_ADDRESS = "facturas@valleluz.example"
 ADDRESSES = (HELP_ADDRESS, BILLING_ADDRESS)
+# Table that takes no row with this in its subject, as long as the defect is there.
+DEFECTS = {"message": "(defect one)", "ticket": "(defect two)"}
 BEGAN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BIG = 5_000_000  # bytes of the one large attachment
 
@@ -233,6 +235,15 @@ def _damaged(story: Story, text: str, rng: random.Random) -> tuple[Letter, ...]:
     return (Letter(story.customer, (story.address,), raw, straight=True),)
 
 
+def _refused(part: str) -> Callable[[Story, str, random.Random], tuple[Letter, ...]]:
+    """A mail on which a defect of ours sits (center.py): dead until it is repaired, a ticket like any other then."""
+
+    def make(story: Story, text: str, _rng: random.Random) -> tuple[Letter, ...]:
+        return (_letter(story, _mail(story, text, subject=f"{story.subject} {DEFECTS[part]}")),)
+
+    return make
+
+
 RARE = {"big"}
 # name -> (weight, what is written, whether a CSR may answer)
 SHAPES: dict[str, tuple[int, Callable[[Story, str, random.Random], tuple[Letter, ...]], bool]] = {
@@ -248,6 +259,8 @@ SHAPES: dict[str, tuple[int, Callable[[Story, str, random.Random], tuple[Letter,
     "list": (5, _list, False),
     "damaged": (6, _damaged, True),
     "emergency": (3, _plain, False),
+    "refused_by_inbox": (1, _refused("message"), False),
+    "refused_by_desk": (1, _refused("ticket"), False),
 }
 
 

@@ -63,6 +63,23 @@ async def unfinished(center: Center) -> list[str]:
     return found
 
 
+async def dying(receipts: int, messages: int, center: Center) -> list[str]:
+    """What is still under way before the defects are repaired: they alone must have died of them, with the reason."""
+    found = await center.fetch(
+        "SELECT r.state, r.error, m.subject FROM mail_receipt r LEFT JOIN message m ON m.id = r.message_id"
+        " WHERE r.state = 'dead'"
+        " UNION ALL SELECT i.outcome, i.error, m.subject FROM intake i JOIN message m ON m.id = i.message_id"
+        " WHERE i.outcome = 'failed'"
+    )
+    strange = [row for row in found if "soak_defect" not in (row.error or "")]
+    dead = Counter(row.state for row in found)
+    left = [f"{row.state}, and not of a defect: {_last(row.error)}" for row in strange]
+    for state, wanted in (("dead", receipts), ("failed", messages)):
+        if dead[state] != wanted:
+            left.append(f"{dead[state]} {state} of {wanted}")
+    return [*left, *(line for line in await unfinished(center) if "not taken in" not in line)]
+
+
 _UNFINISHED = {
     "receipts not parsed": "SELECT count(*) FROM mail_receipt WHERE state = 'stored'",
     "messages not taken in": "SELECT count(*) FROM message m LEFT JOIN intake i ON i.message_id = m.id"

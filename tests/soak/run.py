@@ -1,8 +1,9 @@
 """One run: the stories of a seed, lived through in rounds, with or without the monkey, until nothing is under way."""
 
 import asyncio
+import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -10,7 +11,7 @@ from tests.soak.center import Center
 from tests.soak.desk import Desk
 from tests.soak.mails import Known, Letter, Story, stories
 from tests.soak.monkey import Monkey
-from tests.soak.outcome import Outcome, outcome, told, unfinished
+from tests.soak.outcome import Outcome, dying, outcome, told, unfinished
 
 ROUND = 500  # stories at a time
 POSTING = 6  # mails on their way to us at the same moment
@@ -28,6 +29,7 @@ class Told:
     cuts: int
     repeated: int  # requests of CSRs whose answer was lost
     seconds: float
+    replayed: int  # dead letters
 
 
 async def run(
@@ -60,7 +62,10 @@ async def run(
             await desk.close()
         if rampage is not None:
             await center.as_after_a_power_cut()
-        await _until_finished(center)
+        refused = Counter(story.shape for story in told_stories)
+        await _until(center, functools.partial(dying, refused["refused_by_inbox"], refused["refused_by_desk"]))
+        replayed = await center.repair()
+        await _until(center, unfinished)
         return Told(
             outcome=await outcome(center),
             mails=sum(story.mails for story in told_stories),
@@ -68,12 +73,13 @@ async def run(
             cuts=center.imap.cuts + center.smtp.cuts,
             repeated=desk.repeated,
             seconds=monotonic() - began,
+            replayed=replayed,
         )
 
 
-async def _until_finished(center: Center) -> None:
+async def _until(center: Center, left_over: Callable[[Center], Awaitable[list[str]]]) -> None:
     watch = _Stuck()
-    while left := await unfinished(center):
+    while left := await left_over(center):
         watch.look(left, f"still under way:\n{told(left)}")
         await asyncio.sleep(0.5)
 

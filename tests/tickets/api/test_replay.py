@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from services.inbox import process
+from services.inbox import prepare
 from services.inbox.parse import Parsed, Surroundings
 from services.inbox.process import Processor
 from services.tickets import intake
@@ -24,7 +24,7 @@ async def test_a_dead_mail_that_is_replayed_becomes_a_ticket(
 
     await store(database, blobs, mail("Which rate am I on?"))
     with monkeypatch.context() as patched:
-        patched.setattr(process, "parse", defective)
+        patched.setattr(prepare, "parse", defective)
         await Processor(database, blobs, settings).drain()
     administrator = await user(Role.ADMINISTRATOR)
     (letter,) = (await administrator.http.get("/api/v1/dead-letters")).json()["items"]

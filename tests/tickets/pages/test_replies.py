@@ -155,6 +155,55 @@ async def test_the_form_in_a_browser(
     await expect(page.locator("#reply-uploads li")).to_contain_text("foto.png")
 
 
+CARRIED = """([type, name, mime, bytes, selector]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(bytes)], name, { type: mime }));
+  const field = document.querySelector(selector);
+  const more = { bubbles: true, cancelable: true };
+  const event = type === "paste" ? new ClipboardEvent(type, { ...more, clipboardData: transfer })
+                                 : new DragEvent(type, { ...more, dataTransfer: transfer });
+  return !field.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.browser
+async def test_files_are_dropped_on_the_reply_and_pictures_pasted_into_it(
+    office: Office, open_as: OpenAs, database: Database
+) -> None:
+    """What a mouse and a clipboard bring, as the browser hands it to the page; no test can move the real ones."""
+    ticket = await office.mail("Mi recibo", SPANISH, "rosario@example.com", "Rosario Peñaloza")
+    page = await open_as(office["mateo"], f"/tickets/{ticket}")
+    await page.locator(f"form[action='/tickets/{ticket}/take'] button").click()
+    await page.fill("#reply-text", "Mire: \n")
+    lines = page.locator("#reply-uploads li")
+
+    assert await page.evaluate(CARRIED, ["dragover", "a.pdf", "application/pdf", [1], "#reply-text"]), (
+        "it may drop here"
+    )
+    assert "is-dropped-on" in (await page.locator("#reply").get_attribute("class") or "")
+    assert await page.evaluate(CARRIED, ["drop", "aviso.pdf", "application/pdf", list(b"%PDF-1"), "#reply-text"])
+    await expect(lines).to_have_count(1)
+    await expect(lines.first).to_contain_text("aviso.pdf")
+    assert "is-dropped-on" not in (await page.locator("#reply").get_attribute("class") or "")
+    await expect(page.locator("#reply-text")).to_have_value("Mire: \n")
+
+    assert await page.evaluate(CARRIED, ["paste", "image.png", "image/png", list(PNG), "#reply-text"])
+    await expect(lines).to_have_count(2)
+    await expect(page.locator("#reply-text")).to_have_value(re.compile(r"!\[image\.png\]\(cid:"))
+    # A file that is no picture is not taken from the clipboard: whoever pastes text wants the text.
+    assert not await page.evaluate(CARRIED, ["paste", "a.txt", "text/plain", [65], "#reply-text"])
+    # Too large together: it says so, and the others stay.
+    assert await page.evaluate(CARRIED, ["drop", "big.bin", "application/octet-stream", [7] * 2000, "#reply-text"])
+    await expect(page.locator("#reply-uploads")).to_contain_text("big.bin")
+    assert not await page.evaluate(CARRIED, ["drop", "x.bin", "application/octet-stream", [7], "h1"]), "not elsewhere"
+    await page.focus("#reply-text")
+    await page.keyboard.press("Control+Enter")
+    await page.locator(".timeline img").wait_for()
+    async with database.transaction() as session:
+        sent = select(DeliveryFile.filename, DeliveryFile.inline).where(DeliveryFile.delivery_id.is_not(None))
+        assert sorted((await session.execute(sent)).tuples()) == [("aviso.pdf", False), ("image.png", True)]
+
+
 @pytest.fixture
 async def stranger(desk_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     app = create(desk_settings)
