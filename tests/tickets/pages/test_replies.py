@@ -201,7 +201,8 @@ async def test_files_are_dropped_on_the_reply_and_pictures_pasted_into_it(
     await page.locator(".timeline img").wait_for()
     async with database.transaction() as session:
         sent = select(DeliveryFile.filename, DeliveryFile.inline).where(DeliveryFile.delivery_id.is_not(None))
-        assert sorted((await session.execute(sent)).tuples()) == [("aviso.pdf", False), ("image.png", True)]
+        found = sorted(tuple(row) for row in await session.execute(sent))
+    assert found == [("aviso.pdf", False), ("image.png", True)]
 
 
 @pytest.fixture
