@@ -4,7 +4,10 @@ import base64
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.inbox import headers
 from services.inbox.machines import MARKER, marker
 from services.inbox.parse import TOO_LARGE, Parsed, Surroundings, parse
 from shared.models import Machine
@@ -240,3 +243,17 @@ def test_mail_too_large_to_parse_keeps_headers_and_text() -> None:
     assert parsed.defects == [TOO_LARGE]
     assert parsed.subject == "Big"
     assert parsed.text_full.startswith("Short text.")
+
+
+NAMES = st.lists(st.text(st.characters(categories=["L", "M", "N"], include_characters="'-_"), min_size=1), max_size=3)
+PARTS = st.lists(st.text("abcXYZ019+=_-", min_size=1, max_size=8), min_size=1, max_size=3).map(".".join)
+HOSTS = st.lists(st.text("abz09-", min_size=1, max_size=8), min_size=2, max_size=3).map(".".join)
+
+
+@given(NAMES, PARTS, HOSTS)
+def test_the_short_way_to_an_address_finds_what_the_grammar_finds(name: list[str], local: str, host: str) -> None:
+    raw = " ".join([*name, f"<{local}@{host}>"])
+    plain = headers._PLAIN_MAILBOX.fullmatch(raw)
+    if plain is not None:
+        found = headers.GUARDED.header_factory("from", raw).addresses
+        assert [(each.display_name, each.addr_spec) for each in found] == [(plain[1] or "", plain[2])]
