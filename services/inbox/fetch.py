@@ -140,8 +140,10 @@ class FolderReader:
         if not on_server:
             return
         self.looked_at = max(self.looked_at, *on_server)
-        known = self.ledger.known_uids(self.folder, self.uidvalidity, self.last_uid)
-        self._fetch(sorted(on_server - known), stopped)
+        on_server -= self.ledger.known_uids(self.folder, self.uidvalidity, self.last_uid)
+        uids = sorted(on_server)
+        del on_server  # of a full mailbox it is millions of bytes, for as long as fetching takes
+        self._fetch(uids, stopped)
 
     def _search(self, criteria: str) -> set[int]:
         return {int(uid) for uid in self.client.search(criteria)}
