@@ -17,7 +17,7 @@ from services.tickets.account_facts import Fact
 from services.tickets.caller_actions import tel
 from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
-from services.tickets.pages import wording, wording_assignments, wording_trust
+from services.tickets.pages import wording, wording_assignments, wording_mail, wording_trust
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.hearing import passages
 from services.tickets.pages.ladder import waiting_of
@@ -206,8 +206,8 @@ async def show_ticket(
         passages=passages,
         signature=await signatures.under_a_reply(screen.session, settings, screen.me.id, language),
         formatted=lambda text, files=(): Markup(to_html(text, _addresses_of(ticket_id, files))),  # noqa: S704
-        failure_advice=lambda failure: wording.failure_advice(screen.language, failure),
-        returned_advice=lambda returned: wording.returned_advice(screen.language, returned),
+        failure_advice=lambda failure: wording_mail.failure_advice(screen.language, failure),
+        returned_advice=lambda returned: wording_mail.returned_advice(screen.language, returned),
         reasons=lambda detail: wording.reasons(screen.language, detail),
         verdict_means=lambda verdict, address: wording_trust.verdict(screen.language, verdict, address),
         suspicion=lambda found: wording_trust.suspicion(screen.language, found),
