@@ -186,6 +186,19 @@ def read(found: Found, *, max_bytes: int, patient: bool = True) -> SpoolMessage 
     )
 
 
+def folders_with(spool: Path, context: str, mailbox: str, msg_id: str) -> set[str]:
+    """In which of a mailbox's folders a message stands, those of heard messages too; their names in small letters.
+
+    Raises OSError when that cannot be said for sure: a folder cannot be read, or changes while it is.
+    """
+    return {
+        folder.name.lower()
+        for folder in _directories(spool / context / mailbox)
+        for path in folder.iterdir()
+        if _MESSAGE.fullmatch(path.name) and parse(decoded(_read(path))).msg_id == msg_id
+    }
+
+
 def identity(found: Found, information: Information, data: bytes) -> str:
     """Unique in its spool. Old systems give no msg_id: then all that makes one call differ from another."""
     if information.msg_id:

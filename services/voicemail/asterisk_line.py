@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from services.voicemail import ami, phone_line, phone_tasks
+from services.voicemail import ami, asterisk, phone_line, phone_tasks
 from services.voicemail.ami import Ami, Block
 from services.voicemail.doors import Keeper
 from services.voicemail.spool import SpoolWatch
@@ -46,14 +46,32 @@ class AsteriskLine:
         changed: set[tuple[str, str]] = set()
 
         async def tell(message: dict[str, str]) -> None:
-            where = {"Context": message["context"], "Mailbox": message["mailbox"], "Folder": message["folder"]}
-            if self._spool.after_ticket == "remove":
-                await line.action("VoicemailRemove", **where, ID=message["id"])
-            else:
-                await line.action("VoicemailMove", **where, ID=message["id"], ToFolder=self._spool.move_to)
+            try:
+                await self._ask(line, message)
+            except ami.Refused:
+                if not await asyncio.to_thread(self._is_done, message):
+                    raise
             changed.add((message["context"], message["mailbox"]))
 
         await phone_tasks.work_off(self._database, f"spool:{self._spool.name}", tell, ami.Refused)
         for context, mailbox in changed:  # the lamps of the telephones
             with suppress(ami.Refused):
                 await line.action("VoicemailRefresh", Context=context, Mailbox=mailbox)
+
+    async def _ask(self, line: Ami, message: dict[str, str]) -> None:
+        where = {"Context": message["context"], "Mailbox": message["mailbox"], "Folder": message["folder"]}
+        if self._spool.after_ticket == "remove":
+            await line.action("VoicemailRemove", **where, ID=message["id"])
+        else:
+            await line.action("VoicemailMove", **where, ID=message["id"], ToFolder=self._spool.move_to)
+
+    def _is_done(self, message: dict[str, str]) -> bool:
+        """Whether a refused message is where it should be all the same.
+
+        The line broke after Asterisk did it and before we wrote that down, or somebody was quicker at the telephone.
+        """
+        try:
+            folders = asterisk.folders_with(self._spool.path, message["context"], message["mailbox"], message["id"])
+        except OSError:  # not known: it is asked for again
+            return False
+        return not folders if self._spool.after_ticket == "remove" else self._spool.move_to.lower() in folders

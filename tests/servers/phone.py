@@ -22,6 +22,7 @@ class Asterisk:
     actions: list[dict[str, str]] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     connections: int = 0
+    breaks: int = 0  # so often the line breaks after a message was moved and before the answer
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -48,6 +49,10 @@ class Asterisk:
                     self.say(writer, action, "Error", Message="Permission denied")
                 elif name in ("VoicemailMove", "VoicemailRemove"):
                     moved = self.move(action)
+                    if self.breaks:
+                        self.breaks -= 1
+                        self.hang_up()
+                        break
                     self.say(
                         writer, action, "Success" if moved else "Error", Message="" if moved else "Message move failed"
                     )

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from services.voicemail import ami, asterisk_line, freeswitch, freeswitch_watch
+from services.voicemail.asterisk import folders_with
 from services.voicemail.asterisk_line import AsteriskLine
 from services.voicemail.freeswitch_watch import FreeSwitchWatch
 from services.voicemail.spool import SpoolWatch
@@ -69,10 +70,7 @@ async def test_asterisk_wakes_the_scan_and_moves_what_is_a_ticket(
     system = PhoneSystem(tmp_path / "spool")
     asterisk = phone.Asterisk(tmp_path / "spool")
     async with phone.serving(asterisk) as port:
-        spool = AsteriskSpool.model_validate(
-            {"name": "pbx", "path": tmp_path / "spool", "after_ticket": "move",
-             "ami": {"host": "127.0.0.1", "port": port, "username": "centralita", "secret": "s3cret"}}
-        )  # fmt: skip
+        spool = told_spool(tmp_path, port, "move")
         watch = SpoolWatch(database, blobs, settings.model_copy(update={"spool_scan_s": 60}), spool)
         watch._watch = asyncio.Event().wait  # type: ignore[assignment]  # no inotify: only the line wakes it
         line = AsteriskLine(database, spool, watch)
@@ -110,9 +108,7 @@ async def test_a_message_that_is_gone_is_asked_for_again_later_and_a_wrong_secre
     system = PhoneSystem(tmp_path / "spool")
     asterisk = phone.Asterisk(tmp_path / "spool", secret="another")
     async with phone.serving(asterisk) as port:
-        given = {"name": "pbx", "path": tmp_path / "spool", "after_ticket": "remove"}
-        server = {"host": "127.0.0.1", "port": port, "username": "centralita", "secret": "s3cret"}
-        spool = AsteriskSpool.model_validate(given | {"ami": server})
+        spool = told_spool(tmp_path, port, "move")
         watch = SpoolWatch(database, blobs, settings, spool)
         system.message(0, 1)
         await watch.scan_once()
@@ -129,6 +125,43 @@ async def test_a_message_that_is_gone_is_asked_for_again_later_and_a_wrong_secre
     [task] = await rows(database, PhoneTask)
     assert task.next_attempt_at is not None
     assert "Message move failed" in task.error
+
+
+@pytest.mark.parametrize("after_ticket", ["move", "remove"])
+async def test_what_asterisk_did_before_the_line_broke_is_done(
+    database: Database, blobs: Blobs, settings: Settings, tmp_path: Path, after_ticket: str
+) -> None:
+    system = PhoneSystem(tmp_path / "spool")
+    asterisk = phone.Asterisk(tmp_path / "spool", breaks=1)
+    async with phone.serving(asterisk) as port:
+        spool = told_spool(tmp_path, port, after_ticket)
+        watch = SpoolWatch(database, blobs, settings, spool)
+        system.message(0, 1)
+        await watch.scan_once()
+        [recording] = await rows(database, Recording)
+        await make_ticket(database, recording.id)
+        async with running(lambda: AsteriskLine(database, spool, watch).run(BACK_OFF)):
+            await eventually(lambda: _told(database))
+    asked = [each["Action"] for each in asterisk.actions if each["Action"].startswith("VoicemailRe")]
+    assert asterisk.connections == 2
+    assert asked[-1] == "VoicemailRefresh"  # the lamp goes out
+    [task] = await rows(database, PhoneTask)
+    assert (task.next_attempt_at, task.error) == (None, None)
+
+
+def test_where_a_message_stands(tmp_path: Path) -> None:
+    system = PhoneSystem(tmp_path)
+    system.message(0, 1)
+    assert folders_with(tmp_path, "default", "1000", "1794931508-00000001") == {"inbox"}
+    assert folders_with(tmp_path, "default", "1000", "1794931508-00000002") == set()
+    with pytest.raises(OSError, match="2000"):  # not mounted, or another's: nothing is said of it
+        folders_with(tmp_path, "default", "2000", "1794931508-00000001")
+
+
+def told_spool(folder: Path, port: int, after_ticket: str) -> AsteriskSpool:
+    server = {"host": "127.0.0.1", "port": port, "username": "centralita", "secret": "s3cret"}
+    given = {"name": "pbx", "path": folder / "spool", "after_ticket": after_ticket, "ami": server}
+    return AsteriskSpool.model_validate(given)
 
 
 def test_nothing_that_a_folder_is_called_begins_another_action() -> None:
