@@ -19,14 +19,21 @@ def _unleased(now: datetime) -> ColumnElement[bool]:
     return or_(Recording.leased_until.is_(None), Recording.leased_until < now)
 
 
-def _waiting(now: datetime) -> ColumnElement[bool]:
-    """Recordings that a transcriber should take up."""
+def _unheard(now: datetime) -> ColumnElement[bool]:
+    """Recordings that have no transcript and should have one now, whoever may be at it."""
     return and_(
         or_(
             Recording.state.in_((RecordingState.RECEIVED, RecordingState.NO_ENGINE)),
             and_(Recording.state == RecordingState.FAILED, Recording.next_attempt_at <= now),
         ),
         Recording.same_as.is_(None),
+    )
+
+
+def _waiting(now: datetime) -> ColumnElement[bool]:
+    """Recordings that a transcriber should take up."""
+    return and_(
+        _unheard(now),
         Recording.compare_until.is_(None),
         # Its door is still decoding it, unless that took so long that the door must have died.
         or_(Recording.playback_blob.is_not(None), Recording.received_at < now - DOOR_TIME),
@@ -60,6 +67,11 @@ async def lease_next(session: AsyncSession, lease: timedelta) -> Recording | Non
     recording.taken_up_at = now
     recording.attempts += 1
     return recording
+
+
+async def unheard(session: AsyncSession) -> bool:
+    """Whether any caller is not heard yet: those whose turn it is, who are being heard, and who have only arrived."""
+    return bool(await session.scalar(select(select(Recording.id).where(_unheard(clock.now())).exists())))
 
 
 async def renew(session: AsyncSession, recording_id: int, held_until: datetime, lease: timedelta) -> datetime | None:

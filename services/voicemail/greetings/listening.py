@@ -1,6 +1,7 @@
 """Listens to new versions with the speech recogniser: takes what waits, hears it, writes down what it thinks of it.
 
-It shares the recogniser with the voicemails and asks for one recording at a time. Without a model, versions say that
+It shares the recogniser with the voicemails: callers come first, and a greeting's turn comes when none of theirs is
+unheard, or when it has waited so long that callers may hear a wrong one meanwhile. Without a model, versions say that
 nobody could check them, and are taken up when there is one.
 """
 
@@ -14,6 +15,7 @@ from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.voicemail import audio
+from services.voicemail import repository as queue
 from services.voicemail.engine import RATE, Engine, EngineFailed, Heard, Model, NoWeights
 from services.voicemail.greetings import checks, repository, spoken
 from services.voicemail.greetings.place import SERVICE, language_problem
@@ -29,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=15)  # longer than the recogniser's own patience
 LOOK_AGAIN = timedelta(minutes=5)  # for a model
+LONGEST_WAIT = timedelta(minutes=10)  # behind callers; then one greeting is heard between two of theirs
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=10))
 
 
@@ -53,7 +56,15 @@ class Listening:
                     await self._wake.wait()
 
     async def one(self) -> bool:
-        """Hear one version; False when none waits, or nobody can hear."""
+        """Hear one version; False when none waits, callers come first, or nobody can hear."""
+        async with self._database.transaction() as session:
+            if not await session.scalar(select(_due().exists())):
+                return False
+        try:
+            model = await self._engine.ready()
+        except NoWeights:
+            await self._without_engine()
+            return False
         async with self._database.transaction() as session:
             check = await _lease(session)
             if check is None:
@@ -62,7 +73,6 @@ class Listening:
             version = await repository.version_or_error(session, version_id)
             slot = await repository.slot_or_error(session, version.slot_id)
         try:
-            model = await self._engine.ready()
             data = await self._blobs.get(version.master_blob)
             samples = await asyncio.to_thread(audio.decode, data, hint="audio/wav", rate=RATE)
             heard = await self._engine.transcribe(samples, self._settings.languages)
@@ -100,17 +110,12 @@ class Listening:
                 "Open the page Greetings and go back to the one before, or record it again.",
             )
 
-    async def _without_engine(self, version_id: int) -> None:
+    async def _without_engine(self, version_id: int | None = None) -> None:
+        """Those that are due, and the one that we hold, are looked at again later."""
         async with self._database.transaction() as session:
             await session.execute(
                 update(GreetingCheck)
-                .where(
-                    or_(
-                        GreetingCheck.version_id == version_id,
-                        (GreetingCheck.state == GreetingCheckState.WAITING)
-                        & (GreetingCheck.next_attempt_at <= clock.now()),
-                    )
-                )
+                .where(or_(GreetingCheck.version_id == version_id, GreetingCheck.next_attempt_at <= clock.now()))
                 .values(state=GreetingCheckState.NO_ENGINE, attempts=0, next_attempt_at=clock.now() + LOOK_AGAIN)
             )
 
@@ -133,12 +138,17 @@ class Listening:
             check.next_attempt_at = clock.now()
 
 
+def _due() -> Select[Any]:
+    return select(GreetingCheck).where(GreetingCheck.next_attempt_at <= clock.now())
+
+
 async def _lease(session: AsyncSession) -> GreetingCheck | None:
-    """The one that waits longest, kept from others for a while."""
-    found = await session.scalar(
-        select(GreetingCheck)
-        .where(GreetingCheck.next_attempt_at <= clock.now())
-        .order_by(GreetingCheck.next_attempt_at, GreetingCheck.version_id)
+    """The one that waits longest, kept from others for a while; None while callers come first."""
+    statement = _due()
+    if await queue.unheard(session):
+        statement = statement.where(GreetingCheck.next_attempt_at <= clock.now() - LONGEST_WAIT)
+    found: GreetingCheck | None = await session.scalar(
+        statement.order_by(GreetingCheck.next_attempt_at, GreetingCheck.version_id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

@@ -1,16 +1,27 @@
 """A machine listens to new versions: the right language is required, all else is advice, and it may be missing."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.voicemail import intake
+from services.voicemail import repository as queue
 from services.voicemail.engine import EngineFailed, Heard, Model, NoWeights
-from services.voicemail.greetings import scripts, spoken
+from services.voicemail.greetings import listening, scripts, spoken
 from services.voicemail.greetings.listening import Listening
-from shared.models import GreetingCheck, GreetingCheckState, GreetingVersion, Situation
+from shared.models import (
+    GreetingCheck,
+    GreetingCheckState,
+    GreetingVersion,
+    Recording,
+    RecordingState,
+    Situation,
+)
 from shared.settings import Settings
+from tests.voicemail.conftest import new_recording
 from tests.voicemail.greetings.conftest import Desk
 from tests.voicemail.greetings.test_publisher import problems
 
@@ -120,6 +131,32 @@ async def test_without_a_model_nobody_waits(desk: Desk) -> None:
     found = await check_of(desk, version)
     assert (found.state, found.attempts) == (GreetingCheckState.NO_ENGINE, 0)
     assert found.next_attempt_at is not None  # it is looked at again
+
+
+async def test_callers_come_first_and_no_greeting_waits_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = await desk.record("es", Situation.OPEN)
+    caller, _is_new = await intake.deliver(desk.database, desk.blobs, desk.settings, new_recording())
+    assert not await listen(desk, heard(SPANISH, "es"))
+    async with desk.database.transaction() as session:  # somebody is at it: more of what it tells may come
+        assert await queue.lease_next(session, timedelta(minutes=1)) is not None
+    assert not await listen(desk, heard(SPANISH, "es"))
+    assert (await check_of(desk, version)).attempts == 0
+    monkeypatch.setattr(listening, "LONGEST_WAIT", timedelta())
+    assert await listen(desk, heard(ENGLISH, "en"))
+    monkeypatch.undo()
+    later = await desk.record("es", Situation.OPEN, pitch=180.0)
+    assert not await listen(desk, heard(SPANISH, "es"))
+    async with desk.database.transaction() as session:
+        (await session.get_one(Recording, caller.id)).state = RecordingState.TRANSCRIBED
+    assert await listen(desk, heard(SPANISH, "es"))
+    assert (await check_of(desk, later)).state is GreetingCheckState.HEARD
+
+
+async def test_without_a_model_greetings_do_not_wait_behind_callers(desk: Desk) -> None:
+    version = await desk.record("es", Situation.OPEN)
+    await intake.deliver(desk.database, desk.blobs, desk.settings, new_recording())
+    assert not await listen(desk, NoWeights("none"))
+    assert (await check_of(desk, version)).state is GreetingCheckState.NO_ENGINE
 
 
 async def test_a_recogniser_that_fails_is_asked_again_and_then_left_alone(desk: Desk) -> None:
