@@ -120,14 +120,20 @@ def make(
     samples, cut = window(chance, samples, sentences, longest_s)
     if not cut:
         return _nobody(chance)
+    if chance.random() < 0.6:
+        samples = over_something(chance, samples)
     if chance.random() < 0.5:
         samples = telephone(samples)
-    if chance.random() < 0.6:
-        noise = nonspeech.hiss(chance, len(samples))
-        ratio = 10 ** (chance.uniform(-45, -8) / 20)
-        level = float(np.sqrt(np.mean(samples**2))) / max(float(np.sqrt(np.mean(noise**2))), 1e-9)
-        samples = samples + noise * np.float32(ratio * level)
     return Example(samples.astype(np.float32), language, cut)
+
+
+def over_something(chance: random.Random, samples: Samples) -> Samples:
+    """What goes on behind the caller while the window lasts, as the telephone then carries it: noise, or music."""
+    made = chance.choice((nonspeech.hiss, nonspeech.hiss, nonspeech.breath, nonspeech.rumble, nonspeech.music))
+    behind = made(chance, len(samples))
+    ratio = 10 ** (chance.uniform(-40, -6) / 20)
+    level = float(np.sqrt(np.mean(samples**2))) / max(float(np.sqrt(np.mean(behind**2))), 1e-9)
+    return samples + behind * np.float32(ratio * level)
 
 
 def groups_of(words: tuple[Word, ...], pauses: Sequence[tuple[int, float]], start: float, end: float) -> list[Spoken]:

@@ -1,7 +1,9 @@
 """The scripts that make the checkpoint: stock Whisper loads it, and it learns from what a window really holds."""
 
+import json
 import random
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,10 +12,20 @@ import whisper
 
 from local import speech
 from local.speech.phrases import GROUPINGS, NUMBER, PHRASES, combined, random_number
-from tests.speech import nonspeech
-from tests.speech.corpus import number_pauses, word_times
+from tests.speech import examples, nonspeech
+from tests.speech.corpus import Clip, Corpus, number_pauses, word_times
 from tests.speech.espeak import Word as Event
-from tests.speech.examples import ORDER, RATE, Example, Spoken, Word, groups_of, kinds_of, window
+from tests.speech.examples import (
+    ORDER,
+    RATE,
+    Example,
+    Spoken,
+    Word,
+    groups_of,
+    kinds_of,
+    over_something,
+    window,
+)
 from tests.speech.network import (
     DECODER_LAYERS,
     FULL_VOCABULARY,
@@ -146,6 +158,27 @@ def test_a_window_ends_as_whisper_or_the_product_ends_it() -> None:
         if last.end is None:
             assert len(piece) == 30 * RATE
     assert ends == {"open", "cut", "whole"}
+
+
+def test_what_goes_on_behind_the_caller_is_quieter_than_the_caller() -> None:
+    caller = np.sin(np.arange(RATE, dtype=np.float32))
+    for seed in range(20):
+        behind = over_something(random.Random(seed), caller) - caller
+        quieter = 20 * np.log10(np.std(behind) / np.std(caller))
+        assert -41 < quieter < -5
+
+
+def test_the_telephone_carries_what_goes_on_behind_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.full(2 * RATE, 10_000, np.int16)
+    clips = [Clip("en", "a voice", kind, "bill.", 0, len(samples), (0.0,)) for kind in ORDER]
+    np.save(tmp_path / "corpus.npy", samples)
+    (tmp_path / "corpus.json").write_text(json.dumps([vars(clip) for clip in clips]))
+    telephone = Mock(side_effect=np.ones_like)
+    monkeypatch.setattr(examples, "telephone", telephone)
+    corpus, chance = Corpus(tmp_path / "corpus"), random.Random(1)
+    made = [examples.make(corpus, chance, (1,), latest_s=0, nobody=0) for _ in range(40)]
+    # Nothing is laid over what came by telephone.
+    assert sum(bool((each.samples == 1).all()) for each in made) == telephone.call_count > 5
 
 
 def test_what_goes_on_after_the_window_is_left_to_the_next_one() -> None:

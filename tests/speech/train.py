@@ -29,6 +29,7 @@ from tests.speech.network import FRAMES_PER_S, SmallWhisper, Target, batch_of, m
 
 GUIDANCE_WEIGHT = 0.3
 POOLED = 6  # batches of short windows that are sorted by length together
+PADDED = 3  # every third batch of short windows ends in perfect silence of any length, as engines pad theirs
 REPORT_STEPS = 25
 KEEP_STEPS = 50  # so that a training that is ended early is not lost
 
@@ -76,12 +77,16 @@ class Training:
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
         clock = _Clock(optimizer, stage, minutes, self.keep)
         batches = self._batches(stage)
+        steps, padding = itertools.count(), random.Random(stage.batch)  # all processes pad the same batches
         while clock.goes_on():
             batch = next(batches)
             samples = int(stage.longest_s * RATE)
             if samples < WINDOW_S * RATE:
                 longest = max(len(example.samples) for example in batch) + self.chance.randint(1600, 8000)
-                samples = min(longest, samples) // 320 * 320
+                samples = min(longest, samples)
+                if next(steps) % PADDED == 0:
+                    samples += int(padding.random() * (WINDOW_S * RATE - samples))
+                samples = samples // 320 * 320
             # Short windows lie anywhere within the half minute: their encoder hears them alone, which is quick.
             room = int(WINDOW_S * FRAMES_PER_S) - samples // 320
             first = torch.tensor([self.chance.choice((0, self.chance.randint(0, room))) for _ in batch])
