@@ -18,8 +18,8 @@ from services.voicemail import audio
 from services.voicemail import repository as queue
 from services.voicemail.engine import RATE, Engine, EngineFailed, Heard, Model, NoWeights
 from services.voicemail.greetings import checks, repository, spoken
-from services.voicemail.greetings.place import SERVICE, language_problem
-from shared import clock, health
+from services.voicemail.greetings.place import tell_wrong_language
+from shared import clock
 from shared.blobs import Blobs
 from shared.database import Database
 from shared.errors import NotFound
@@ -102,13 +102,7 @@ class Listening:
             await publish(session, Event("greeting", slot.id, what="checked"))
         log.info("greetings.heard", version=version.id, language=heard.language, wrong=judgement.wrong_language)
         if judgement.wrong_language and in_force is not None:
-            await health.report(
-                self._database,
-                SERVICE,
-                language_problem(slot.line, slot.language),
-                f"The greeting that callers hear on {slot.line} ({slot.language}) is in another language.",
-                "Open the page Greetings and go back to the one before, or record it again.",
-            )
+            await tell_wrong_language(self._database, slot.line, slot.language)
 
     async def _without_engine(self, version_id: int | None = None) -> None:
         """Those that are due, and the one that we hold, are looked at again later."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from services.voicemail.greetings.targets import Target
+from shared import health
+from shared.database import Database
 from shared.greeting_targets import AnyGreetingTarget
 
 SERVICE = "voicemail"
@@ -35,3 +37,14 @@ class Place:
 def language_problem(line: str, language: str) -> str:
     """What callers hear is in another language than theirs."""
     return f"greeting_language:{line}:{language}"
+
+
+async def tell_wrong_language(database: Database, line: str, language: str) -> None:
+    """On the health page, until another greeting is live."""
+    await health.report(
+        database,
+        SERVICE,
+        language_problem(line, language),
+        f"The greeting that callers hear on {line} ({language}) is in another language.",
+        "Open the page Greetings and go back to the one before, or record it again.",
+    )

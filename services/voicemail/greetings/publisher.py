@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.voicemail.greetings import airings, drift, repository, studio, versions
 from services.voicemail.greetings.doors import door_of
-from services.voicemail.greetings.place import SERVICE, Place
+from services.voicemail.greetings.place import SERVICE, Place, tell_wrong_language
 from services.voicemail.greetings.resolve import Choice, next_change, wanted
 from services.voicemail.greetings.targets import Playing, PublishError
 from shared import audit, clock, health
@@ -179,8 +179,8 @@ class _Bringing:
         if not was_live:
             await health.resolve(self.database, SERVICE, place.problem)
         await drift.settle(self.database, session, place, outcome)
-        if row.version_id is not None and row.version_id != version.id:
-            await health.resolve(self.database, SERVICE, place.language_problem)
+        if row.version_id != version.id:
+            await self._tell_of_language(version)
         if not was_live or hears_other or outcome:
             self.done.changed += 1
             row.live_since = now if not was_live or row.version_id != version.id else row.live_since
@@ -202,6 +202,14 @@ class _Bringing:
         session.add(row)
         await airings.note(session, place, choice.situation, version_id=version.id)
         await session.flush()
+
+    async def _tell_of_language(self, version: GreetingVersion) -> None:
+        """One that was scheduled before the machine had listened may turn out to be in the other language."""
+        check = (await repository.checks(self.session, [version.id])).get(version.id)
+        if check is not None and check.wrong_language:
+            await tell_wrong_language(self.database, self.place.target.line, self.choice.language)
+        else:
+            await health.resolve(self.database, SERVICE, self.place.language_problem)
 
 
 def _is_fresh(row: GreetingLive, place: Place, choice: Choice, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import time_machine
 from numpy.typing import NDArray
 
 from services.voicemail import intake
@@ -12,6 +13,8 @@ from services.voicemail import repository as queue
 from services.voicemail.engine import EngineFailed, Heard, Model, NoWeights
 from services.voicemail.greetings import listening, scripts, spoken
 from services.voicemail.greetings.listening import Listening
+from services.voicemail.greetings.rules import Obstacle
+from shared import clock
 from shared.models import (
     GreetingCheck,
     GreetingCheckState,
@@ -23,7 +26,7 @@ from shared.models import (
 from shared.settings import Settings
 from tests.voicemail.conftest import new_recording
 from tests.voicemail.greetings.conftest import Desk
-from tests.voicemail.greetings.test_publisher import problems
+from tests.voicemail.greetings.test_publisher import go, problems
 
 ENGLISH = "If you smell gas hang up and call nine one one then the utility at 1 800 743 5000 your message is recorded"
 SPANISH = "Si huele a gas cuelgue y llame al nueve uno uno y después a la compañía su mensaje se grabará"
@@ -123,6 +126,21 @@ async def test_a_wrong_language_that_callers_hear_already_is_a_problem(desk: Des
     await desk.publish(version)  # an emergency does not wait
     await listen(desk, heard(ENGLISH, "en"))
     assert [problem.key for problem in await problems(desk.database)] == ["greeting_language:main:es"]
+
+
+@pytest.mark.usefixtures("always_open")
+async def test_a_wrong_language_that_was_scheduled_unheard_is_a_problem_when_it_begins(desk: Desk) -> None:
+    unheard = frozenset({Obstacle.UNCHECKED})
+    later = clock.now() + timedelta(hours=1)
+    await desk.publish(await desk.record("es", Situation.OPEN), starts_at=later, confirmed=unheard)
+    await listen(desk, heard(ENGLISH, "en"))
+    assert await problems(desk.database) == []
+    with time_machine.travel(later, tick=False):
+        await go(desk)
+        assert [problem.key for problem in await problems(desk.database)] == ["greeting_language:main:es"]
+        await desk.publish(await desk.record("es", Situation.OPEN, 150), confirmed=unheard)
+        await go(desk)
+    assert await problems(desk.database) == []
 
 
 async def test_without_a_model_nobody_waits(desk: Desk) -> None:
