@@ -8,7 +8,6 @@ from services.tickets.views.shapes import PersonRef
 from shared.web import vocabulary
 from shared.web.i18n import N_, language_name, number, span, translate
 
-URGENT_BONUS = 2.0  # what an urgent ticket has on top; below that it is the share of its time
 # How far behind the best, in the points of plan.py: 6 are one more open ticket.
 _BEHIND = ((0.005, N_("as good a choice")), (6.0, N_("nearly as good a choice")), (15.0, N_("a less good choice")))
 _FAR_BEHIND = N_("a clearly less good choice")
@@ -53,7 +52,7 @@ def _by_hand(language: str, asked: AskedView) -> str:
 def _urgency(language: str, asked: AskedView) -> str:
     waited, target = asked.waited_minutes or 0.0, asked.target_minutes or 0.0
     values = {"waited": span(language, max(60.0, waited * 60)), "target": span(language, max(60.0, target * 60))}
-    if (asked.urgency or 0.0) >= URGENT_BONUS and waited < target:
+    if asked.explanation.get("urgent") and waited < target:
         sentence = N_("It came first as urgent; it had waited {waited} of {target}.")
     elif waited >= target:
         sentence = N_("It was late: it had waited {waited}, and {target} were promised.")

@@ -20,7 +20,7 @@ from services.tickets.routing.terms import (
 )
 from shared.models import Level, Role
 
-VERSION = 1  # of the policy, kept with each explanation
+VERSION = 2  # of the policy, kept with each explanation
 RESERVE = "reserve"  # not a hard rule: spares the last free bilingual for a while
 CANDIDATES = 8  # named in an explanation
 Costs = np.ndarray[Any, np.dtype[np.float64]]
@@ -120,6 +120,7 @@ class _Pass:
             flags.append("over_capacity")  # an emergency: nobody who may take it has room
         return {
             "version": VERSION,
+            "urgent": ticket.urgent,
             "urgency": round(self.urgency[ticket.id], 3),
             "waited_minutes": round(ticket.waited, 1),
             "target_minutes": round(ticket.target, 1),
@@ -147,11 +148,12 @@ Allowed = Callable[[_Pass, TicketState, PersonState], bool]
 def plan(snapshot: Snapshot, policy: Policy) -> list[Proposal]:
     """Same snapshot, same plan: ties are broken by id. Never more than anybody has room for, emergencies apart."""
     state = _Pass(snapshot, policy)
-    # Emergencies before anything else, to who has room and else to who has not; then whoever is not needed as the
-    # last free bilingual, then the rest.
+    # Emergencies before anything else, to who has room and else to who has not; then all that is urgent, however long
+    # other work has waited; then whoever is not needed as the last free bilingual, then the rest.
     emergencies = [ticket for ticket in state.open if ticket.needs_no_room]
     _match(state, emergencies, _with_room)
     _match(state, emergencies, _anybody, full=True)
+    _match(state, [ticket for ticket in state.open if ticket.urgent], _anybody)
     _match(state, list(state.open), _not_reserved)
     _match_reserved(state)
     return state.proposals

@@ -37,7 +37,6 @@ class Policy:
     language_weight: Mapping[str, float] = field(default_factory=lambda: {"es": 1.75, "mixed": 1.75})
     # Languages the center does not answer in: any CSR with an interpreter, or somebody who speaks two languages.
     other_languages: Literal["any", "bilingual"] = "any"
-    urgent_bonus: float = 2.0
     barred_minutes: float = 10.0  # after a decline, a missed offer or a release, the same pair is not tried again
     sticky_share: float = 0.125  # of the target: how long a returning ticket waits for the CSR who knows it
     reserve_share: float = 0.25  # of the target: how long an easy English ticket spares the last free bilingual
@@ -48,7 +47,6 @@ class Policy:
         return cls(
             offer_s=settings.offer_s,
             other_languages=settings.other_languages,
-            urgent_bonus=settings.urgent_bonus,
             barred_minutes=settings.barred_minutes,
             sticky_share=settings.sticky_share,
             reserve_share=settings.reserve_share,
@@ -143,8 +141,8 @@ class TicketState:
         return self.priority is Priority.EMERGENCY
 
     def urgency(self, policy: Policy) -> float:
-        weight = policy.language_weight.get(self.language, 1.0)
-        return self.waited / max(self.target, 1.0) * weight + (policy.urgent_bonus if self.urgent else 0.0)
+        """Share of the promise that has passed, weighted by language. What is urgent has its own turn: see `plan`."""
+        return self.waited / max(self.target, 1.0) * policy.language_weight.get(self.language, 1.0)
 
 
 Kind = tuple[str, str, Level, Priority, int]

@@ -41,7 +41,7 @@ class AskedView(View):
     offered_at: datetime
     ended_at: datetime | None
     reason: str
-    urgency: float | None = Field(description="Share of the promise that had passed, weighted; 2 more when urgent.")
+    urgency: float | None = Field(description="Share of the promise that had passed, weighted by language.")
     waited_minutes: float | None
     target_minutes: float | None
     could: list[Candidate] = Field(description="Best first; the one who was asked is among them.")

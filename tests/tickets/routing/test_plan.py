@@ -202,6 +202,34 @@ def test_no_emergency_waits_for_anybodys_work(people: list[PersonState], tickets
         load[each.person_id] += weight
 
 
+@given(people_strategy, tickets_strategy, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_nothing_passes_an_urgent_ticket_by(
+    people: list[PersonState], tickets: list[TicketState], reviewer_live: bool
+) -> None:
+    """Whatever the backlog: nobody is offered other work while they may take an urgent ticket that nobody has."""
+    made = proposals(people, tickets, reviewer_live=reviewer_live)
+    given_away, now = {each.ticket_id for each in made}, {each.id: each for each in people}
+    waiting = {each.id: each for each in tickets}
+    situation = Situation(POLICY, reviewer_live, now)
+    left = [each for each in tickets if each.urgent and each.id not in given_away]
+    for each in made:
+        who, what = now[each.person_id], waiting[each.ticket_id]
+        if not what.urgent:
+            assert all(refused_by(OFFER_RULES, other, who, situation) is not None for other in left)
+        now[who.id] = replace(who, load=who.load + what.weight)
+
+
+def test_urgent_comes_before_what_is_long_late() -> None:
+    late = [ticket(number, "es", waited=100000) for number in range(1, 9)]
+    urgent = ticket(9, priority=Priority.HIGH)
+    assert pairs([person(1, certificates=BOTH)], [*late, urgent]) == [(9, 1)]
+    older = ticket(8, priority=Priority.HIGH, waited=20, target=30)
+    assert pairs([person(1)], [urgent, older]) == [(8, 1)]
+    (made,) = proposals([person(1)], [urgent])
+    assert made.explanation["urgent"] is True
+
+
 def test_an_emergency_goes_to_a_full_bilingual_rather_than_to_nobody() -> None:
     full = person(1, certificates=BOTH, load=1)
     leak = ticket(1, "es", priority=Priority.EMERGENCY)
