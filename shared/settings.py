@@ -222,9 +222,9 @@ class Settings(BaseSettings):
     balance_languages: bool = False  # decide the weight anew each week, from how promises were kept in each language
     balance_step: float = Field(default=0.1, gt=0, le=0.5)  # by which it moves in a week
     balance_gap: float = Field(default=2.0, ge=0, le=50)  # percentage points that are close enough
-    balance_least: int = Field(default=50, ge=1)  # first answers in each language, below which a week says nothing
+    balance_weeks: int = Field(default=4, ge=1, le=26)  # counted for each decision: single weeks swing by chance
+    balance_least: int = Field(default=50, ge=1)  # first answers in each language, below which they say nothing
     balance_range: tuple[float, float] = (1.0, 3.0)  # it stays within
-    urgent_bonus: float = Field(default=2.0, ge=0)  # of what is urgent: as if twice its promised time had passed
     barred_minutes: float = Field(default=10.0, ge=0)  # after no, no answer or giving back: not the same person again
     # Of the promised time: how long a returning ticket waits for who knows it, and how long easy English work leaves
     # the last free bilingual alone.

@@ -18,25 +18,26 @@ STARTS = (1.0, 3.0)
 SETTLED = 16  # weeks after which it should have arrived
 
 
-def follow(start: float, seed: int, weeks: int = WEEKS) -> list[tuple[float, float]]:
+def follow(start: float, seed: int, weeks: int = WEEKS, rule: Rule = Rule()) -> list[tuple[float, float]]:
     """(weight, English over Spanish in points) of each week, decided by the product's own function."""
     found: list[tuple[float, float]] = []
     weight = start
 
     def each_week(run: Run, number: int) -> None:
         nonlocal weight
-        english, spanish = _kept(run, number, "en"), _kept(run, number, "es")
+        english, spanish = (_kept(run, number, language, 1) for language in ("en", "es"))
         found.append((weight, english.percent - spanish.percent))
-        weight, _ = decide(weight, english, spanish, Rule())
+        english, spanish = (_kept(run, number, language, rule.weeks) for language in ("en", "es"))
+        weight, _ = decide(weight, english, spanish, rule)
         run.policy = run.policy.weighing(weight)
 
     Run(draw(replace(BASE, weeks=weeks), seed), Planned(), Policy().weighing(start), each_week=each_week).go()
     return found
 
 
-def _kept(run: Run, week: int, language: str) -> Kept:
-    """First answers of the week that is over: those that were given in it."""
-    begins = (week - 1) * WEEK_MINUTES
+def _kept(run: Run, week: int, language: str, weeks: int) -> Kept:
+    """First answers that were given in so many weeks up to the one that is over."""
+    begins = (week - weeks) * WEEK_MINUTES
     done = [
         each
         for each in run.contacts

@@ -27,7 +27,7 @@ class LanguageBalance(Base):
     verdict: Mapped[BalanceVerdict] = mapped_column(choice(BalanceVerdict, "verdict"))
     before: Mapped[float] = mapped_column(Float)
     after: Mapped[float] = mapped_column(Float)
-    english_due: Mapped[int] = mapped_column(Integer)  # first answers that were given or missed in that week
+    english_due: Mapped[int] = mapped_column(Integer)  # first answers of the weeks up to it, BALANCE_WEEKS of them
     english_kept: Mapped[int] = mapped_column(Integer)
     spanish_due: Mapped[int] = mapped_column(Integer)
     spanish_kept: Mapped[int] = mapped_column(Integer)

@@ -1,4 +1,4 @@
-"""Once a week: do both languages hear from us in time alike? If not, Spanish weighs a little more or less."""
+"""Once a week: did both languages hear from us in time alike? If not, Spanish weighs a little more or less."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -21,7 +21,7 @@ LOCK = 4713  # advisory: one decision at a time
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """First answers of a week: how many were given or missed, how many in time."""
+    """First answers of a time: how many were given or missed, how many in time."""
 
     due: int
     kept: int
@@ -35,14 +35,17 @@ class Kept:
 class Rule:
     step: float = 0.1
     gap: float = 2.0  # percentage points that are close enough
-    least: int = 50  # contacts in each language, below which a week says nothing
+    weeks: int = 4  # counted together: a week's gap differs by ten points for no reason but chance
+    least: int = 50  # contacts in each language, below which they say nothing
     lowest: float = 1.0
     highest: float = 3.0
 
     @classmethod
     def of(cls, settings: Settings) -> "Rule":
         lowest, highest = settings.balance_range
-        return cls(settings.balance_step, settings.balance_gap, settings.balance_least, lowest, highest)
+        return cls(
+            settings.balance_step, settings.balance_gap, settings.balance_weeks, settings.balance_least, lowest, highest
+        )
 
 
 def decide(weight: float, english: Kept, spanish: Kept, rule: Rule) -> tuple[float, BalanceVerdict]:
@@ -73,7 +76,7 @@ async def weight_in_force(session: AsyncSession, settings: Settings) -> float:
 
 
 async def balance(database: Database, settings: Settings) -> bool:
-    """Decide about the week that is over, once. True: it was decided now."""
+    """Decide once the week is over, on it and those before it. True: it was decided now."""
     if not settings.balance_languages:
         return False
     async with database.transaction() as session:
@@ -83,8 +86,9 @@ async def balance(database: Database, settings: Settings) -> bool:
         if newest is not None and newest >= week:
             return False
         before = await weight_in_force(session, settings)
-        english, spanish = await kept_in(session, settings, week)
-        after, verdict = decide(before, english, spanish, Rule.of(settings))
+        rule = Rule.of(settings)
+        english, spanish = await kept_in(session, settings, week, weeks=rule.weeks)
+        after, verdict = decide(before, english, spanish, rule)
         made = LanguageBalance(
             week=week, verdict=verdict, before=before, after=after, english_due=english.due,
             english_kept=english.kept, spanish_due=spanish.due, spanish_kept=spanish.kept,
@@ -94,7 +98,8 @@ async def balance(database: Database, settings: Settings) -> bool:
         audit.record(
             session, None, "routing.balance", object_type="language_balance", object_id=made.id,
             detail={
-                "week": week.isoformat(), "verdict": verdict.value, "before": before, "after": after,
+                "week": week.isoformat(), "weeks": rule.weeks,
+                "verdict": verdict.value, "before": before, "after": after,
                 "english": {"due": english.due, "kept": english.kept},
                 "spanish": {"due": spanish.due, "kept": spanish.kept},
             },
@@ -103,13 +108,13 @@ async def balance(database: Database, settings: Settings) -> bool:
         return True
 
 
-async def kept_in(session: AsyncSession, settings: Settings, week: date) -> tuple[Kept, Kept]:
-    """First answers of the week from that Monday on, to English and to Spanish speakers.
+async def kept_in(session: AsyncSession, settings: Settings, week: date, *, weeks: int = 1) -> tuple[Kept, Kept]:
+    """First answers to English and to Spanish speakers, of so many weeks up to the one that begins on that Monday.
 
     One that is late counts in the week in which it became late, whether it was given since or not.
     """
     zone = ZoneInfo(settings.timezone)
-    begins, ends = (datetime.combine(day, time(0), zone) for day in (week, week + WEEK))
+    begins, ends = (datetime.combine(day, time(0), zone) for day in (week + WEEK - weeks * WEEK, week + WEEK))
     in_time = and_(
         SlaClock.ended_how == ClockEnd.MET, SlaClock.late_s == 0, SlaClock.ended_at >= begins, SlaClock.ended_at < ends
     )

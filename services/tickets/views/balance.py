@@ -14,11 +14,11 @@ WEEKS = 26
 
 
 class KeptView(BaseModel):
-    """First answers of a week in one language."""
+    """First answers in one language."""
 
     model_config = ConfigDict(frozen=True)
 
-    due: int = Field(description="Given or missed in that week.")
+    due: int = Field(description="Given or missed in that time.")
     kept: int = Field(description="In time.")
     percent: float | None = Field(description="null: there were none.")
 
@@ -28,7 +28,7 @@ class KeptView(BaseModel):
 
 
 class BalanceDecision(BaseModel):
-    """What was decided about a week, and the figures that it was decided on."""
+    """What was decided after a week, and the figures of the weeks up to it that it was decided on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +50,7 @@ class LanguageBalanceView(BaseModel):
     english: KeptView = Field(description="This week so far.")
     spanish: KeptView = Field(description="This week so far.")
     gap: float = Field(description="Percentage points that are close enough.")
+    weeks: int = Field(description="How many a decision counts together.")
     decisions: list[BalanceDecision] = Field(description="The newest first, half a year at most.")
 
 
@@ -64,6 +65,7 @@ async def language_balance(session: AsyncSession, settings: Settings) -> Languag
         english=KeptView.of(english),
         spanish=KeptView.of(spanish),
         gap=settings.balance_gap,
+        weeks=settings.balance_weeks,
         decisions=[
             BalanceDecision(
                 week=row.week,

@@ -1,13 +1,15 @@
 """The weekly controller of the weight of Spanish: it goes where it should, stays there, and says what it decided on."""
 
 import random
+from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
-from services.tickets.routing.balance import Kept, Rule, balance, decide, policy_in_force
+from services.tickets.routing.balance import Kept, Rule, balance, decide, kept_in, policy_in_force
 from shared import clock
 from shared.database import Database
 from shared.models import AuditEvent, BalanceVerdict, ClockEnd, LanguageBalance, SlaClock
@@ -37,15 +39,22 @@ def test_one_step_towards_who_was_kept_waiting(
     assert decide(weight, english, spanish, RULE) == (after, verdict)
 
 
+def pooled(weeks: Iterable[Kept]) -> Kept:
+    each = list(weeks)
+    return Kept(sum(one.due for one in each), sum(one.kept for one in each))
+
+
 @pytest.mark.parametrize("start", [1.0, 3.0])
 @pytest.mark.parametrize("seed", range(5))
 def test_it_arrives_and_does_not_swing(start: float, seed: int) -> None:
     """Points apart as the simulated center has them: 13 at 1.0, 3.5 at 1.5, none at 2.0; and chance on top."""
     chance, weight, weights = random.Random(seed), start, []
+    past: deque[tuple[Kept, Kept]] = deque(maxlen=RULE.weeks)
     for _ in range(60):
         apart = 13.5 * (2.0 - weight) ** 2 if weight < 2 else -4 * (weight - 2.0)
-        english, spanish = 910 + 5 * apart, 910 - 5 * apart + chance.gauss(0, 15)
-        weight, _ = decide(weight, Kept(1000, round(english)), Kept(1000, round(spanish)), Rule())
+        english, spanish = 910 + 5 * apart, 910 - 5 * apart + chance.gauss(0, 30)
+        past.append((Kept(1000, round(english)), Kept(1000, round(spanish))))
+        weight, _ = decide(weight, pooled(each for each, _ in past), pooled(each for _, each in past), Rule())
         weights.append(weight)
     assert max(weights[25:]) - min(weights[25:]) <= 0.6
     assert all(1.4 <= each <= 2.6 for each in weights[25:])
@@ -82,8 +91,12 @@ async def test_the_week_that_is_over_decides_once(database: Database, center: Ce
     assert event.detail["spanish"] == {"due": 2, "kept": 1}
 
 
-async def test_the_next_week_goes_on_from_there(database: Database, center: Center, settings: Settings) -> None:
-    on = settings.model_copy(update={"balance_languages": True, "balance_least": 1})
+@pytest.mark.parametrize(("weeks", "verdict", "due"), [(1, BalanceVerdict.TOO_FEW, 0), (4, BalanceVerdict.LOWERED, 1)])
+async def test_the_next_week_goes_on_from_there(
+    database: Database, center: Center, settings: Settings, weeks: int, verdict: BalanceVerdict, due: int
+) -> None:
+    """With nothing new: one week alone says nothing, several together still say what the one before said."""
+    on = settings.model_copy(update={"balance_languages": True, "balance_least": 1, "balance_weeks": weeks})
     with time_machine.travel(MONDAY, tick=False):
         await answered(database, center, "en", late=True)
         await answered(database, center, "es", late=False)
@@ -92,5 +105,21 @@ async def test_the_next_week_goes_on_from_there(database: Database, center: Cent
         assert await balance(database, on)
     async with database.transaction() as session:
         rows = list(await session.scalars(select(LanguageBalance).order_by(LanguageBalance.week)))
-    assert [row.verdict for row in rows] == [BalanceVerdict.LOWERED, BalanceVerdict.TOO_FEW]
-    assert rows[0].after == rows[1].before == rows[1].after == pytest.approx(settings.bilingual_weight - 0.1)
+    assert [row.verdict for row in rows] == [BalanceVerdict.LOWERED, verdict]
+    assert [row.spanish_due for row in rows] == [1, due]
+    assert rows[0].after == rows[1].before == pytest.approx(settings.bilingual_weight - 0.1)
+    assert rows[1].after == pytest.approx(rows[1].before - 0.1 * due)
+
+
+async def test_figures_of_several_weeks_end_with_the_one_that_is_over(
+    database: Database, center: Center, settings: Settings
+) -> None:
+    with time_machine.travel(MONDAY, tick=False):
+        for weeks_ago in range(6):
+            await answered(database, center, "es", late=False, at=LAST_WEEK - timedelta(days=7 * weeks_ago))
+        await answered(database, center, "es", late=False, at=MONDAY - timedelta(hours=1))  # the week after
+        async with database.transaction() as session:
+            week = LAST_WEEK.date() - timedelta(days=LAST_WEEK.weekday())
+            for weeks in (1, 4):
+                _, spanish = await kept_in(session, settings, week, weeks=weeks)
+                assert spanish == Kept(weeks, weeks)
