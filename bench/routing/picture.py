@@ -8,7 +8,6 @@ from bench.routing.score import Estimate
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 860, 190, 30, 34, 64
 ENGLISH, SPANISH, THEIRS = "#3b6ea5", "#c2703d", "#8a8f98"
-LOWEST = 40.0  # percent, where the axis begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,12 @@ def picture(bars: Sequence[Bar], pairs: Sequence[Pair], subtitle: str) -> str:
 
 
 def _x(percent: float) -> float:
-    return LEFT + (max(percent, LOWEST) - LOWEST) / (100 - LOWEST) * (WIDTH - LEFT - RIGHT)
+    return LEFT + max(percent, 0.0) / 100 * (WIDTH - LEFT - RIGHT)
 
 
 def _axis(top: float, height: float) -> list[str]:
     parts = []
-    for percent in range(int(LOWEST), 101, 10):
+    for percent in range(0, 101, 10):
         x = _x(percent)
         parts.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{top + height}" stroke="#e2e4e9"/>')
         parts.append(_text(x, top + height + 16, f"{percent} %", color=THEIRS, anchor="middle"))
