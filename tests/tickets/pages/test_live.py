@@ -1,4 +1,4 @@
-"""News that comes while a part of a page fetches itself is not lost, in a real browser."""
+"""News reaches every tab, also what comes while a part of a page fetches itself, in a real browser."""
 
 import asyncio
 
@@ -19,17 +19,33 @@ async def test_news_that_comes_while_a_part_is_being_fetched_is_shown(office: Of
     page = await open_as(office["carla"], f"/tickets/{ticket}")
     held: asyncio.Queue[Route] = asyncio.Queue()
     await page.route(f"**/tickets/{ticket}", held.put)
-    me = Actor(id=office["sofia"], name="Sofía Okonkwo", email="sofia@example.org", role=Role.SUPERVISOR)
-
-    async def note(text: str) -> None:
-        async with office.database.transaction() as session:
-            await desk.note(session, me, ticket, text)
-
-    await note("the first note")
+    await note(office, ticket, "the first note")
     old = await held.get()
     answer = await old.fetch()  # what the server said before the second note
-    await note("the second note")
+    await note(office, ticket, "the second note")
     await page.wait_for_timeout(300)  # it reaches the page while the answer is on its way
     await old.fulfill(response=answer)
     await page.unroute(f"**/tickets/{ticket}")
     await page.locator("#timeline", has_text="the second note").wait_for()
+
+
+async def test_more_tabs_than_a_browser_has_connections_share_the_news(office: Office, open_as: OpenAs) -> None:
+    ticket = await office.mail("Two companies?", ENGLISH)
+    first = await open_as(office["carla"], f"/tickets/{ticket}")
+    tabs = [first]
+    for _ in range(6):
+        tabs.append(await first.context.new_page())
+        await tabs[-1].goto(f"/tickets/{ticket}")
+    await note(office, ticket, "heard by the first")
+    for tab in (first, tabs[-1]):
+        await tab.locator("#timeline", has_text="heard by the first").wait_for()
+    await first.close()
+    await tabs[1].wait_for_timeout(300)  # another takes its place
+    await note(office, ticket, "heard by the next")
+    await tabs[-1].locator("#timeline", has_text="heard by the next").wait_for()
+
+
+async def note(office: Office, ticket: int, text: str) -> None:
+    me = Actor(id=office["sofia"], name="Sofía Okonkwo", email="sofia@example.org", role=Role.SUPERVISOR)
+    async with office.database.transaction() as session:
+        await desk.note(session, me, ticket, text)

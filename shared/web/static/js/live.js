@@ -1,46 +1,95 @@
-/* One SSE connection per page: passes «ticket 42 changed» on to the parts that show it (parts.js). */
+/* What changed, such as «ticket 42», for the parts that show it (parts.js): one SSE connection for all tabs of a browser.
+
+Without HTTP/2 a browser opens six connections to a host: with one in every tab, the seventh tab would never load. The
+tab that holds a lock listens and passes on what it hears; when it goes, another takes its place. Browsers offer locks
+only over HTTPS and on this machine: elsewhere every tab listens for itself. */
 const url = document.body.dataset.live;
 const texts = document.body.dataset;
 const status = document.getElementById("connection");
+const NAME = `live ${texts.csrf}`; // of one session: somebody else who signs in here has other news
+const UNTIL_LISTENING_MS = 500;
+const tabs = navigator.locks ? new BroadcastChannel(NAME) : null;
 let source = null;
 let lost = 0;
+let leave = () => {};
 
 const tell = (...names) => document.body.dispatchEvent(new CustomEvent("live", { detail: { names } }));
 
+function hear({ names = [], connected = null }) {
+  if (names.length) tell(...names);
+  if (connected === true && lost) {
+    window.clearTimeout(lost);
+    lost = 0;
+    if (document.body.classList.contains("is-offline") && status) status.textContent = texts.textBack;
+    document.body.classList.remove("is-offline");
+    tell("resync");
+  }
+  if (connected === false && !lost) {
+    lost = window.setTimeout(() => {
+      document.body.classList.add("is-offline");
+      if (status) status.textContent = texts.textLost;
+    }, 5000);
+  }
+}
+
+function pass(news) {
+  hear(news);
+  tabs?.postMessage(news);
+}
+
 function connect() {
-  source = new EventSource(url);
-  source.addEventListener("change", (message) => {
+  const mine = new EventSource(url);
+  source = mine;
+  mine.addEventListener("change", (message) => {
     const event = JSON.parse(message.data);
-    const mine = event.kind === "ticket" && event.mine;
-    tell(event.kind, `${event.kind}-${event.id}`, ...(mine ? ["mine"] : []));
+    const toMe = event.kind === "ticket" && event.mine;
+    pass({ names: [event.kind, `${event.kind}-${event.id}`, ...(toMe ? ["mine"] : [])] });
   });
-  source.addEventListener("open", () => {
-    if (lost) {
-      window.clearTimeout(lost);
-      lost = 0;
-      if (document.body.classList.contains("is-offline") && status) status.textContent = texts.textBack;
-      document.body.classList.remove("is-offline");
-      tell("resync");
-    }
-  });
-  source.addEventListener("error", () => {
-    if (!lost) {
-      lost = window.setTimeout(() => {
-        document.body.classList.add("is-offline");
-        if (status) status.textContent = texts.textLost;
-      }, 5000);
-    }
+  mine.addEventListener("open", () => pass({ connected: true }));
+  mine.addEventListener("error", () => {
+    pass({ connected: false });
     // A browser gives up after an HTTP error (a restart, an ended session): try again, slowly.
-    if (source.readyState === EventSource.CLOSED) window.setTimeout(connect, 4000);
+    if (mine.readyState === EventSource.CLOSED) window.setTimeout(() => source === mine && connect(), 4000);
   });
 }
 
+function disconnect() {
+  source?.close();
+  source = null;
+}
+
+function join() {
+  if (!tabs) {
+    leave = disconnect;
+    connect();
+    return;
+  }
+  const leaving = new AbortController();
+  const left = new Promise((resolve) => {
+    leave = () => {
+      leaving.abort();
+      disconnect();
+      resolve();
+    };
+  });
+  const listen = () => {
+    connect();
+    return left;
+  };
+  navigator.locks.request(NAME, { signal: leaving.signal }, listen).catch((error) => {
+    if (error.name !== "AbortError") connect();
+  });
+  // Something may have changed since the page was made; who listens hears that from the server.
+  window.setTimeout(() => source || tell("resync"), UNTIL_LISTENING_MS);
+}
+
 if (url) {
-  connect();
-  window.addEventListener("pagehide", () => source?.close());
+  if (tabs) tabs.onmessage = (message) => hear(message.data);
+  join();
+  window.addEventListener("pagehide", () => leave());
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) {
-      connect();
+      join();
       tell("resync");
     }
   });
