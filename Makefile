@@ -9,7 +9,7 @@ PYTEST ?= $(VENV)/bin/pytest
 RUN = $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format fuzz soak bench bench-routing migrate messages pin clean
+.PHONY: help demo demo-reset test lint format fuzz soak model bench bench-routing migrate messages pin clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ SOAK_SEED ?= 1
 SOAK_PAUSE ?= 2
 soak: $(VENV)/.dev  ## SOAK_MAILS mails while everything is killed, cut off and full; compared with a calm run
 	$(RUN) tests.soak --size $(SOAK_MAILS) --seed $(SOAK_SEED) --pause $(SOAK_PAUSE)
+
+# Refuses to write a model that is worse than the present one on writers it never met.
+model: $(VENV)/.dev  ## Learn topics and emergencies from training/corpus
+	$(RUN) training.model
 
 bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
 	$(RUN) bench

@@ -16,7 +16,8 @@ from services.tickets.locks import lock_names, lock_ticket
 from services.tickets.new_ticket import clean_line, open_ticket, storable
 from services.tickets.priority import triage
 from services.tickets.routing.handover import give
-from services.tickets.topics import EMERGENCY, TopicMatch, known, match_topic
+from services.tickets.topics import EMERGENCY, TopicMatch, known
+from services.tickets.triage.understand import topic_of
 from shared import audit, clock
 from shared.errors import Invalid
 from shared.language import MIXED, UNKNOWN, Evidence, decide
@@ -62,7 +63,7 @@ async def create_contact(
     addresses = addresses_in([email], "email") if email.strip() else []
     await lock_names(session, [f"customer:{value}" for value in (number, *addresses) if value])
     customer = await _customer(session, name, number, addresses[0] if addresses else None, language)
-    match = TopicMatch(topic, evidence={"stated": topic}) if topic else match_topic(text or subject, subject)
+    match = TopicMatch(topic, evidence={"stated": topic}) if topic else topic_of(text or subject, subject)
     found = triage(match, text or subject, subject)
     now = clock.now()
     ticket = await open_ticket(

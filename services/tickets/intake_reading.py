@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.tickets.facts import Facts, find_facts
 from services.tickets.priority import Triage, triage
 from services.tickets.thread import bare_subject, is_reply
-from services.tickets.topics import match_topic
+from services.tickets.triage.understand import topic_of
 from shared.language import UNKNOWN, TextEvidence, read_text
 from shared.models import Message
 
@@ -47,7 +47,7 @@ def read(message: Message) -> Reading:
         own or passed_on,
         own_subject,
         language,
-        triage(match_topic(both, own_subject), both, own_subject),
+        triage(topic_of(both, own_subject), both, own_subject),
         find_facts(own),
     )
 

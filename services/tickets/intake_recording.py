@@ -13,7 +13,8 @@ from services.tickets.new_ticket import open_ticket
 from services.tickets.priority import triage
 from services.tickets.said import URGENCY
 from services.tickets.thread_repository import survivor
-from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phrases, match_topic
+from services.tickets.topics import EMERGENCY, OTHER, TopicMatch
+from services.tickets.triage.understand import danger_words, topic_of
 from shared import clock
 from shared.events import Event, publish
 from shared.language import Evidence, Heard, decide, read_text
@@ -186,7 +187,7 @@ async def _hear_so_far(session: AsyncSession, settings: Settings, recording: Rec
     segments = [segment for segment in recording.partial_segments or () if segment.get("in_text") is not False]
     said = " ".join(str(segment.get("text", "")).strip() for segment in segments)
     intake.heard_segments = len(recording.partial_segments or ())
-    if not emergency_phrases(said):
+    if not danger_words(said):
         return
     ticket = await lock_ticket(session, await survivor(session, intake.ticket_id))
     emergency = await _learn_topic(session, settings, ticket, recording, said)
@@ -237,7 +238,7 @@ async def _learn_topic(
     An emergency counts until a person says otherwise: no later words take it back, and the same words do not bring it
     back after somebody decided.
     """
-    now = triage(match_topic(said), said)
+    now = triage(topic_of(said), said)
     emergency = now.topic == EMERGENCY
     decided = ticket.topic_corrected or priority_corrected(ticket)
     if await acknowledge.was_alarmed(session, ticket.id) and (decided or not emergency):

@@ -7,7 +7,7 @@ still a gas smell.
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.topics import emergency_phrases
+from services.tickets.triage.understand import danger_words
 from services.tickets.trust import Verdict, verdict_of
 from shared.models import (
     CustomerIdentity,
@@ -56,7 +56,7 @@ async def holds(session: AsyncSession, message: Message, ticket_id: int | None, 
         verdict=verdict_of(message.authentication),
         known=await _known(session, message.from_address),
         goes_on=state is not None and state is not TicketState.CLOSED,
-        emergency=bool(emergency_phrases(f"{message.subject}\n{message.text_full or message.text_new}")),
+        emergency=bool(danger_words(f"{message.subject}\n{message.text_full or message.text_new}")),
     )
 
 

@@ -24,7 +24,8 @@ from services.tickets.routing.handover import give
 from services.tickets.said import URGENCY
 from services.tickets.thread import bare_subject
 from services.tickets.thread_repository import family
-from services.tickets.topics import EMERGENCY, match_topic
+from services.tickets.topics import EMERGENCY
+from services.tickets.triage.understand import topic_of
 from services.tickets.views.timeline import moves
 from shared import audit, clock
 from shared.database import ring
@@ -268,10 +269,10 @@ async def _read(
         for fact in await of_recordings(session, [recording.id]):
             if fact.kind is CallerFactKind.CALLBACK and fact.state is CallerFactState.CONFIRMED:
                 number = tel(fact.value, fact.extension)
-        return _Words(decision, triage(match_topic(said), said), number, "", said, recording.called_at)
+        return _Words(decision, triage(topic_of(said), said), number, "", said, recording.called_at)
     decision = decide(Evidence(text=read_text(entry.text), history=history))
     number = find_facts(entry.text).callback_number
-    return _Words(decision, triage(match_topic(entry.text), entry.text), number, "", entry.text, entry.at)
+    return _Words(decision, triage(topic_of(entry.text), entry.text), number, "", entry.text, entry.at)
 
 
 def _channel(entry: Entry) -> Channel:

@@ -17,7 +17,7 @@ from services.tickets.account_facts import Fact
 from services.tickets.caller_actions import tel
 from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
-from services.tickets.pages import wording, wording_assignments, wording_mail, wording_trust
+from services.tickets.pages import wording, wording_assignments, wording_mail, wording_topic, wording_trust
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.hearing import passages
 from services.tickets.pages.ladder import waiting_of
@@ -200,6 +200,9 @@ async def show_ticket(
         guidance=topic.guidance(screen.language) if topic else "",
         people=people,
         evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
+        topic_evidence=wording_topic.evidence(
+            screen.language, view.ticket.topic, view.topic_evidence, screen.topic_name
+        ),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
         said=runs,

@@ -1,0 +1,108 @@
+"""Topics, emergencies and languages of messages by writers whom the model never met."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from bench.figures import Figures, percentile
+from services.tickets.topics import EMERGENCY, match_topic
+from services.tickets.triage.model import model
+from services.tickets.triage.understand import topic_of
+from shared.language import UNKNOWN, read_text
+from training.model import figures as of_the_model
+from training.samples import Sample, Split, corpus
+
+Reader = Callable[[str, str], str]
+CHANNELS = (("email", "mails", "90 %"), ("voicemail", "transcripts", "85 %"))
+LANGUAGES = (("en", "English"), ("es", "Spanish"), ("mixed", "both"))
+LENGTHS = ((0, 5, "up to 5 words"), (6, 20, "6 to 20 words"), (21, 10_000, "longer"))
+
+
+async def measure(size: int) -> Figures:
+    """`size`: messages read for the time one takes."""
+    return await asyncio.to_thread(_measure, size)
+
+
+def _measure(size: int) -> Figures:
+    samples = [sample for sample in corpus() if sample.split is Split.TEST]
+    learned = [sample for sample in corpus() if sample.split is Split.TRAIN]
+    writers = sorted({sample.writer for sample in samples})
+    figures = Figures(
+        "Messages understood",
+        f"`python -m bench triage`: {len(samples)} messages by {len(writers)} writers ({', '.join(writers)}) who wrote"
+        f" nothing that the model (version {model().version}) was trained on, which was {len(learned)} messages by"
+        f" {len({sample.writer for sample in learned})} others. «Acceptable»: the first topic is the label, one that"
+        " the message raises too, or one that its label allows. All were written for this purpose, with the help of"
+        " language models (training/corpus/README.md): a real center's mail has to be measured there.",
+    )
+    for channel, called, aim in CHANNELS:
+        for language, name in LANGUAGES:
+            part = [each for each in samples if each.channel == channel and each.language == language]
+            if part:
+                figures.add(f"topic acceptable, {name} {called} ({len(part)})", _both(part), aim)
+    emergencies = [sample for sample in samples if sample.emergency]
+    others = [sample for sample in samples if not sample.emergency]
+    decoys = [sample for sample in others if "decoy" in sample.flags]
+    figures.add(f"emergencies found ({len(emergencies)})", _alarms(emergencies), "100 %")
+    figures.add(f"false alarms ({len(others)})", _alarms(others), "under 2 %")
+    figures.add(f"of what only looks like one ({len(decoys)})", _alarms(decoys))
+    calibration = of_the_model(model(), samples).calibration
+    figures.add("expected calibration error of the model's topic, ten bins", f"{calibration:.3f}")
+    for low, high, called in LENGTHS:
+        part = [
+            each
+            for each in samples
+            if each.language in ("en", "es") and low <= len(f"{each.subject} {each.text}".split()) <= high
+        ]
+        if part:
+            figures.add(f"language, {called} ({len(part)})", _languages(part))
+    times = _times(samples, size)
+    figures.add(
+        f"milliseconds of processor time for a message ({len(times)})",
+        f"p50 {percentile(times, 50):.1f}, p95 {percentile(times, 95):.1f}",
+        "under 5",
+    )
+    return figures
+
+
+def _ours(text: str, subject: str) -> str:
+    return topic_of(text, subject).topic
+
+
+def _phrases(text: str, subject: str) -> str:
+    return match_topic(text, subject).topic
+
+
+def _share(samples: Sequence[Sample], right: Callable[[Sample], bool]) -> str:
+    return f"{100 * sum(map(right, samples)) / len(samples):.1f} %"
+
+
+def _both(samples: Sequence[Sample]) -> str:
+    ours = _share(samples, lambda each: each.accepts(_ours(each.text, each.subject)))
+    phrases = _share(samples, lambda each: each.accepts(_phrases(each.text, each.subject)))
+    return f"{ours} (phrase list alone: {phrases})"
+
+
+def _alarms(samples: Sequence[Sample]) -> str:
+    ours = _share(samples, lambda each: _ours(each.text, each.subject) == EMERGENCY)
+    phrases = _share(samples, lambda each: _phrases(each.text, each.subject) == EMERGENCY)
+    return f"{ours} (phrase list alone: {phrases})"
+
+
+def _languages(samples: Sequence[Sample]) -> str:
+    found = [(each.language, read_text(f"{each.subject}. {each.text}").language) for each in samples]
+    unknown = sum(language == UNKNOWN for _, language in found)
+    said = len(found) - unknown
+    right = sum(language == label for label, language in found)
+    return f"right {100 * right / max(said, 1):.1f} % of those it named, unknown {100 * unknown / len(found):.1f} %"
+
+
+def _times(samples: Sequence[Sample], size: int) -> list[float]:
+    _ours(samples[0].text, "")  # what is loaded once is not part of a message
+    times = []
+    for number in range(size):
+        sample = samples[number % len(samples)]
+        started = time.process_time()
+        _ours(sample.text, sample.subject)
+        times.append((time.process_time() - started) * 1_000)
+    return times

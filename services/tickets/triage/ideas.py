@@ -1,0 +1,43 @@
+"""Which ideas a text speaks of: words of both languages for the same thing, kept as data in `data/ideas.txt`.
+
+A model that sees «reembolso» and «money back» as one idea needs to learn only once what it says. The topics' own
+phrases are ideas too, called `says:` and the topic's key.
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+
+from services.tickets.topics import Phrases, taxonomy
+
+MAX_CHARACTERS = 6_000  # of one text: what a customer wants is said before
+MAX_WORDS = 4  # of one idea, kept as evidence
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> dict[str, tuple[str, ...]]:
+    lines = files("services.tickets").joinpath("data/ideas.txt").read_text("utf-8").splitlines()
+    ideas: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            name, _, words = line.partition(":")
+            ideas[name] = tuple(word.strip() for word in words.split(",") if word.strip())
+    for topic in taxonomy().values():
+        if topic.phrases:
+            ideas[f"says:{topic.key}"] = topic.phrases
+    return ideas
+
+
+def names() -> tuple[str, ...]:
+    """Every idea there is, in a fixed order."""
+    return tuple(_vocabulary())
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> dict[str, Phrases]:
+    return {name: Phrases(words) for name, words in _vocabulary().items()}
+
+
+def found_in(text: str) -> dict[str, list[str]]:
+    """Idea → the words that say it, as the text writes them. `text` is normalised()."""
+    text = text[:MAX_CHARACTERS]
+    return {name: hits[:MAX_WORDS] for name, phrases in _phrases().items() if (hits := phrases.found_in(text))}

@@ -1,0 +1,185 @@
+"""The trained model: what a text is about, how sure that is, and whether somebody is in danger.
+
+`make model` writes `data/triage.npz`: weights and nothing that could run. It is read once for each process. Pure: the
+same text, the same answer, with the version of the model that gave it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from services.tickets.topics import EMERGENCY, OTHER
+from services.tickets.triage.features import Array, Document, Weighting, counts, document, idea_column
+
+REASONS = 4  # ideas named as evidence
+SECOND = 0.25  # from this share on, a further topic is one of the message's topics
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the model makes of one text. Shares are probabilities of topics and sum to 1."""
+
+    topic: str
+    confidence: float
+    secondary: tuple[str, ...]
+    danger: float  # 0…1, that somebody has to act now
+    emergency: bool
+    reasons: tuple[str, ...]  # the text's own words that spoke for the topic, the strongest first
+    shares: dict[str, float] = field(default_factory=dict)
+    version: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "model": self.version,
+            "confidence": round(self.confidence, 3),
+            "danger": round(self.danger, 3),
+            "words": list(self.reasons),
+            "shares": {topic: round(share, 3) for topic, share in self.shares.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights of topics (one row each) and of danger (one row), over the same features."""
+
+    version: str
+    topics: tuple[str, ...]
+    weighting: Weighting
+    weights: Array  # features × topics
+    bias: Array
+    temperature: float
+    certain: float  # below this share the topic is «other»
+    danger_weights: Array  # features
+    danger_bias: float
+    alarm: float  # from here on it is an emergency
+
+    def understand(self, text: str, subject: str = "") -> Understanding:
+        """What one message says. Empty text: other, no danger."""
+        return self.understand_all([document(text, subject)])[0]
+
+    def understand_all(self, documents: Sequence[Document]) -> list[Understanding]:
+        features = self.weighting(counts(documents))
+        shares = self.shares(features)
+        dangers = self.dangers(features)
+        return [
+            self._understanding(each, features[row], shares[row], float(dangers[row]))
+            for row, each in enumerate(documents)
+        ]
+
+    def shares(self, features: csr_matrix) -> Array:
+        """Probabilities, one row for each text, one column for each of `topics`."""
+        scores = (features @ self.weights + self.bias) / self.temperature
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        total: Array = scores / scores.sum(axis=1, keepdims=True)
+        return total
+
+    def dangers(self, features: csr_matrix) -> Array:
+        """Probability of danger for each text."""
+        scores = features @ self.danger_weights + self.danger_bias
+        total: Array = 1 / (1 + np.exp(-scores))
+        return total
+
+    def _understanding(self, text: Document, features: csr_matrix, shares: Array, danger: float) -> Understanding:
+        order = np.argsort(-shares, kind="stable")
+        ranked = {self.topics[at]: float(shares[at]) for at in order}
+        emergency = danger >= self.alarm
+        first = next(iter(ranked))
+        if emergency:
+            first = EMERGENCY
+        elif first == EMERGENCY or ranked[first] < self.certain:
+            # Without an alarm the words of one are about something else; without enough evidence, we do not know.
+            calm = next(topic for topic in ranked if topic != EMERGENCY)
+            first = calm if ranked[calm] >= self.certain else OTHER
+        secondary = tuple(topic for topic, share in ranked.items() if topic not in (first, OTHER) and share >= SECOND)
+        return Understanding(
+            topic=first,
+            confidence=danger if emergency else ranked[first],
+            secondary=secondary,
+            danger=danger,
+            emergency=emergency,
+            reasons=self._reasons(text, features, first, emergency=emergency),
+            shares=dict(list(ranked.items())[:4]),
+            version=self.version,
+        )
+
+    def _reasons(self, text: Document, features: csr_matrix, topic: str, *, emergency: bool) -> tuple[str, ...]:
+        weights = self.danger_weights if emergency else self.weights[:, self.topics.index(topic)]
+        values = dict(zip(features.indices.tolist(), features.data.tolist(), strict=True))
+        said: dict[str, float] = {}
+        for idea, words in text.ideas.items():
+            column = idea_column(idea)
+            push = float(weights[column]) * values.get(column, 0.0)
+            if push > 0:
+                word = max(words, key=len)
+                said[word] = max(said.get(word, 0.0), push)
+        strongest = sorted(said, key=lambda word: (-said[word], word))
+        # «huele a gas» says what «gas» says, and more.
+        whole = [word for word in strongest if not any(word != other and word in other for other in strongest)]
+        return tuple(whole[:REASONS])
+
+
+def load(path: Path) -> Model:
+    """Read a file that save() wrote. Raises OSError, KeyError or ValueError when it is none."""
+    with np.load(path, allow_pickle=False) as data:
+        blocks = [data[f"idf_{number}"] for number in range(4)]
+        return Model(
+            version=str(data["version"]),
+            topics=tuple(str(topic) for topic in data["topics"]),
+            weighting=Weighting(blocks),
+            weights=np.ascontiguousarray(_dense(data, "weights").T),
+            bias=data["bias"].astype(np.float64),
+            temperature=float(data["temperature"]),
+            certain=float(data["certain"]),
+            danger_weights=_dense(data, "danger")[0],
+            danger_bias=float(data["danger_bias"]),
+            alarm=float(data["alarm"]),
+        )
+
+
+def save(model: Model, path: Path) -> None:
+    """Write the model so that `load` gives it back; the same model gives the same bytes."""
+    parts: dict[str, Any] = {f"idf_{number}": idf.astype(np.float16) for number, idf in enumerate(model.weighting.idf)}
+    parts |= _parts(model.weights.T, "weights") | _parts(model.danger_weights[None, :], "danger")
+    parts |= {
+        "version": np.array(model.version),
+        "topics": np.array(model.topics),
+        "bias": model.bias.astype(np.float32),
+        "temperature": np.array(model.temperature),
+        "certain": np.array(model.certain),
+        "danger_bias": np.array(model.danger_bias),
+        "alarm": np.array(model.alarm),
+    }
+    np.savez_compressed(path, allow_pickle=False, **parts)
+
+
+def _parts(weights: Array, name: str) -> dict[str, Array]:
+    """Most weights are nought: the others and where they stand."""
+    sparse = csr_matrix(weights)
+    return {
+        f"{name}_data": sparse.data.astype(np.float16),
+        f"{name}_columns": sparse.indices.astype(np.uint32),
+        f"{name}_rows": sparse.indptr.astype(np.uint32),
+        f"{name}_shape": np.array(sparse.shape),
+    }
+
+
+def _dense(data: Any, name: str) -> Array:
+    values, columns, rows = (data[f"{name}_{part}"] for part in ("data", "columns", "rows"))
+    sparse = csr_matrix(
+        (values.astype(np.float32), columns.astype(np.int32), rows.astype(np.int32)), shape=tuple(data[f"{name}_shape"])
+    )
+    dense: Array = sparse.toarray()
+    return dense
+
+
+@lru_cache(maxsize=1)
+def model() -> Model:
+    """The model that came with this version of the software."""
+    with as_file(files("services.tickets").joinpath("data/triage.npz")) as path:
+        return load(path)
