@@ -27,7 +27,9 @@ def evidence(language: str, topic: str, found: dict[str, Any], topic_name: Calla
     lines = []
     if isinstance(believed, (int, float)):
         lines.append(
-            translate(language, N_("{topic}, {percent} %."), topic=named, percent=min(99, round(100 * believed)))
+            translate(
+                language, N_("Read as {topic} ({percent} %)."), topic=named, percent=min(99, round(100 * believed))
+            )
         )
     if words:
         lines.append(translate(language, N_("Words that say so: {words}."), words=", ".join(words)))
