@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261127_01"
-down_revision = "20261126_20"
+down_revision = "20261126_18"
 branch_labels = None
 depends_on = None
 

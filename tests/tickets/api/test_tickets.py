@@ -145,7 +145,7 @@ async def test_a_supervisor_assigns_in_bulk_once_per_key(user: Users, database: 
     supervisor, csr = await user(Role.SUPERVISOR), await user()
     async with database.transaction() as session:
         ids = [(await make_ticket(session)).id for _ in range(3)]
-    body = {"ticket_ids": [*ids, 999_999], "person_id": csr.id, "reason": "The morning's rest"}
+    body = {"ticket_ids": [*ids, 999_999], "person_ids": [csr.id], "reason": "The morning's rest"}
     for _ in range(2):
         answer = await supervisor.http.post(
             "/api/v1/tickets/assign", json=body, headers={"Idempotency-Key": "bulk-001"}
