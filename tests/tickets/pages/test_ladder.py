@@ -15,6 +15,7 @@ from shared.models import (
     Entry,
     EntryKind,
     LadderStep,
+    Level,
     Presence,
     Ticket,
 )
@@ -130,7 +131,7 @@ async def test_one_click_says_which_language_it_is_and_the_ladder_ends(
     stuck: int, office: Office, as_person: SignIn, database: Database, desk_settings: Settings
 ) -> None:
     async with database.transaction() as session:
-        await session.execute(update(Ticket).where(Ticket.id == stuck).values(language="unknown"))
+        await session.execute(update(Ticket).where(Ticket.id == stuck).values(language="unknown", level=Level.CSR1))
     await climb(database, desk_settings)
     carla = await as_person("carla")
     page = (await carla.get(f"/tickets/{stuck}")).text
