@@ -126,17 +126,17 @@ def match_topic(text: str, subject: str = "") -> TopicMatch:
     if found:
         return TopicMatch(EMERGENCY, evidence={"phrases": {EMERGENCY: found}})
     both = f"{normalised(subject)} · {normalised(text)}"
+    return weighed({key: hits for key, phrases in _phrases().items() if (hits := phrases.found_in(both))})
+
+
+def weighed(phrases: dict[str, list[str]]) -> TopicMatch:
+    """The topic whose phrases, as they were found, weigh most. Those of an emergency do not count here."""
+    phrases = {key: hits for key, hits in phrases.items() if key != EMERGENCY}
     scores: dict[str, float] = {}
-    phrases: dict[str, list[str]] = {}
-    for key, topic_phrases in _phrases().items():
-        if key == EMERGENCY:
-            continue
-        hits = topic_phrases.found_in(both)
-        if hits:
-            phrases[key] = hits
-            # The longest phrase says most; further ones add little, so that many short words do not outweigh it.
-            longest = sorted((len(hit) for hit in hits), reverse=True)
-            scores[key] = longest[0] + 0.4 * sum(longest[1:4])
+    for key, hits in phrases.items():
+        # The longest phrase says most; further ones add little, so that many short words do not outweigh it.
+        longest = sorted((len(hit) for hit in hits), reverse=True)
+        scores[key] = longest[0] + 0.4 * sum(longest[1:4])
     if not scores:
         return TopicMatch(OTHER, evidence={})
     for key, score in list(scores.items()):

@@ -10,7 +10,8 @@ from importlib.resources import files
 from services.tickets.topics import Phrases, taxonomy
 
 MAX_CHARACTERS = 6_000  # of one text: what a customer wants is said before
-MAX_WORDS = 4  # of one idea, kept as evidence
+MAX_WORDS = 12  # of one idea, kept as evidence
+TOPIC = "says:"  # and a topic's key: its phrases are an idea
 
 
 @lru_cache(maxsize=1)
@@ -23,7 +24,7 @@ def _vocabulary() -> dict[str, tuple[str, ...]]:
             ideas[name] = tuple(word.strip() for word in words.split(",") if word.strip())
     for topic in taxonomy().values():
         if topic.phrases:
-            ideas[f"says:{topic.key}"] = topic.phrases
+            ideas[TOPIC + topic.key] = topic.phrases
     return ideas
 
 

@@ -7,7 +7,9 @@ a false alarm. Evidence holds the words that spoke for it, what the model believ
 
 from typing import Any
 
-from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phrases, match_topic
+from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phrases, weighed
+from services.tickets.triage.features import document
+from services.tickets.triage.ideas import TOPIC
 from services.tickets.triage.model import Understanding, model
 
 PHRASE = 0.3  # what a topic's own phrase is worth beside the model's share for it
@@ -22,11 +24,13 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
     """
     if not text.strip() and not subject.strip():
         return TopicMatch(OTHER, evidence={})
-    understood = model().understand(text, subject)
-    said = emergency_phrases(text)
+    read = document(text, subject)
+    understood = model().understand_all([read])[0]
+    topics = {name.removeprefix(TOPIC): words for name, words in read.ideas.items() if name.startswith(TOPIC)}
+    said = emergency_phrases(text) if EMERGENCY in topics else []  # not what only the subject says
     if _is_danger(understood, said):
         return TopicMatch(EMERGENCY, (), _danger_evidence(understood, said, text or subject))
-    phrases = match_topic(text, subject)
+    phrases = weighed(topics)
     shares = {topic: share for topic, share in understood.shares.items() if topic != EMERGENCY}
     if phrases.topic not in (OTHER, EMERGENCY):
         shares[phrases.topic] = shares.get(phrases.topic, 0.0) + PHRASE
