@@ -1,10 +1,11 @@
 """Many routers and people on a long queue: with Redis, without it, and while routers are killed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from sqlalchemy import text
 
@@ -111,8 +112,8 @@ class Guard:
 
 
 @asynccontextmanager
-async def _in_background(work: object) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

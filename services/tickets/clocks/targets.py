@@ -47,8 +47,15 @@ class Target:
         return 60 * (self.minutes or 0)
 
 
-def _default(kind: ClockKind, minutes: int, *, around_clock: bool = False, **names: object) -> Target:
-    return Target(Key(kind, **names), minutes, around_clock, default=True)  # type: ignore[arg-type]
+def _default(
+    kind: ClockKind,
+    minutes: int,
+    *,
+    channel: Channel | None = None,
+    priority: Priority | None = None,
+    around_clock: bool = False,
+) -> Target:
+    return Target(Key(kind, channel, priority), minutes, around_clock, default=True)
 
 
 # Open minutes. Of responses: those that the center tuned its routing with. Of resolutions: three days, one, half.
