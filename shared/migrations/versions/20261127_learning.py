@@ -1,0 +1,16 @@
+"""What people corrected, for the model to learn from."""
+
+from collections.abc import Sequence
+
+revision: str = "20261127_06"
+down_revision: str | None = "20261127_05"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
