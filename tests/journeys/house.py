@@ -21,6 +21,7 @@ from local.config import HELP_ADDRESS, LocalConfig
 from local.mailboxes import StoredMail
 from local.stack import Stack
 from services.tickets import passwords
+from services.tickets.routing.handover import lock_people
 from shared.database import Database
 from shared.models import OpeningHours, Person, Role, SpecialDay, Ticket
 from tests.diagnosis import activity, bounded, logs, witness
@@ -125,6 +126,8 @@ class House:
     async def clear_desks(self) -> None:
         """Close what earlier journeys left open, so that everybody is free for the next one."""
         async with self.database.transaction() as session:
+            # Else the router offers a ticket between the two statements, and that desk stays full.
+            await lock_people(session, self.people.values())
             await session.execute(
                 text("UPDATE assignment SET state = 'done', ended_at = now() WHERE state IN ('offered', 'accepted')")
             )
