@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.routing.handover import lock_people
+from services.tickets.locks import lock_people
 from services.tickets.views.presence import loads
 from shared import audit
 from shared.database import ring

@@ -1,7 +1,7 @@
 """The one order in which rows are locked: people, then tickets, then assignments; advisory locks before any row."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +18,7 @@ class ChangedHands(Conflict):
     """What was decided before the lock no longer holds. Nothing is wrong: begin again from the start."""
 
     def __init__(self) -> None:
-        super().__init__(N_("This ticket is changing hands right now. Please try again."))
+        super().__init__(N_("This is changing hands right now. Please try again."))
 
 
 async def lock_names(session: AsyncSession, names: Iterable[str]) -> None:
@@ -32,38 +32,56 @@ async def lock_names(session: AsyncSession, names: Iterable[str]) -> None:
         )
 
 
+async def lock_people(session: AsyncSession, ids: Iterable[int]) -> None:
+    """Call it before locking any ticket."""
+    await session.execute(
+        select(Person.id).where(Person.id.in_(sorted(set(ids)))).order_by(Person.id).with_for_update(key_share=True)
+    )
+
+
+async def lock_tickets(session: AsyncSession, ids: Iterable[int]) -> dict[int, Ticket]:
+    """The tickets as they are once nobody else is changing them; those that exist, by id."""
+    found = await session.scalars(
+        select(Ticket)
+        .where(Ticket.id.in_(sorted(set(ids))))
+        .order_by(Ticket.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {ticket.id: ticket for ticket in found}
+
+
 async def lock_ticket(session: AsyncSession, ticket_id: int, *, people: Iterable[int] = ()) -> Ticket:
     """The ticket as it is now, locked together with whoever it is assigned or offered to."""
     return (await lock_together(session, [ticket_id], people=people))[ticket_id]
 
 
 async def lock_together(
-    session: AsyncSession, ticket_ids: Iterable[int], *, people: Iterable[int] = ()
+    session: AsyncSession, ticket_ids: Collection[int], *, people: Iterable[int] = ()
 ) -> dict[int, Ticket]:
-    """The same for several. Raises NotFound when one does not exist.
+    """The same for several. Raises NotFound when one does not exist."""
+    tickets = await lock_existing(session, ticket_ids, people=people)
+    for ticket_id in sorted(set(ticket_ids)):
+        if ticket_id not in tickets:
+            raise NotFound("There is no ticket {number}.", number=ticket_id)
+    return tickets
+
+
+async def lock_existing(
+    session: AsyncSession, ticket_ids: Collection[int], *, people: Iterable[int] = ()
+) -> dict[int, Ticket]:
+    """The same for those of them that exist.
 
     Who holds them can change while we wait for the locks; then they are given back and taken again.
     """
-    ids, wanted = sorted(set(ticket_ids)), set(people)
+    wanted = set(people)
     for _ in range(_ATTEMPTS):
         savepoint = await session.begin_nested()
-        holders = {*wanted, *await _holders(session, ids)}
-        if holders:
-            await session.execute(
-                select(Person.id).where(Person.id.in_(holders)).order_by(Person.id).with_for_update(key_share=True)
-            )
-        found = await session.scalars(
-            select(Ticket)
-            .where(Ticket.id.in_(ids))
-            .order_by(Ticket.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        tickets = {ticket.id: ticket for ticket in found}
-        for ticket_id in ids:
-            if ticket_id not in tickets:
-                raise NotFound("There is no ticket {number}.", number=ticket_id)
-        if set(await _holders(session, ids)) <= holders:
+        concerned = wanted | await _holders(session, ticket_ids)
+        if concerned:
+            await lock_people(session, concerned)
+        tickets = await lock_tickets(session, ticket_ids)
+        if await _holders(session, ticket_ids) <= concerned:
             await savepoint.commit()
             return tickets
         await savepoint.rollback()
@@ -72,17 +90,23 @@ async def lock_together(
 
 async def open_assignment(session: AsyncSession, ticket_id: int) -> Assignment | None:
     """The open assignment of a ticket that is locked."""
-    found: Assignment | None = await session.scalar(
+    return (await open_assignments(session, [ticket_id])).get(ticket_id)
+
+
+async def open_assignments(session: AsyncSession, ticket_ids: Collection[int]) -> dict[int, Assignment]:
+    """By ticket; the tickets are locked. Each has one at most."""
+    found = await session.scalars(
         select(Assignment)
-        .where(Assignment.ticket_id == ticket_id, Assignment.state.in_(OPEN))
+        .where(Assignment.ticket_id.in_(ticket_ids), Assignment.state.in_(OPEN))
+        .order_by(Assignment.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    return found
+    return {assignment.ticket_id: assignment for assignment in found}
 
 
-async def _holders(session: AsyncSession, ticket_ids: list[int]) -> list[int]:
+async def _holders(session: AsyncSession, ticket_ids: Collection[int]) -> set[int]:
     rows = await session.scalars(
         select(Assignment.person_id).where(Assignment.ticket_id.in_(ticket_ids), Assignment.state.in_(OPEN))
     )
-    return list(rows)
+    return set(rows)

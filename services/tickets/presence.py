@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.tickets.locks import OPEN, lock_ticket, open_assignment
-from services.tickets.routing.handover import lock_people, take_back
+from services.tickets.locks import OPEN, lock_people, lock_ticket, open_assignment
+from services.tickets.routing.handover import take_back
 from services.tickets.shift_plan import Duty
 from services.tickets.shifts import duties
 from shared import audit, clock

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.hours import MIDNIGHT, WallTime
-from services.tickets.routing.handover import lock_people
+from services.tickets.locks import lock_people
 from services.tickets.shift_plan import OnDuty, ShiftPlan, Span, on_duty
 from shared import audit
 from shared.errors import Invalid, NotFound

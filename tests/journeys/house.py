@@ -21,7 +21,7 @@ from local.config import HELP_ADDRESS, LocalConfig
 from local.mailboxes import StoredMail
 from local.stack import Stack
 from services.tickets import passwords
-from services.tickets.routing.handover import lock_people
+from services.tickets.locks import lock_people
 from shared.database import Database
 from shared.models import OpeningHours, Person, Role, SpecialDay, Ticket
 from tests.diagnosis import activity, bounded, logs, witness

@@ -43,13 +43,7 @@ async def climb(database: Database, settings: Settings) -> int:
                 look = await Look.take(session, settings)
                 tickets = await repository.waiting(session, kind, after, BATCH)
                 known = await repository.taken(session, tickets)
-                ready = [
-                    ticket.id
-                    for ticket in tickets
-                    if due(
-                        look.path(facts(ticket))[1], known[ticket.id], promise_used(look.open_time, ticket, look.now)
-                    )
-                ]
+                ready = [ticket.id for ticket in tickets if _due(look, ticket, known[ticket.id])]
             for ticket_id in ready:
                 try:
                     async with database.transaction() as session:

@@ -1,46 +1,15 @@
-"""Gives a ticket to somebody and takes it back: the state, the assignment, the timeline and the news together.
+"""Gives a ticket to somebody and takes it back: the state, the assignment, the timeline and the news together."""
 
-Everybody who touches assignments locks in one order: people by id, then tickets by id, then assignments.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.locks import OPEN
 from shared import clock
 from shared.events import Event, publish_all
 from shared.models import Assignment, AssignmentState, Entry, EntryKind, Person, Ticket, TicketState
-
-
-async def lock_people(session: AsyncSession, ids: Iterable[int]) -> None:
-    await session.execute(
-        text("SELECT id FROM person WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE"),
-        {"ids": sorted(set(ids))},
-    )
-
-
-async def lock_tickets(session: AsyncSession, ids: Iterable[int]) -> dict[int, Ticket]:
-    """The tickets as they are once nobody else is changing them."""
-    found = await session.scalars(
-        select(Ticket)
-        .where(Ticket.id.in_(sorted(set(ids))))
-        .order_by(Ticket.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {ticket.id: ticket for ticket in found}
-
-
-async def holders(session: AsyncSession, ticket_ids: Iterable[int]) -> set[int]:
-    """Who is offered or holds these tickets now: lock them before the tickets."""
-    statement = select(Assignment.person_id).where(
-        Assignment.ticket_id.in_(sorted(set(ticket_ids))), Assignment.state.in_(OPEN)
-    )
-    return set(await session.scalars(statement))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import presence
 from services.tickets.alerts import raise_alert
-from services.tickets.locks import lock_ticket, open_assignment
-from services.tickets.routing.handover import give, lock_people, lock_tickets, take_back
+from services.tickets.locks import lock_people, lock_ticket, lock_tickets, open_assignment
+from services.tickets.routing.handover import give, take_back
 from services.tickets.routing.rules import LEVEL, TAKE_RULES, Rule, Situation, refused_by, reviewer_live
 from services.tickets.routing.staff import staff, today_at_the_center
 from services.tickets.routing.terms import Policy, TicketState, required_language

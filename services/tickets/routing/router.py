@@ -8,10 +8,10 @@ import structlog
 from prometheus_client import Counter, Histogram
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.locks import lock_people, lock_ticket, open_assignment
 from services.tickets.routing import repository
 from services.tickets.routing.balance import policy_in_force
-from services.tickets.routing.handover import lock_people, take_back
+from services.tickets.routing.handover import take_back
 from services.tickets.routing.plan import plan
 from services.tickets.routing.rules import FIT_RULES, LEVEL, Situation, refused_by
 from services.tickets.routing.staff import staff, today_at_the_center

@@ -13,15 +13,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.ladder.actions import given_without_language
-from services.tickets.locks import OPEN
+from services.tickets.locks import OPEN, lock_existing, open_assignments
 from services.tickets.routing.deal import Deal, Flag
 from services.tickets.routing.handover import (
     Gift,
     end,
     give_all,
-    holders,
-    lock_people,
-    lock_tickets,
     take_back_all,
 )
 from services.tickets.routing.rules import Situation, reviewer_live
@@ -29,7 +26,7 @@ from services.tickets.routing.staff import staff, today_at_the_center
 from services.tickets.routing.terms import Policy
 from services.tickets.routing.terms import TicketState as TicketValues
 from shared import audit, clock
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Invalid, NotFound
 from shared.events import Event, publish_all
 from shared.models import (
     Assignment,
@@ -49,7 +46,6 @@ from shared.settings import Settings
 BULK_LIMIT = 200
 PEOPLE_LIMIT = 50
 REASON_LIMIT = 500
-ATTEMPTS = 5
 LANGUAGE_FLAGS = frozenset({Flag.UNVERIFIED_LANGUAGE, Flag.LANGUAGE_UNCERTAIN})
 DONE = (Outcome.ASSIGNED, Outcome.QUEUED, Outcome.UNCHANGED)
 
@@ -89,7 +85,7 @@ async def assign(
     me.require(Permission.TICKET_ASSIGN)
     reason, ids = clean_reason(reason), _ids(ticket_ids)
     names = await _targets(session, person_ids)
-    tickets = await lock(session, ids, set(names))
+    tickets = await lock_existing(session, ids, people=names)
     current = await open_assignments(session, ids)
     planned = await _plan(session, settings, ids, tickets, current, list(names), override=override)
     session.add_all(
@@ -118,7 +114,7 @@ async def send_back(session: AsyncSession, me: Actor, ticket_ids: Sequence[int],
     """Put these tickets back into the queue, whoever has them, for the router to place."""
     me.require(Permission.TICKET_ASSIGN)
     reason, ids = clean_reason(reason), _ids(ticket_ids)
-    tickets = await lock(session, ids, set())
+    tickets = await lock_existing(session, ids)
     current = await open_assignments(session, ids)
     results: list[MoveResult] = []
     kept: list[ReassignedTicket] = []
@@ -286,32 +282,6 @@ async def _record(
     session.add_all(kept)
     await session.flush()
     return action.id
-
-
-async def lock(session: AsyncSession, ticket_ids: Sequence[int], people: set[int]) -> dict[int, Ticket]:
-    """The tickets, locked after everybody who is concerned; whoever that is may change while we wait."""
-    for _ in range(ATTEMPTS):
-        savepoint = await session.begin_nested()
-        concerned = people | await holders(session, ticket_ids)
-        await lock_people(session, concerned)
-        tickets = await lock_tickets(session, ticket_ids)
-        if await holders(session, ticket_ids) <= concerned:
-            await savepoint.commit()
-            return tickets
-        await savepoint.rollback()
-    raise Conflict("These tickets are changing hands right now. Please try again.")
-
-
-async def open_assignments(session: AsyncSession, ticket_ids: Sequence[int]) -> dict[int, Assignment]:
-    """By ticket; the tickets are locked."""
-    found = await session.scalars(
-        select(Assignment)
-        .where(Assignment.ticket_id.in_(ticket_ids), Assignment.state.in_(OPEN))
-        .order_by(Assignment.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {assignment.ticket_id: assignment for assignment in found}
 
 
 async def take_from(

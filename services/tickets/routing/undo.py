@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.locks import lock_existing, open_assignments
 from services.tickets.routing.handover import Gift, give_all, take_back_all
-from services.tickets.routing.supervise import DONE, lock, open_assignments, take_from
+from services.tickets.routing.supervise import DONE, take_from
 from shared import audit, clock
 from shared.database import ring
 from shared.errors import Conflict, NotFound
@@ -99,7 +100,7 @@ async def undo(session: AsyncSession, settings: Settings, me: Actor, reassignmen
     )
     ids = [row.ticket_id for row in rows]
     owners = {row.from_id for row in rows if row.from_id is not None}
-    tickets = await lock(session, ids, owners)
+    tickets = await lock_existing(session, ids, people=owners)
     current = await open_assignments(session, ids)
     since = await _since(session, rows)
     people = {person.id: person for person in await session.scalars(select(Person).where(Person.id.in_(owners)))}

@@ -9,9 +9,9 @@ import time_machine
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets.locks import lock_people
 from services.tickets.presence import heartbeat, set_intent
 from services.tickets.routing import repository, router
-from services.tickets.routing.handover import lock_people
 from services.tickets.routing.offers import accept, decline, expire_offers, release, take
 from services.tickets.routing.router import route_once
 from shared import clock

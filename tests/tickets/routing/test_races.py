@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.locks import lock_ticket, open_assignment
+from services.tickets.locks import lock_people, lock_ticket, open_assignment
 from services.tickets.routing import repository, supervise
-from services.tickets.routing.handover import end, lock_people
+from services.tickets.routing.handover import end
 from services.tickets.routing.offers import accept, decline, expire_offers, take
 from services.tickets.routing.plan import Proposal
 from services.tickets.routing.router import route_once
