@@ -1,5 +1,6 @@
 """What is decoded again, and what is marked when the second try is no better: the decisions around one region."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from services.voicemail.engines.contract import segment
 from services.voicemail.hearing import Recogniser
 from services.voicemail.vocabulary import Vocabulary
 from shared.settings import Settings
+from tests.speech import nonspeech
 from tests.voicemail.conftest import ENGLISH, SPANISH, speak
 from tests.voicemail.test_engine import telephone
 
@@ -133,6 +135,16 @@ def test_a_whisper_is_found_at_the_second_look_and_nothing_is_dropped() -> None:
     assert "faint" in heard.flags
     assert (heard.regions[0]["start"], heard.regions[-1]["end"]) == (0.0, pytest.approx(len(samples) / RATE, abs=0.1))
     assert "faint" in {each["kind"] for each in heard.regions}
+
+
+def test_a_click_is_not_even_a_faint_voice() -> None:
+    clicks = nonspeech.clicks(random.Random(0), 3 * RATE)
+    samples = (clicks * np.float32(0.3 / np.abs(clicks).max())).astype(np.float32)
+    assert regions._spans(regions._probabilities(samples * np.float32(0.5 / 0.3)), regions.LENIENT, 3.0)
+    found = regions.find(samples)
+    assert (found.speech.spans, found.faint) == ((), ())
+    heard = Recogniser(Scripted(["Hello."], language="en"), Vocabulary()).hear(samples, BOTH)
+    assert (heard.text, heard.flags, heard.language) == ("", ["no_speech"], "unknown")
 
 
 @pytest.fixture(scope="module")
