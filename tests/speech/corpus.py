@@ -17,9 +17,17 @@ from tests.speech.espeak import RATE, Espeak, Word
 # Those of the demo among them, as the library names them (to it `en-gb` is `en`). The voices of bench/speech are of
 # other variants: nobody trains on them.
 VOICES = {
-    "en": ("en-us", "en-us+m3", "en-us+f2", "en", "en+m1", "en-us+m6", "en-us+f5", "en-us+f3", "en-us+m2", "en+f4"),
-    "es": ("es-419", "es-419+m3", "es-419+f2", "es+m1", "es", "es-419+m6", "es-419+f5", "es-419+f3", "es+m2", "es+f4"),
-}
+    "en": (
+        "en-us", "en-us+m3", "en-us+f2", "en", "en+m1", "en-us+m6", "en-us+f5", "en-us+f3", "en-us+m2", "en+f4",
+        "en-us+m8", "en-us+Alex", "en-us+Andy", "en+Denis", "en-us+Michael", "en+Lee", "en-us+adam", "en-us+belinda",
+        "en+linda", "en-us+paul", "en-us+steph", "en-us+klatt2",
+    ),
+    "es": (
+        "es-419", "es-419+m3", "es-419+f2", "es+m1", "es", "es-419+m6", "es-419+f5", "es-419+f3", "es+m2", "es+f4",
+        "es-419+m8", "es-419+Alicia", "es+Andrea", "es-419+Diogo", "es+Hugo", "es-419+Marco", "es-419+pablo",
+        "es+pedro", "es-419+miguel", "es-419+sandro", "es-419+anika", "es-419+klatt4",
+    ),
+}  # fmt: skip
 SPEEDS, PITCHES = (145, 185), (40, 60)
 SHORTEST_PAUSE_S = 0.08
 
@@ -130,9 +138,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--numbers", type=int, default=300, help="per voice")
-    parser.add_argument("--others", type=int, default=35, help="further names and further reasons, per voice")
-    parser.add_argument("--repetitions", type=int, default=2, help="of every sentence in every voice")
+    parser.add_argument("--numbers", type=int, default=150, help="per voice")
+    parser.add_argument("--others", type=int, default=25, help="further names and further reasons, per voice")
+    parser.add_argument("--repetitions", type=int, default=1, help="of every sentence in every voice")
     arguments = parser.parse_args()
     speak(
         arguments.path,

@@ -23,6 +23,7 @@ from tests.speech.examples import (
     Word,
     groups_of,
     kinds_of,
+    of_another,
     over_something,
     window,
 )
@@ -108,6 +109,17 @@ def test_words_that_are_said_as_one_lie_between_their_neighbours() -> None:
     pieces = ["I", "am", "P G and E", "bill."]
     events = [Event(0, 1, 0), Event(5, 1, 4000), Event(7, 1, 6000), Event(15, 4, 12_000), Event(20, 0, 15_000)]
     assert word_times(pieces, events, 16_000) == (0.0, 0.125, 0.25, 0.75)
+
+
+def test_another_speaker_says_the_same_higher_and_faster() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    said, slower = of_another(tone, 1.1)
+    assert slower == pytest.approx(1 / 1.1, abs=0.03)
+    assert len(said) == round(slower * RATE)
+    loudest = np.abs(np.fft.rfft(said)).argmax() * RATE / len(said)
+    assert loudest == pytest.approx(440 / slower, abs=2)
+    assert np.abs(said).max() == pytest.approx(1.0, abs=0.05)
+    assert of_another(tone, 1.0) == (tone, 1.0)
 
 
 def test_a_number_is_parted_where_its_speaker_pauses() -> None:
