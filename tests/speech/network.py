@@ -80,7 +80,7 @@ class SmallWhisper(nn.Module):
         self.whisper = Whisper(_dimensions(vocabulary.other + 1))
         for module in self.whisper.modules():
             if isinstance(module, MultiHeadAttention):
-                module.qkv_attention = partial(_attention, module.n_head)  # type: ignore[method-assign]
+                module.qkv_attention = partial(_attention, module.n_head)
         nn.init.normal_(self.whisper.decoder.positional_embedding, std=0.02)
         nn.init.normal_(self.whisper.decoder.token_embedding.weight, std=0.05)
         self.ctc = nn.Linear(WIDTH, vocabulary.text_count + 1)
