@@ -103,6 +103,8 @@ async def _topic(
         ticket.topic_evidence = keep_correction(ticket, reading.triage.evidence)
     elif decides and ticket.level is told.level:
         ticket.level = said.level
+    if decides:
+        ticket.also_topics = list(said.also)
     ours = before is not None and ticket.priority is before.priority
     if ours and not (ticket.topic_corrected or priority_corrected(ticket)):
         wanted = now.priority

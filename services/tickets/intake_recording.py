@@ -247,6 +247,7 @@ async def _learn_topic(
     if now.topic != ticket.topic and (emergency or not ticket.topic_corrected):
         session.add(Entry(ticket_id=ticket.id, kind=EntryKind.TOPIC, detail={"from": ticket.topic, "to": now.topic}))
         ticket.topic, ticket.topic_evidence = now.topic, keep_correction(ticket, now.evidence)
+        ticket.also_topics = list(now.also)
         changed = ticket.level is not now.level
         ticket.level = now.level
     if URGENCY.index(now.priority) < URGENCY.index(ticket.priority):

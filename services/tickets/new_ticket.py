@@ -99,6 +99,7 @@ async def ticket_row(
         language_evidence=decision.evidence,
         topic=triage.topic,
         topic_evidence=triage.evidence,
+        also_topics=list(triage.also),
         level=triage.level,
         priority=triage.priority,
         callback_number=callback_number,

@@ -33,6 +33,8 @@ _RAISES: dict[str, tuple[str, ...]] = {
         "subpoena", "registros publicos", "ley de registros publicos", "citatorio",
     ),
 }  # fmt: skip
+_LEVELS = list(Level)  # from the lowest to the highest
+_URGENCY = list(Priority)  # the most urgent first
 # Somebody who was not us got hold of the bill, the account number or a payment: only beside a scam.
 _DATA_GIVEN = (
     "account number", "photo of it", "photo of my bill", "gave him", "gave her", "gave them", "i let him", "i paid",
@@ -52,6 +54,7 @@ class Triage:
     priority: Priority
     level: Level
     evidence: dict[str, Any]
+    also: tuple[str, ...] = ()  # further topics
 
 
 @lru_cache(maxsize=1)
@@ -84,10 +87,14 @@ def triage(match: TopicMatch, text: str, subject: str = "") -> Triage:
         level = Level.CSR2  # de-escalation is CSR II work; anger alone is not urgent
     if topic.key == "complaint_feedback" and "praise" in found and not raises:
         priority, level = Priority.LOW, Level.CSR1
+    # Who answers must be able to answer all of it, and the more urgent matter does not wait for the other.
+    level = max(level, *(taxonomy()[each].level for each in match.also), key=_LEVELS.index) if match.also else level
+    for each in match.also:
+        priority = min(priority, taxonomy()[each].priority, key=_URGENCY.index)
     evidence = dict(match.evidence)
     if raises:
         evidence["raised_by"] = raises
-    return Triage(topic.key, priority, level, evidence)
+    return Triage(topic.key, priority, level, evidence, match.also)
 
 
 def is_angry(text: str) -> bool:

@@ -31,20 +31,28 @@ class Said:
     priority: Priority
     raised: bool  # its priority, by its words whatever the topic
     number: str | None = None  # at which its author wants to be called
+    also: tuple[str, ...] = ()  # further topics
 
     @classmethod
     def of(cls, reading: Reading, decision: LanguageDecision) -> "Said":
         now = reading.triage
         raised = "raised_by" in now.evidence
         number = reading.facts.callback_number
-        return cls(decision.language, decision.confidence, now.topic, now.level, now.priority, raised, number)
+        return cls(decision.language, decision.confidence, now.topic, now.level, now.priority, raised, number, now.also)
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Said":
-        return cls(**{**kept, "level": Level(kept["level"]), "priority": Priority(kept["priority"])})
+        return cls(
+            **{
+                **kept,
+                "level": Level(kept["level"]),
+                "priority": Priority(kept["priority"]),
+                "also": tuple(kept.get("also", ())),
+            }
+        )
 
     def as_json(self) -> dict[str, Any]:
-        kept = {
+        kept: dict[str, Any] = {
             "language": self.language,
             "confidence": round(self.confidence, 3),
             "topic": self.topic,
@@ -52,7 +60,11 @@ class Said:
             "priority": self.priority.value,
             "raised": self.raised,
         }
-        return kept if self.number is None else {**kept, "number": self.number}
+        if self.number is not None:
+            kept["number"] = self.number
+        if self.also:
+            kept["also"] = list(self.also)
+        return kept
 
 
 @dataclass(frozen=True)

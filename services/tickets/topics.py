@@ -37,10 +37,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class TopicMatch:
-    """The topic, the runners-up, and the phrases that say so."""
+    """The topic, further topics that are raised besides, and the phrases that say so."""
 
     topic: str
-    secondary: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -145,7 +145,7 @@ def weighed(phrases: dict[str, list[str]]) -> TopicMatch:
     ranked = sorted(scores, key=lambda key: (-scores[key], _order(key)))
     return TopicMatch(
         ranked[0],
-        tuple(ranked[1:4]),
+        (),  # phrases alone do not tell a second topic from a second guess
         {"phrases": phrases, "scores": {key: round(scores[key], 1) for key in ranked}},
     )
 

@@ -37,6 +37,7 @@ from shared.models.greeting import (
     Situation,
 )
 from shared.models.ladder import LadderStep, Missing, Rung
+from shared.models.learning import Correction, CorrectionKind
 from shared.models.mail import (
     Attachment,
     Machine,
@@ -123,6 +124,8 @@ __all__ = [
     "CheckState",
     "ClockEnd",
     "ClockKind",
+    "Correction",
+    "CorrectionKind",
     "Customer",
     "CustomerIdentity",
     "Delivery",

@@ -130,6 +130,7 @@ class Ticket(Base):
     topic: Mapped[str] = mapped_column(Text, server_default="other")
     topic_evidence: Mapped[Json] = mapped_column(server_default=sql("'{}'::jsonb"))
     topic_corrected: Mapped[bool] = mapped_column(server_default=sql("false"))
+    also_topics: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))  # that it raises besides
     level: Mapped[Level] = mapped_column(choice(Level, "level"), server_default="csr1")
     priority: Mapped[Priority] = mapped_column(choice(Priority, "priority"), server_default="normal")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # of the open assignment, once accepted
@@ -182,6 +183,12 @@ class Ticket(Base):
         Index("ix_ticket_split_from_id", "split_from_id", postgresql_where=sql("split_from_id IS NOT NULL")),
         Index("ix_ticket_merged_into_id", "merged_into_id", postgresql_where=sql("merged_into_id IS NOT NULL")),
         Index("ix_ticket_created_at", "created_at"),
+        Index(
+            "ix_ticket_also_topics",
+            "also_topics",
+            postgresql_using="gin",
+            postgresql_where=sql("also_topics <> '[]'::jsonb"),
+        ),
     )
 
 

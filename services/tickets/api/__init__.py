@@ -14,6 +14,7 @@ from services.tickets.api import (
     held,
     ingestion,
     ladder,
+    learning,
     mailboxes,
     operations,
     people,
@@ -36,6 +37,7 @@ TAGS = [
     {"name": "board", "description": "The shift: board, assigning, alerts, contacts by phone and at the counter."},
     {"name": "people", "description": "The staff, their certifications, machines and their tokens."},
     {"name": "shifts", "description": "Who works when, and who is needed when."},
+    {"name": "learning", "description": "What people corrected of what the machine had decided."},
     {"name": "center", "description": "Opening hours, special days, targets, texts for customers."},
     {"name": "files", "description": "Audio, attachments, raw mail."},
     {"name": "mailboxes", "description": "How mail is fetched and sent: add, change, test, pause, remove."},
@@ -51,7 +53,7 @@ UTC (RFC 3339); opening hours are the center's own wall clock."""
 
 def routers() -> list[APIRouter]:
     # reassign before tickets: /tickets/assign is not a ticket
-    desk = (session, work, board, balance, ladder, reassign, tickets, caller, calls, replies, conversation)
+    desk = (session, work, board, balance, learning, ladder, reassign, tickets, caller, calls, replies, conversation)
     reading = (transcripts, trust)
     center_of = (people, shifts, forecast, center, targets)
     return [each.router for each in (*desk, *reading, *center_of, files, mailboxes, operations, ingestion, held)]

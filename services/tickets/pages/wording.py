@@ -149,9 +149,14 @@ def flag(language: str, value: str) -> str:
     return translate(language, FLAGS[value]) if value in FLAGS else value.replace("_", " ")
 
 
-def _changed(language: str, entry: EntryView, by_person: str, by_system: str, word: Callable[[str], str]) -> str:
+def _changed(
+    language: str, entry: EntryView, by_person: str, by_system: str, word: Callable[[str], str], agreed: str = ""
+) -> str:
+    """`agreed`: somebody said that what stood there is right."""
     before, after = _text(entry.detail.get("from")), _text(entry.detail.get("to"))
     values = {"actor": _name(entry), "before": word(before) if before else "—", "after": word(after) if after else "—"}
+    if agreed and entry.actor and before == after:
+        return translate(language, agreed, **values)
     return translate(language, by_person if entry.actor else by_system, **values)
 
 
@@ -166,6 +171,7 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
             N_("{actor} set the language from {before} to {after}."),
             N_("The language was set from {before} to {after}."),
             lambda value: language_name(language, value),
+            N_("{actor} confirmed the language: {after}."),
         )
     if kind is EntryKind.TOPIC:
         return _changed(
@@ -174,6 +180,7 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
             N_("{actor} set the topic from «{before}» to «{after}»."),
             N_("The topic was set from «{before}» to «{after}»."),
             topic_name,
+            N_("{actor} confirmed the topic: «{after}»."),
         )
     if kind is EntryKind.PRIORITY:
         return _changed(
@@ -182,6 +189,7 @@ def sentence(language: str, entry: EntryView, topic_name: Callable[[str], str], 
             N_("{actor} set the priority from {before} to {after}."),
             N_("The priority was set from {before} to {after}."),
             lambda value: vocabulary.label(language, "priority", value).lower(),
+            N_("{actor} confirmed the priority: {after}."),
         )
     if kind is EntryKind.STATE:
         return _state(language, entry)

@@ -18,7 +18,6 @@ from services.tickets.topics import EMERGENCY, OTHER
 from services.tickets.triage.features import Array, Document, Weighting, counts, document, idea_column
 
 REASONS = 4  # ideas named as evidence
-SECOND = 0.25  # from this share on, a further topic is one of the message's topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,6 @@ class Understanding:
 
     topic: str
     confidence: float
-    secondary: tuple[str, ...]
     danger: float  # 0…1, that somebody has to act now
     emergency: bool
     reasons: tuple[str, ...]  # the text's own words that spoke for the topic, the strongest first
@@ -96,11 +94,9 @@ class Model:
             # Without an alarm the words of one are about something else; without enough evidence, we do not know.
             calm = next(topic for topic in ranked if topic != EMERGENCY)
             first = calm if ranked[calm] >= self.certain else OTHER
-        secondary = tuple(topic for topic, share in ranked.items() if topic not in (first, OTHER) and share >= SECOND)
         return Understanding(
             topic=first,
             confidence=danger if emergency else ranked[first],
-            secondary=secondary,
             danger=danger,
             emergency=emergency,
             reasons=self._reasons(text, features, first, emergency=emergency),

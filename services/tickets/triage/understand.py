@@ -11,6 +11,7 @@ from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phra
 from services.tickets.triage.features import document
 from services.tickets.triage.ideas import TOPIC
 from services.tickets.triage.model import Understanding, model
+from services.tickets.triage.several import further
 
 PHRASE = 0.3  # what a topic's own phrase is worth beside the model's share for it
 SAID_SO = 0.5  # of the alarm's threshold, when a phrase says emergency
@@ -41,7 +42,7 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
         "phrases": {topic: words} if words else {},
         "confidence": round(min(shares.get(topic, understood.confidence), 0.99), 2),
     }
-    return TopicMatch(topic, tuple(each for each in understood.secondary if each not in (topic, EMERGENCY)), evidence)
+    return TopicMatch(topic, further(model(), understood, topic, text) if topic != OTHER else (), evidence)
 
 
 def danger_words(text: str) -> list[str]:

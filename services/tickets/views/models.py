@@ -24,6 +24,7 @@ from shared.models import (
     AssignmentState,
     Channel,
     ClockKind,
+    CorrectionKind,
     DeliveryFailure,
     DeliveryKind,
     DeliveryState,
@@ -60,6 +61,7 @@ class TicketRow(View):
     language: str = Field(description="`en`, `es`, another ISO 639-1 code, `mixed` or `unknown`.")
     language_confidence: float
     topic: str
+    also_topics: list[str] = Field(default=[], description="Further topics that it raises.")
     level: Level
     priority: Priority
     assignee: PersonRef | None
@@ -329,6 +331,19 @@ class Allowed(View):
     spam: bool = Field(description="Close it as spam, or take that back.")
 
 
+class JudgementView(View):
+    """A person's word on one decision of the machine; `decided` = `corrected` says that the machine was right."""
+
+    id: int
+    kind: CorrectionKind
+    decided: str
+    corrected: str
+    person: PersonRef
+    at: datetime
+    model: str = Field(description="Version of the model that had decided; empty: unknown.")
+    counts: bool = Field(description="No later word replaced it, and nobody took it back.")
+
+
 class TicketView(View):
     ticket: TicketRow
     trust: TrustView
@@ -336,6 +351,7 @@ class TicketView(View):
     language_source: LanguageSource
     language_evidence: dict[str, Any]
     topic_evidence: dict[str, Any]
+    corrections: list[JudgementView] = Field(description="What people said about these decisions and what counts.")
     callback_number: str | None
     created_at: datetime
     closed_at: datetime | None

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy import Select, case, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,7 +31,7 @@ class QueueFilter(BaseModel):
 
     states: list[TicketState] = Field(default=[], description="None: all open ones.")
     languages: list[str] = []
-    topics: list[str] = []
+    topics: list[str] = Field(default=[], description="Tickets that are about one of these, also besides.")
     priorities: list[Priority] = []
     channels: list[Channel] = []
     kinds: list[TicketKind] = Field(default=[], description="Whether somebody spoke; none: all of them.")
@@ -55,7 +55,6 @@ def _conditions(statement: Select[Any], wanted: QueueFilter) -> Select[Any]:
             statement = statement.where(Ticket.state != TicketState.CLOSED)
     for column, values in (
         (Ticket.language, wanted.languages),
-        (Ticket.topic, wanted.topics),
         (Ticket.priority, wanted.priorities),
         (Ticket.channel, wanted.channels),
         (Ticket.kind, wanted.kinds),
@@ -63,6 +62,9 @@ def _conditions(statement: Select[Any], wanted: QueueFilter) -> Select[Any]:
     ):
         if values:
             statement = statement.where(column.in_(values))
+    if wanted.topics:  # whatever of its topics that is
+        further = [Ticket.also_topics.contains([topic]) for topic in wanted.topics]
+        statement = statement.where(or_(Ticket.topic.in_(wanted.topics), *further))
     if wanted.assignee_id is not None:
         statement = statement.where(Ticket.assignee_id == wanted.assignee_id)
     if wanted.unassigned:

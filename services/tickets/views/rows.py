@@ -100,6 +100,7 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
         language=ticket.language,
         language_confidence=ticket.language_confidence,
         topic=ticket.topic,
+        also_topics=ticket.also_topics,
         level=ticket.level,
         priority=ticket.priority,
         assignee=assignee,

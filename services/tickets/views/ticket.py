@@ -9,6 +9,7 @@ from services.tickets.returned import of_ticket
 from services.tickets.spam import may_be_spam
 from services.tickets.views.calls import calls_view
 from services.tickets.views.clocks import clock_views
+from services.tickets.views.learning import corrections_on
 from services.tickets.views.models import (
     Allowed,
     AssignmentView,
@@ -70,6 +71,7 @@ async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, tick
         language_source=ticket.language_source,
         language_evidence=ticket.language_evidence,
         topic_evidence=ticket.topic_evidence,
+        corrections=await corrections_on(session, ticket_id, only_counting=True),
         callback_number=ticket.callback_number,
         created_at=ticket.created_at,
         closed_at=ticket.closed_at,

@@ -120,6 +120,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/people/{person_id}/tokens"): Route(P.PEOPLE_WRITE),
     ("GET", "/api/v1/hours"): Route(EVERYBODY),
     ("GET", "/api/v1/language-balance"): Route(P.BOARD_READ),
+    ("GET", "/api/v1/learning"): Route(P.BOARD_READ),
+    ("GET", "/api/v1/tickets/{ticket_id}/corrections"): Route(P.TICKET_READ),
+    ("DELETE", "/api/v1/tickets/{ticket_id}/corrections/{decision}"): Route(P.TICKET_WORK),
     ("GET", "/api/v1/shifts"): Route(P.SHIFT_WRITE),
     ("GET", "/api/v1/people/{person_id}/shifts"): Route(P.SHIFT_WRITE),
     ("PUT", "/api/v1/people/{person_id}/shifts"): Route(P.SHIFT_WRITE, {"week": []}),
@@ -192,7 +195,12 @@ ELSEWHERE = {
 
 
 def address(path: str) -> str:
-    filled = path.replace("{day}", "2031-05-05").replace("{key}", "need_account").replace("{kind}", "receipt")
+    filled = (
+        path.replace("{day}", "2031-05-05")
+        .replace("{key}", "need_account")
+        .replace("{kind}", "receipt")
+        .replace("{decision}", "topic")
+    )
     while "{" in filled:
         start, end = filled.index("{"), filled.index("}")
         filled = filled[:start] + str(NOWHERE) + filled[end + 1 :]

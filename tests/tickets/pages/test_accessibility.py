@@ -111,7 +111,7 @@ WORK = (
 CENTER = (
     "/targets?channel=email&priority=normal&language=es",
     "/board", "/ladder", "/people", "/people/3", "/people/new", "/hours", "/shifts", "/shifts/3", "/forecast",
-    "/language-balance", "/templates",
+    "/language-balance", "/learning", "/templates",
     "/templates/meter_reading", "/templates/new", "/held", "/health", "/dead-letters", "/mailboxes",
     "/mailboxes/1", "/audit", "/account",
 )  # fmt: skip
@@ -170,7 +170,7 @@ async def test_phone_width_shows_all_without_scrolling_sideways(
         f"/people/{office['mateo']}", "/hours", "/targets", "/templates/new", "/held", "/health", "/audit", "/account",
         "/contacts/new",
         "/mailboxes/1", "/dead-letters", f"/tickets/{numbers['english']}", f"/tickets/{numbers['english']}/split",
-        f"/tickets/{numbers['english']}/merge", "/ladder", "/forecast", "/language-balance",
+        f"/tickets/{numbers['english']}/merge", "/ladder", "/forecast", "/language-balance", "/learning",
     ):  # fmt: skip
         await page.goto(path)
         width = await page.evaluate("document.documentElement.scrollWidth")

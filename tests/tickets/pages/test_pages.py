@@ -40,8 +40,8 @@ from tests.tickets.pages.office import ENGLISH, SPANISH, Office, spoken
 
 CSR_PAGES = ("/work", "/queue", "/contacts/new", "/account")
 SUPERVISOR_PAGES = (
-    "/board", "/language-balance", "/people", "/shifts", "/forecast", "/hours", "/templates", "/templates/new", "/held",
-    "/health",
+    "/board", "/language-balance", "/learning", "/people", "/shifts", "/forecast", "/hours", "/templates",
+    "/templates/new", "/held", "/health",
 )  # fmt: skip
 MANAGER_PAGES = ("/audit", "/people/new")
 
