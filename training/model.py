@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from services.tickets.topics import taxonomy
-from services.tickets.triage.features import Array, Document, Weighting, counts, document
+from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, counted, document
 from services.tickets.triage.model import Model, load, save
 from training.samples import Sample, Split, corpus
 
@@ -50,9 +51,9 @@ def documents_of(samples: Sequence[Sample]) -> list[Document]:
 def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: float = 10.0) -> Model:
     """A model from `samples`, its temperature and thresholds from `choose`."""
     topics = tuple(taxonomy())
-    blocks = counts(documents_of(samples))
-    weighting = Weighting.learned_from(blocks)
-    features = weighting(blocks)
+    documents = documents_of(samples)
+    weighting = Weighting(_idf(documents))
+    features = _matrix([weighting(each) for each in documents])
     rows, labels, shares = [], [], []
     for row, sample in enumerate(samples):
         for topic, share in ((sample.topic, 1.0), *((each, ALSO) for each in sample.also)):
@@ -82,6 +83,21 @@ def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: floa
     return _chosen(model, choose)
 
 
+def _idf(documents: Sequence[Document]) -> Array:
+    """How rare each feature is, smoothed as if one text had them all."""
+    # Kept in half precision, so that training sees what the shipped model will.
+    having = np.bincount(np.concatenate([counted(each).columns for each in documents]), minlength=blocks()[-1])
+    idf: Array = (np.log((1 + len(documents)) / (1 + having)) + 1).astype(np.float16)
+    return idf
+
+
+def _matrix(rows: Sequence[Features]) -> csr_matrix:
+    """One row for each text."""
+    ends = np.cumsum([0, *(len(row.columns) for row in rows)])
+    columns, values = (np.concatenate([getattr(row, part) for row in rows]) for part in ("columns", "values"))
+    return csr_matrix((values, columns, ends), shape=(len(rows), blocks()[-1]))
+
+
 def _version(*parts: Sequence[Sample]) -> str:
     told = [(each.id, each.topic, each.also, each.priority, each.subject, each.text) for part in parts for each in part]
     digest = hashlib.sha256(repr(told).encode()).hexdigest()[:8]
@@ -96,15 +112,16 @@ def _without_small(weights: Array) -> Array:
 
 def _chosen(model: Model, samples: Sequence[Sample]) -> Model:
     """Temperature, threshold of certainty and of alarm, as they are best on these writers."""
-    features = model.weighting(counts(documents_of(samples)))
+    features = [model.weighting(each) for each in documents_of(samples)]
+    scores = np.array([model.scores(each) for each in features])
     labels = np.array([model.topics.index(sample.topic) for sample in samples])
     temperatures = np.linspace(0.3, 2.0, 35)
     losses = []
     for temperature in temperatures:
-        shares = replace(model, temperature=float(temperature)).shares(features)
+        shares = replace(model, temperature=float(temperature)).shares(scores)
         losses.append(-np.log(shares[np.arange(len(labels)), labels] + 1e-9).mean())
     model = replace(model, temperature=float(temperatures[int(np.argmin(losses))]))
-    dangers = model.dangers(features)
+    dangers = np.array([model.danger(each) for each in features])
     emergencies = np.array([sample.emergency for sample in samples])
     model = replace(model, alarm=_alarm(dangers[emergencies], dangers[~emergencies]))
     return replace(model, certain=_certain(model, samples))
@@ -123,8 +140,9 @@ def _certain(model: Model, samples: Sequence[Sample]) -> float:
     documents = documents_of(samples)
     best, best_right = 0.0, -1.0
     for threshold in np.arange(0.0, 0.45, 0.03):
-        tried = replace(model, certain=float(threshold)).understand_all(documents)
-        right = float(np.mean([s.accepts(u.topic) for s, u in zip(samples, tried, strict=True)]))
+        tried = replace(model, certain=float(threshold))
+        topics = [tried.understand_document(each).topic for each in documents]
+        right = float(np.mean([sample.accepts(topic) for sample, topic in zip(samples, topics, strict=True)]))
         if right > best_right + 1e-9:
             best, best_right = float(threshold), right
     return round(best, 2)
@@ -132,7 +150,7 @@ def _certain(model: Model, samples: Sequence[Sample]) -> float:
 
 def figures(model: Model, samples: Sequence[Sample]) -> Figures:
     """How the model fares on these messages."""
-    understood = model.understand_all(documents_of(samples))
+    understood = [model.understand_document(each) for each in documents_of(samples)]
     right = np.array([s.accepts(u.topic) for s, u in zip(samples, understood, strict=True)])
     sure = np.array([each.confidence for each in understood])
     alarms = np.array([each.emergency for each in understood])

@@ -57,7 +57,7 @@ def tried(model: Model, samples: Sequence[Sample]) -> list[Tried]:
     singles = [each for each in samples if not each.emergency]
     pairs = pairs_of(samples)
     joined = [f"{one.text}\n\n{other.text}" for one, other in pairs]
-    alone = model.understand_all(documents_of(singles))
+    alone = [model.understand_document(each) for each in documents_of(singles)]
     together = [model.understand(text, one.subject) for text, (one, _) in zip(joined, pairs, strict=True)]
     read = list(zip(singles, alone, strict=True))
     read_pairs = list(zip(pairs, joined, together, strict=True))

@@ -58,12 +58,8 @@ class Triage:
 
 
 @lru_cache(maxsize=1)
-def _signs() -> dict[str, Phrases]:
-    return {
-        **{name: Phrases(phrases) for name, phrases in _RAISES.items()},
-        "data_given": Phrases(_DATA_GIVEN),
-        "praise": Phrases(_PRAISE),
-    }
+def _signs() -> Phrases:
+    return Phrases({**_RAISES, "data_given": _DATA_GIVEN, "praise": _PRAISE})
 
 
 def triage(match: TopicMatch, text: str, subject: str = "") -> Triage:
@@ -72,7 +68,7 @@ def triage(match: TopicMatch, text: str, subject: str = "") -> Triage:
     if topic.key == EMERGENCY:
         return Triage(EMERGENCY, Priority.EMERGENCY, topic.level, match.evidence)
     both = f"{normalised(subject)} · {normalised(text)}"
-    found = {name: hits for name, signs in _signs().items() if (hits := signs.found_in(both))}
+    found = _signs().found_in(both)
     raises = {name: hits for name, hits in found.items() if name in _RAISES}
     if topic.key == "scam_report" and "data_given" in found:
         raises["data_given"] = found["data_given"]

@@ -2,12 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any
+
+import ahocorasick
 
 from shared.language import fold
 from shared.models import Level, Priority
@@ -77,26 +80,44 @@ def normalised(text: str) -> str:
 
 
 class Phrases:
-    """Finds phrases in normalised text, at word boundaries; a star ends a stem, a plural may follow any phrase."""
+    """Finds the phrases of several groups in normalised text, at word boundaries.
 
-    def __init__(self, phrases: Iterable[str]) -> None:
-        # Most phrases are not in a text: a plain search, which is quick, goes before the boundaries are looked at.
-        self._phrases = [(normalised(phrase.rstrip("*")), _boundaries(phrase)) for phrase in dict.fromkeys(phrases)]
+    A star ends a stem, a plural may follow any phrase.
+    """
 
-    def found_in(self, text: str) -> list[str]:
-        """Those that stand in the text, as it writes them, without those that only are part of a longer one."""
-        spans = [
-            match.span()
-            for plain, pattern in self._phrases
-            if plain in text
-            for match in islice(pattern.finditer(text), MAX_REPEATS)
-        ]
-        whole = [
-            (start, end)
-            for start, end in spans
-            if not any(s <= start and end <= e and (s, e) != (start, end) for s, e in spans)
-        ]
-        return list(dict.fromkeys(text[start:end] for start, end in sorted(whole)))
+    def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
+        self._positions = {name: position for position, name in enumerate(groups)}
+        self._whose: defaultdict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+        for name, phrases in groups.items():
+            for phrase in dict.fromkeys(phrases):
+                self._whose[normalised(phrase.rstrip("*"))].append((name, _boundaries(phrase)))
+        # One walk over the text tells which of thousands it holds (Aho-Corasick): of these boundaries are looked at.
+        self._automaton = ahocorasick.Automaton()
+        for plain in self._whose:
+            self._automaton.add_word(plain, plain)
+        self._automaton.make_automaton()
+
+    def found_in(self, text: str) -> dict[str, list[str]]:
+        """Group → those of its phrases that stand in the text, as it writes them; only groups of which any does.
+
+        Of phrases of one group, those that only are part of a longer one are left out.
+        """
+        spans: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for plain in {plain for _, plain in self._automaton.iter(text)}:
+            for name, pattern in self._whose[plain]:
+                if found := [match.span() for match in islice(pattern.finditer(text), MAX_REPEATS)]:
+                    spans[name] += found
+        return {name: _whole(text, spans[name]) for name in sorted(spans, key=self._positions.__getitem__)}
+
+
+def _whole(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    """What stands at these places, each once, without what lies within another of them."""
+    whole = [
+        (start, end)
+        for start, end in spans
+        if not any(s <= start and end <= e and (s, e) != (start, end) for s, e in spans)
+    ]
+    return list(dict.fromkeys(text[start:end] for start, end in sorted(whole)))
 
 
 def _boundaries(phrase: str) -> re.Pattern[str]:
@@ -108,13 +129,18 @@ def _boundaries(phrase: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> dict[str, Phrases]:
-    return {key: Phrases(topic.phrases) for key, topic in taxonomy().items() if topic.phrases}
+def _phrases() -> Phrases:
+    return Phrases({key: topic.phrases for key, topic in taxonomy().items() if topic.phrases})
+
+
+@lru_cache(maxsize=1)
+def _emergencies() -> Phrases:
+    return Phrases({EMERGENCY: taxonomy()[EMERGENCY].phrases})
 
 
 def emergency_phrases(text: str) -> list[str]:
     """What in this text says gas, sparks, a fallen line… Empty: no emergency."""
-    return _phrases()[EMERGENCY].found_in(normalised(text))
+    return _emergencies().found_in(normalised(text)).get(EMERGENCY, [])
 
 
 def match_topic(text: str, subject: str = "") -> TopicMatch:
@@ -126,7 +152,7 @@ def match_topic(text: str, subject: str = "") -> TopicMatch:
     if found:
         return TopicMatch(EMERGENCY, evidence={"phrases": {EMERGENCY: found}})
     both = f"{normalised(subject)} · {normalised(text)}"
-    return weighed({key: hits for key, phrases in _phrases().items() if (hits := phrases.found_in(both))})
+    return weighed(_phrases().found_in(both))
 
 
 def weighed(phrases: dict[str, list[str]]) -> TopicMatch:

@@ -3,31 +3,32 @@
 Words and letters are hashed, so that nothing has to be remembered of the texts that were learned from; ideas keep their
 names, for they are what a CSR is told. Each block is weighted by how rare its features were in training (idf) and
 brought to length one, so that a long mail does not outweigh a short one.
+
+One text at a time and with numpy alone: a sparse matrix of one row costs several times what it holds.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from itertools import combinations, pairwise
+from typing import Any
 
+import mmh3
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
 
 from services.tickets.topics import normalised
 from services.tickets.triage.ideas import MAX_CHARACTERS, found_in, names
 
-_WORD = r"[^\W_]+"
 WORDS = 2**15  # buckets
 LETTERS = 2**16
 PAIRS = 2**14
+LETTERS_TOGETHER = (2, 3, 4)
 # How much each block says beside the others; chosen on the writers that are kept for choosing.
 WEIGHTS = (1.0, 1.0, 1.0, 0.5)
+_WORD = re.compile(r"[^\W_]+")
+_USUAL_LENGTH = 30  # of a word; what is longer is not kept
 Array = np.ndarray[Any, np.dtype[Any]]
-
-# scikit-learn takes half a second to import: a process that never reads a message does not pay for it.
-if TYPE_CHECKING:
-    from sklearn.feature_extraction.text import HashingVectorizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class Document:
 
     words: str
     ideas: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a text has: the columns of its features, ascending, and a value for each of them."""
+
+    columns: Array
+    values: Array
 
 
 def document(text: str, subject: str = "") -> Document:
@@ -47,70 +56,71 @@ def document(text: str, subject: str = "") -> Document:
 
 
 @lru_cache(maxsize=1)
-def _vectorizers() -> "tuple[HashingVectorizer, HashingVectorizer, HashingVectorizer]":
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    return (
-        HashingVectorizer(
-            ngram_range=(1, 2), n_features=WORDS, alternate_sign=False, norm=None, token_pattern=_WORD
-        ),
-        HashingVectorizer(
-            analyzer="char_wb", ngram_range=(2, 4), n_features=LETTERS, alternate_sign=False, norm=None
-        ),
-        HashingVectorizer(analyzer=_pairs, n_features=PAIRS, alternate_sign=False, norm=None),
-    )  # fmt: skip
+def blocks() -> tuple[int, ...]:
+    """Where each of the four begins among all columns, and how many columns there are."""
+    sizes = (WORDS, LETTERS, len(names()), PAIRS)
+    return (0, *(int(end) for end in np.cumsum(sizes)))
 
 
-def _pairs(document: Document) -> list[str]:
-    return ["+".join(pair) for pair in combinations(sorted(document.ideas), 2)]
+def counted(document: Document) -> Features:
+    """How often the text has each feature."""
+    text = document.words.lower()  # without accents some letters are capitals again
+    columns = [
+        np.fromiter(_buckets(_words(text), 0, WORDS), dtype=np.intp),
+        *(_usual_letters(word) if len(word) <= _USUAL_LENGTH else _letters(word) for word in text.split()),
+        np.fromiter((idea_column(idea) for idea in document.ideas), dtype=np.intp),
+        np.fromiter(_buckets(_pairs(document), blocks()[3], PAIRS), dtype=np.intp),
+    ]
+    return Features(*np.unique(np.concatenate(columns), return_counts=True))
+
+
+def _words(text: str) -> Iterator[str]:
+    words = _WORD.findall(text)
+    yield from words
+    for first, second in pairwise(words):
+        yield f"{first} {second}"
+
+
+def _letters(word: str) -> Array:
+    """Columns of the pieces of a word, which has a blank on each side."""
+    word = f" {word} "
+    pieces = (word[at : at + n] for n in LETTERS_TOGETHER for at in range(len(word) - n + 1))
+    return np.fromiter(_buckets(pieces, blocks()[1], LETTERS), dtype=np.intp)
+
+
+_usual_letters = lru_cache(maxsize=8192)(_letters)  # people write with a few thousand words
+
+
+def _pairs(document: Document) -> Iterator[str]:
+    for pair in combinations(sorted(document.ideas), 2):
+        yield "+".join(pair)
+
+
+def _buckets(features: Iterable[str], first: int, buckets: int) -> Iterator[int]:
+    return (first + abs(mmh3.hash(feature)) % buckets for feature in features)
 
 
 @lru_cache(maxsize=1)
 def _columns() -> dict[str, int]:
-    return {name: column for column, name in enumerate(names())}
-
-
-def counts(documents: Sequence[Document]) -> list[csr_matrix]:
-    """The four blocks, one row for each text: words, letters, ideas, pairs of ideas."""
-    words, letters, pairs = _vectorizers()
-    rows = [(row, _columns()[idea]) for row, each in enumerate(documents) for idea in each.ideas]
-    at = np.array(rows, dtype=np.int32).reshape(-1, 2)
-    ideas = csr_matrix((np.ones(len(rows)), (at[:, 0], at[:, 1])), shape=(len(documents), len(_columns())))
-    texts = [each.words for each in documents]
-    return [words.transform(texts), letters.transform(texts), ideas, pairs.transform(documents)]
-
-
-class Weighting:
-    """Turns counts into weighted features; `idf` of each block comes from training.
-
-    What scikit-learn's TfidfTransformer does with sublinear_tf, without its checks, which cost more than one mail does.
-    """
-
-    def __init__(self, idf: Sequence[Array]) -> None:
-        self.idf = tuple(np.asarray(values, dtype=np.float64) for values in idf)
-
-    @classmethod
-    def learned_from(cls, blocks: Sequence[csr_matrix]) -> "Weighting":
-        from sklearn.feature_extraction.text import TfidfTransformer
-
-        # Kept in half precision, so that training sees what the shipped model will.
-        return cls([TfidfTransformer(sublinear_tf=True).fit(block).idf_.astype(np.float16) for block in blocks])
-
-    def __call__(self, blocks: Sequence[csr_matrix]) -> csr_matrix:
-        return hstack(
-            [_weighted(block, idf, share) for block, idf, share in zip(blocks, self.idf, WEIGHTS, strict=True)]
-        ).tocsr()
-
-
-def _weighted(block: csr_matrix, idf: Array, share: float) -> csr_matrix:
-    values = (1 + np.log(block.data)) * idf[block.indices]
-    rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    lengths = np.sqrt(np.bincount(rows, weights=values**2, minlength=block.shape[0]))
-    values *= share / lengths[rows]
-    # Single precision like the weights: to convert those for each text would cost more than to use them.
-    return csr_matrix((values.astype(np.float32), block.indices, block.indptr), shape=block.shape)
+    return {name: column for column, name in enumerate(names(), start=blocks()[2])}
 
 
 def idea_column(name: str) -> int:
     """Where an idea stands among all features."""
-    return WORDS + LETTERS + _columns()[name]
+    return _columns()[name]
+
+
+class Weighting:
+    """Turns counts into weighted features; `idf`, of all columns, comes from training."""
+
+    def __init__(self, idf: Array) -> None:
+        self.idf = np.asarray(idf, dtype=np.float64)
+
+    def __call__(self, document: Document) -> Features:
+        counts = counted(document)
+        values = (1 + np.log(counts.values)) * self.idf[counts.columns]
+        block = np.searchsorted(blocks()[1:-1], counts.columns, side="right")
+        lengths = np.sqrt(np.bincount(block, weights=values**2, minlength=len(WEIGHTS)))
+        values *= np.divide(WEIGHTS, lengths, out=np.zeros_like(lengths), where=lengths > 0)[block]
+        # Single precision like the model's: to convert that for each text would cost more than to use it.
+        return Features(counts.columns, values.astype(np.float32))

@@ -15,7 +15,8 @@ TOPIC = "says:"  # and a topic's key: its phrases are an idea
 
 
 @lru_cache(maxsize=1)
-def _vocabulary() -> dict[str, tuple[str, ...]]:
+def vocabulary() -> dict[str, tuple[str, ...]]:
+    """Idea → its phrases."""
     lines = files("services.tickets").joinpath("data/ideas.txt").read_text("utf-8").splitlines()
     ideas: dict[str, tuple[str, ...]] = {}
     for line in lines:
@@ -30,15 +31,14 @@ def _vocabulary() -> dict[str, tuple[str, ...]]:
 
 def names() -> tuple[str, ...]:
     """Every idea there is, in a fixed order."""
-    return tuple(_vocabulary())
+    return tuple(vocabulary())
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> dict[str, Phrases]:
-    return {name: Phrases(words) for name, words in _vocabulary().items()}
+def _phrases() -> Phrases:
+    return Phrases(vocabulary())
 
 
 def found_in(text: str) -> dict[str, list[str]]:
     """Idea → the words that say it, as the text writes them. `text` is normalised()."""
-    text = text[:MAX_CHARACTERS]
-    return {name: hits[:MAX_WORDS] for name, phrases in _phrases().items() if (hits := phrases.found_in(text))}
+    return {name: hits[:MAX_WORDS] for name, hits in _phrases().found_in(text[:MAX_CHARACTERS]).items()}

@@ -4,7 +4,6 @@
 same text, the same answer, with the version of the model that gave it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
@@ -15,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from services.tickets.topics import EMERGENCY, OTHER
-from services.tickets.triage.features import Array, Document, Weighting, counts, document, idea_column
+from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, document, idea_column
 
 REASONS = 4  # ideas named as evidence
 
@@ -59,31 +58,32 @@ class Model:
 
     def understand(self, text: str, subject: str = "") -> Understanding:
         """What one message says. Empty text: other, no danger."""
-        return self.understand_all([document(text, subject)])[0]
+        return self.understand_document(document(text, subject))
 
-    def understand_all(self, documents: Sequence[Document]) -> list[Understanding]:
-        features = self.weighting(counts(documents))
-        shares = self.shares(features)
-        dangers = self.dangers(features)
-        return [
-            self._understanding(each, features[row], shares[row], float(dangers[row]))
-            for row, each in enumerate(documents)
-        ]
+    def understand_document(self, text: Document) -> Understanding:
+        features = self.weighting(text)
+        return self._understanding(text, features, self.shares(self.scores(features)), self.danger(features))
 
-    def shares(self, features: csr_matrix) -> Array:
-        """Probabilities, one row for each text, one column for each of `topics`."""
-        scores = (features @ self.weights + self.bias) / self.temperature
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        total: Array = scores / scores.sum(axis=1, keepdims=True)
+    def scores(self, features: Features) -> Array:
+        """What speaks for each of `topics`."""
+        # Not as a product of matrices: BLAS would start its threads for these few numbers.
+        pushes = features.values[:, None] * self.weights[features.columns]
+        scores: Array = pushes.sum(axis=0) + self.bias
+        return scores
+
+    def shares(self, scores: Array) -> Array:
+        """Probabilities of topics, one column for each, from the scores of one text or a row for each of several."""
+        scores = scores / self.temperature
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        total: Array = scores / scores.sum(axis=-1, keepdims=True)
         return total
 
-    def dangers(self, features: csr_matrix) -> Array:
-        """Probability of danger for each text."""
-        scores = features @ self.danger_weights + self.danger_bias
-        total: Array = 1 / (1 + np.exp(-scores))
-        return total
+    def danger(self, features: Features) -> float:
+        """Probability of danger."""
+        score = (features.values * self.danger_weights[features.columns]).sum() + self.danger_bias
+        return float(1 / (1 + np.exp(-score)))
 
-    def _understanding(self, text: Document, features: csr_matrix, shares: Array, danger: float) -> Understanding:
+    def _understanding(self, text: Document, features: Features, shares: Array, danger: float) -> Understanding:
         order = np.argsort(-shares, kind="stable")
         ranked = {self.topics[at]: float(shares[at]) for at in order}
         emergency = danger >= self.alarm
@@ -104,13 +104,12 @@ class Model:
             version=self.version,
         )
 
-    def _reasons(self, text: Document, features: csr_matrix, topic: str, *, emergency: bool) -> tuple[str, ...]:
+    def _reasons(self, text: Document, features: Features, topic: str, *, emergency: bool) -> tuple[str, ...]:
         weights = self.danger_weights if emergency else self.weights[:, self.topics.index(topic)]
-        values = dict(zip(features.indices.tolist(), features.data.tolist(), strict=True))
+        columns = [idea_column(idea) for idea in text.ideas]
+        pushes = weights[columns] * features.values[np.searchsorted(features.columns, columns)]
         said: dict[str, float] = {}
-        for idea, words in text.ideas.items():
-            column = idea_column(idea)
-            push = float(weights[column]) * values.get(column, 0.0)
+        for words, push in zip(text.ideas.values(), pushes.tolist(), strict=True):
             if push > 0:
                 word = max(words, key=len)
                 said[word] = max(said.get(word, 0.0), push)
@@ -123,11 +122,10 @@ class Model:
 def load(path: Path) -> Model:
     """Read a file that save() wrote. Raises OSError, KeyError or ValueError when it is none."""
     with np.load(path, allow_pickle=False) as data:
-        blocks = [data[f"idf_{number}"] for number in range(4)]
         return Model(
             version=str(data["version"]),
             topics=tuple(str(topic) for topic in data["topics"]),
-            weighting=Weighting(blocks),
+            weighting=Weighting(np.concatenate([data[f"idf_{number}"] for number in range(4)])),
             weights=np.ascontiguousarray(_dense(data, "weights").T),
             bias=data["bias"].astype(np.float64),
             temperature=float(data["temperature"]),
@@ -140,7 +138,8 @@ def load(path: Path) -> Model:
 
 def save(model: Model, path: Path) -> None:
     """Write the model so that `load` gives it back; the same model gives the same bytes."""
-    parts: dict[str, Any] = {f"idf_{number}": idf.astype(np.float16) for number, idf in enumerate(model.weighting.idf)}
+    idf = np.split(model.weighting.idf.astype(np.float16), blocks()[1:-1])
+    parts: dict[str, Any] = {f"idf_{number}": block for number, block in enumerate(idf)}
     parts |= _parts(model.weights.T, "weights") | _parts(model.danger_weights[None, :], "danger")
     parts |= {
         "version": np.array(model.version),

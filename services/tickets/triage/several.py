@@ -9,7 +9,6 @@ what the two limits do; docs/decisions/0033 says how they were chosen.
 import re
 
 from services.tickets.topics import EMERGENCY, OTHER
-from services.tickets.triage.features import document
 from services.tickets.triage.ideas import MAX_CHARACTERS
 from services.tickets.triage.model import Model, Understanding
 
@@ -39,7 +38,7 @@ def further(
     if len(sentences) < 2:
         return ()
     best: dict[str, float] = {}
-    for said in model.understand_all([document(sentence) for sentence in sentences]):
+    for said in map(model.understand, sentences):
         if said.topic in traces and said.confidence >= sure:
             best[said.topic] = max(best.get(said.topic, 0.0), said.confidence)
     return tuple(sorted(best, key=lambda key: (-best[key], key))[:MOST])

@@ -26,7 +26,7 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
     if not text.strip() and not subject.strip():
         return TopicMatch(OTHER, evidence={})
     read = document(text, subject)
-    understood = model().understand_all([read])[0]
+    understood = model().understand_document(read)
     topics = {name.removeprefix(TOPIC): words for name, words in read.ideas.items() if name.startswith(TOPIC)}
     said = emergency_phrases(text) if EMERGENCY in topics else []  # not what only the subject says
     if _is_danger(understood, said):
