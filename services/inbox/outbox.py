@@ -12,7 +12,7 @@ Each step names the attempt it belongs to: a process whose lease has run out cha
 handing over both need the row in `queued`, so exactly one of them wins.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, or_, select, text, update
@@ -92,6 +92,42 @@ async def _turn(session: AsyncSession, delivery: Delivery, pace: Pace, now: date
     last = max(waits, key=lambda turn: turn.wait_until or now)
     delivery.next_attempt_at, delivery.slot_at = last.wait_until or now, last.slot_at
     return last.wait_until
+
+
+async def give_turns(session: AsyncSession, delivery_ids: Sequence[int], pace: Pace) -> dict[int, datetime]:
+    """A turn for each of these that has none, in order; returns those that wait for it, and until when.
+
+    Left to `lease`: what is urgent, is not due, goes to several domains or is being looked at.
+    """
+    now = clock.now()
+    rows = await session.execute(
+        select(Delivery.id, Delivery.to_addresses, Delivery.cc_addresses)
+        .where(
+            Delivery.id.in_(delivery_ids),
+            Delivery.state == DeliveryState.QUEUED,
+            Delivery.kind.not_in(pacing.URGENT),
+            Delivery.leased_until.is_(None),
+            Delivery.slot_at.is_(None),
+            Delivery.next_attempt_at <= now + CLOCK_SLACK,
+            or_(Delivery.undo_until.is_(None), Delivery.undo_until <= now),
+        )
+        .order_by(Delivery.id)
+        .with_for_update(skip_locked=True)
+    )
+    wanted = {id_: pacing.domains_of([*to, *cc]) for id_, to, cc in rows}
+    names = {id_: domains[0] for id_, domains in wanted.items() if len(domains) == 1}
+    domains = {domain.domain: domain for domain in await _locked(session, set(names.values()))} if names else {}
+    turns = {id_: pacing.give_turn(domains[name], pace, now) for id_, name in names.items()}
+    if turns:
+        await session.execute(
+            text(
+                "UPDATE delivery SET slot_at = turn.at, next_attempt_at = turn.at"
+                " FROM unnest(CAST(:ids AS bigint[]), CAST(:turns AS timestamptz[])) AS turn(id, at)"
+                " WHERE delivery.id = turn.id"
+            ),
+            {"ids": list(turns), "turns": list(turns.values())},
+        )
+    return {id_: at for id_, at in turns.items() if at > now}
 
 
 async def _locked(session: AsyncSession, names: Iterable[str]) -> list[MailDomain]:

@@ -56,20 +56,34 @@ def take_turn(domain: MailDomain, *, active: int, slot_at: datetime | None, pace
 
     `active`: mails to it that are on their way. `slot_at`: the turn that this mail was given earlier.
     """
-    slowed = domain.refusals > 0
-    interval = max(pace.interval, SLOW_INTERVAL) if slowed else pace.interval
-    free = max(filter(None, (domain.last_at and domain.last_at + interval, domain.slowed_until)), default=now)
-    has_turn = slot_at is not None and slot_at <= now <= slot_at + STALE_AFTER * interval
+    free = _free(domain, pace, now)
+    has_turn = slot_at is not None and slot_at <= now <= slot_at + STALE_AFTER * _interval(domain, pace)
     nobody_ahead = domain.next_slot_at is None or domain.next_slot_at <= now
-    room = active < (1 if slowed else pace.concurrency)
+    room = active < (1 if domain.refusals else pace.concurrency)
     if now >= free and room and (has_turn or nobody_ahead):
         begin(domain, pace, now)
         return Turn(None)
     if has_turn:
         return Turn(max(free, now + BUSY_WAIT) if not room else free, slot_at)
-    slot = max(filter(None, (domain.next_slot_at, free, now + BUSY_WAIT if not room else now)))
-    domain.next_slot_at = slot + interval
+    slot = give_turn(domain, pace, now if room else now + BUSY_WAIT)
     return Turn(slot, slot)
+
+
+def give_turn(domain: MailDomain, pace: Pace, now: datetime) -> datetime:
+    """The next turn at this domain that nobody has yet: now or later."""
+    slot = max(filter(None, (domain.next_slot_at, _free(domain, pace, now), now)))
+    domain.next_slot_at = slot + _interval(domain, pace)
+    return slot
+
+
+def _free(domain: MailDomain, pace: Pace, now: datetime) -> datetime:
+    """From when on the next mail may begin."""
+    last = domain.last_at and domain.last_at + _interval(domain, pace)
+    return max(filter(None, (last, domain.slowed_until)), default=now)
+
+
+def _interval(domain: MailDomain, pace: Pace) -> timedelta:
+    return max(pace.interval, SLOW_INTERVAL) if domain.refusals else pace.interval
 
 
 def begin(domain: MailDomain, pace: Pace, now: datetime) -> None:

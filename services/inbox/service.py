@@ -73,11 +73,11 @@ class Inbox:
             log.info("inbox.stopped")
 
     async def _hear(self) -> None:
-        answers: dict[Job, Callable[[int], Awaitable[object]]] = {
-            Job.SEND: self.sender.send,
-            Job.RECONCILE: self.reconcile,
-            Job.APPLY_MAILBOXES: lambda _mailbox_id: self.mailboxes.apply(),
-            Job.CHECK_MAILBOX: self.checker.run,
+        answers: dict[Job, worker.Answer] = {
+            Job.SEND: self.sender.send_all,
+            Job.RECONCILE: worker.one_by_one(self.reconcile),
+            Job.APPLY_MAILBOXES: lambda *_mailbox_ids: self.mailboxes.apply(),
+            Job.CHECK_MAILBOX: worker.one_by_one(self.checker.run),
         }
         await worker.hear(self.settings, answers)
 

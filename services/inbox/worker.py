@@ -19,12 +19,24 @@ POLL_DELAY_S = 0.05
 BACK_OFF_S = (0.5, 15.0)
 
 
-async def hear(settings: Settings, answers: Mapping[Job, Callable[[int], Awaitable[object]]]) -> None:
-    """Run a worker for ever that calls these with each id of a job; a new one after each failure, with back-off."""
+Answer = Callable[..., Awaitable[object]]
 
-    def answering(answer: Callable[[int], Awaitable[object]]) -> WorkerCoroutine:
+
+def one_by_one(answer: Callable[[int], Awaitable[object]]) -> Answer:
+    """Answers a job by answering each of its ids."""
+
+    async def call(*ids: int) -> None:
+        await asyncio.gather(*(answer(id_) for id_ in ids))
+
+    return call
+
+
+async def hear(settings: Settings, answers: Mapping[Job, Answer]) -> None:
+    """Run a worker for ever that calls these with the ids of a job; a new one after each failure, with back-off."""
+
+    def answering(answer: Answer) -> WorkerCoroutine:
         async def call(ctx: dict[Any, Any], *args: Any, **_kwargs: Any) -> None:
-            await asyncio.gather(*(answer(int(id_)) for id_ in args))
+            await answer(*map(int, args))
 
         return call
 

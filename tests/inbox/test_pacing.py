@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -163,3 +164,23 @@ async def test_a_mailbox_sends_no_more_a_minute_than_its_provider_lets_it(
     await asyncio.gather(*(sender.send(each) for each in ids))
     assert waited == ["main"] * 3, "every mail waits for its mailbox's turn"
     assert len(smtp.mails) == 3
+
+
+async def test_a_burst_gets_its_turns_together(smtp: FaultySmtp, database: Database, settings: Settings) -> None:
+    """Of many at once the first leaves, safety instructions and other domains do not wait, the rest wait in order."""
+    settings = settings.model_copy(update={"domain_interval_s": 60})
+    ids = [await queue(database, to_addresses=[f"c{number}@example.com"]) for number in range(12)]
+    urgent = await queue(database, to_addresses=["gas@example.net"], kind=DeliveryKind.SAFETY)
+    both = await queue(database, to_addresses=["ana@other.example"], cc_addresses=["eva@third.example"])
+    held = await queue(database, to_addresses=["o@other.example"], undo_until=clock.now() + timedelta(minutes=5))
+    senders = [sender_to(database, settings, smtp.port) for _ in range(2)]
+    await asyncio.gather(*(sender.send_all(*ids, urgent, both, held) for sender in senders))
+    sent = sorted(mail.recipients for mail in smtp.mails)
+    assert sent == [["ana@other.example", "eva@third.example"], ["c0@example.com"], ["gas@example.net"]]
+    waiting = [await delivery_of(database, each) for each in ids[1:]]
+    assert all(delivery.attempts == 0 and delivery.next_attempt_at == delivery.slot_at for delivery in waiting)
+    turns = [delivery.next_attempt_at for delivery in waiting]
+    assert {later - earlier for earlier, later in pairwise(turns)} == {timedelta(seconds=60)}
+    assert (await delivery_of(database, held)).slot_at is None
+    for sender in senders:
+        await sender.stop()
