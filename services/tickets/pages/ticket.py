@@ -200,6 +200,7 @@ async def show_ticket(
         guidance=topic.guidance(screen.language) if topic else "",
         people=people,
         evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
+        judged={each.kind.value: each for each in view.corrections},
         guesses=wording_topic.guesses(view.ticket.topic, view.ticket.also_topics, view.topic_evidence),
         topic_evidence=wording_topic.evidence(
             screen.language, view.ticket.topic, view.topic_evidence, screen.topic_name

@@ -7,14 +7,13 @@ from services.tickets.topics import OTHER
 from shared.web.i18n import N_, translate
 
 ALSO = 0.15  # from this share on, a further topic is worth a word
-A_CHANCE = 0.02  # below this share another topic is no better a guess than any
 GUESSES = 2
 
 
 def guesses(topic: str, also: Sequence[str], found: dict[str, Any]) -> list[str]:
     """Topics to correct to with one click: those it raises besides, then what the model thought of next. Pure."""
     shares: dict[str, float] = found.get("shares") or {}
-    next_best = sorted((key for key, share in shares.items() if share >= A_CHANCE), key=lambda key: -shares[key])
+    next_best = sorted(shares, key=lambda key: -shares[key])
     ranked = [key for key in dict.fromkeys([*also, *next_best]) if key not in (topic, OTHER)]
     return ranked[:GUESSES]
 
