@@ -68,7 +68,8 @@ soak: $(VENV)/.dev  ## SOAK_MAILS mails while everything is killed, cut off and 
 	$(RUN) tests.soak --size $(SOAK_MAILS) --seed $(SOAK_SEED) --pause $(SOAK_PAUSE)
 
 # Refuses to write a model that is worse than the present one on writers it never met.
-model: $(VENV)/.dev  ## Learn topics and emergencies from training/corpus
+model: $(VENV)/.dev  ## Learn languages, topics and emergencies from training/corpus
+	$(RUN) training.language
 	$(RUN) training.model
 
 bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md

@@ -22,6 +22,7 @@ from bench.routing import balance
 from bench.routing import measure as routing
 from bench.routing_scale import measure as routing_scale
 from bench.speech import measure as heard_speech
+from bench.triage import languages
 from bench.triage import measure as triage
 from bench.trimming import measure as trimming
 from shared import clock
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "speech": (heard_speech.measure, 200, 10),
     "trimming": (trimming.measure, 1_000, 50),
     "triage": (triage.measure, 1_000, 50),
+    "languages": (languages.measure, 1_000, 50),
     "regions": (regions.measure, 20, 2),
     "engines": (engines.measure, 60, 15),
     "parsing": (parsing.measure, 24_000_000, 200_000),

@@ -1,4 +1,4 @@
-"""Topics, emergencies and languages of messages by writers whom the model never met."""
+"""Topics and emergencies of messages by writers whom the model never met."""
 
 import asyncio
 import time
@@ -8,14 +8,12 @@ from bench.figures import Figures, percentile
 from services.tickets.topics import EMERGENCY, match_topic
 from services.tickets.triage.model import model
 from services.tickets.triage.understand import topic_of
-from shared.language import UNKNOWN, read_text
 from training.model import figures as of_the_model
 from training.samples import Sample, Split, corpus
 
 Reader = Callable[[str, str], str]
 CHANNELS = (("email", "mails", "90 %"), ("voicemail", "transcripts", "85 %"))
 LANGUAGES = (("en", "English"), ("es", "Spanish"), ("mixed", "both"))
-LENGTHS = ((0, 5, "up to 5 words"), (6, 20, "6 to 20 words"), (21, 10_000, "longer"))
 
 
 async def measure(size: int) -> Figures:
@@ -48,14 +46,6 @@ def _measure(size: int) -> Figures:
     figures.add(f"of what only looks like one ({len(decoys)})", _alarms(decoys))
     calibration = of_the_model(model(), samples).calibration
     figures.add("expected calibration error of the model's topic, ten bins", f"{calibration:.3f}")
-    for low, high, called in LENGTHS:
-        part = [
-            each
-            for each in samples
-            if each.language in ("en", "es") and low <= len(f"{each.subject} {each.text}".split()) <= high
-        ]
-        if part:
-            figures.add(f"language, {called} ({len(part)})", _languages(part))
     times = _times(samples, size)
     figures.add(
         f"milliseconds of processor time for a message ({len(times)})",
@@ -87,14 +77,6 @@ def _alarms(samples: Sequence[Sample]) -> str:
     ours = _share(samples, lambda each: _ours(each.text, each.subject) == EMERGENCY)
     phrases = _share(samples, lambda each: _phrases(each.text, each.subject) == EMERGENCY)
     return f"{ours} (phrase list alone: {phrases})"
-
-
-def _languages(samples: Sequence[Sample]) -> str:
-    found = [(each.language, read_text(f"{each.subject}. {each.text}").language) for each in samples]
-    unknown = sum(language == UNKNOWN for _, language in found)
-    said = len(found) - unknown
-    right = sum(language == label for label, language in found)
-    return f"right {100 * right / max(said, 1):.1f} % of those it named, unknown {100 * unknown / len(found):.1f} %"
 
 
 def _times(samples: Sequence[Sample], size: int) -> list[float]:

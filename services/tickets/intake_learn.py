@@ -1,9 +1,12 @@
 """What one more mail teaches about its ticket. The same mails teach the same, in whatever order they are taken in."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets import language_evidence
 from services.tickets import thread_repository as repository
 from services.tickets.clocks import moves as clocks
 from services.tickets.intake_reading import Reading, read
@@ -29,14 +32,17 @@ async def learn(
 
     What a person decided stands, and so does what a call said that no mail contradicts.
     """
-    history = customer.language if customer else None
-    decision = decide(Evidence(text=reading.language, history=history))
+    evidence = await language_evidence.of_words(
+        session, reading.language, customer, message.received_at, besides=ticket.id
+    )
+    decision = decide(evidence)
     said = Said.of(reading, decision)
-    known = [_known(row, history) for row in await repository.mails_of(session, ticket.id, message.id)]
+    known = [_known(row, evidence.history) for row in await repository.mails_of(session, ticket.id, message.id)]
     mail = repository.as_mail(message, said, await repository.uid_of(session, message.id))
     before, now = together(known), together([*known, mail])
     assert now is not None
     changed = _language(session, ticket, decision, mail, before, now)
+    _beside(ticket, [*known, mail], now)
     changed = await _topic(session, settings, ticket, reading, mail, before, now) or changed
     if before is not None and now.first is mail and ticket.subject == _subject(before):
         ticket.subject = _subject(now)
@@ -79,6 +85,17 @@ def _language(
         return False
     set_language(session, ticket, decision)
     return True
+
+
+def _beside(ticket: Ticket, mails: Sequence[Mail], now: Together) -> None:
+    """How many of the other mails are in which language: what is shown says whether they agree."""
+    if now.language is None or ticket.language != now.language.said.language or len(mails) < 2:
+        return
+    if ticket.language_source is LanguageSource.CORRECTION:
+        return
+    others = Counter(each.said.language for each in mails if each is not now.language)
+    del others[UNKNOWN]
+    ticket.language_evidence = {**ticket.language_evidence, "thread": dict(sorted(others.items()))}
 
 
 async def _topic(

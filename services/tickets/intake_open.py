@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, search
+from services.tickets import acknowledge, language_evidence, search
 from services.tickets import intake_repository as repository
 from services.tickets.intake_reading import Reading, searchable
 from services.tickets.new_ticket import link_entries, store_tickets, ticket_row
@@ -14,7 +14,7 @@ from services.tickets.thread import Placement, bare_subject
 from services.tickets.thread_repository import link
 from services.tickets.topics import EMERGENCY
 from shared.events import Event, publish_all
-from shared.language import Evidence, decide
+from shared.language import decide
 from shared.models import Channel, Entry, EntryKind, IntakeOutcome, Message, Ticket
 from shared.settings import Settings
 
@@ -58,7 +58,8 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
     tickets, said = [], []
     for each in openings:
         customer = customers.get(each.customer[0])
-        decision = decide(Evidence(text=each.reading.language, history=customer.language if customer else None))
+        received_at = each.message.received_at
+        decision = decide(await language_evidence.of_words(session, each.reading.language, customer, received_at))
         said.append(Said.of(each.reading, decision))
         tickets.append(
             await ticket_row(

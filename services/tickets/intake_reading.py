@@ -39,9 +39,10 @@ def read(message: Message) -> Reading:
     own_subject = "" if answers else bare_subject(message.subject)
     # An empty mail with a subject says what it says in its subject.
     words = own or passed_on or own_subject
-    language = read_text(words)
+    author = message.from_name if own or not passed_on else ""
+    language = read_text(words, author=author)
     if own_subject and language.language == UNKNOWN and words != own_subject:
-        language = read_text(f"{own_subject}.\n\n{words}")
+        language = read_text(f"{own_subject}.\n\n{words}", author=author)
     both = f"{own}\n\n{passed_on}".strip() or own_subject
     return Reading(
         own or passed_on,

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, caller_facts, reroute, search, wordless
+from services.tickets import acknowledge, caller_facts, language_evidence, reroute, search, wordless
 from services.tickets import intake_repository as repository
 from services.tickets.callers.facts import Wishes
 from services.tickets.clocks import moves as clocks
@@ -83,7 +83,8 @@ async def _open(session: AsyncSession, settings: Settings, recording: Recording)
     customer: Customer | None = None
     if number:
         customer = await repository.customer_by(session, IdentityKind.PHONE, number, recording.caller_name.strip())
-    decision = decide(evidence_of(settings, recording, customer, None))
+    earlier = await language_evidence.earlier(session, customer, recording.called_at)
+    decision = decide(evidence_of(settings, recording, customer, None, earlier))
     ticket = await open_ticket(
         session,
         settings,
@@ -151,7 +152,7 @@ async def _hear(
     wishes = caller_facts.wishes_of(settings, caller_facts.speech_of(transcript, correction), recording)
     await caller_facts.learn(session, recording, wishes)
     _name_subject(ticket, wishes)
-    changed = new and _learn_language(session, settings, ticket, recording, transcript, customer)
+    changed = new and await _learn_language(session, settings, ticket, recording, transcript, customer)
     emergency = await _learn_topic(session, settings, ticket, recording, said)
     if said or wordless.is_voice_without_words(transcript):
         changed = await wordless.somebody_spoke(session, settings, ticket, recording) or changed
@@ -212,7 +213,7 @@ def _name_subject(ticket: Ticket, wishes: Wishes) -> None:
         ticket.subject = names[0]
 
 
-def _learn_language(
+async def _learn_language(
     session: AsyncSession,
     settings: Settings,
     ticket: Ticket,
@@ -222,7 +223,8 @@ def _learn_language(
 ) -> bool:
     if ticket.language_source is LanguageSource.CORRECTION:
         return False
-    decision = decide(evidence_of(settings, recording, customer, transcript))
+    earlier = await language_evidence.earlier(session, customer, recording.called_at, besides=ticket.id)
+    decision = decide(evidence_of(settings, recording, customer, transcript, earlier))
     if decision.language == ticket.language:
         rest_on(ticket, decision)
         return False
@@ -282,19 +284,32 @@ async def _note_failure(session: AsyncSession, settings: Settings, recording: Re
 
 
 def evidence_of(
-    settings: Settings, recording: Recording, customer: Customer | None, transcript: Transcript | None
+    settings: Settings,
+    recording: Recording,
+    customer: Customer | None,
+    transcript: Transcript | None,
+    earlier: tuple[str, ...] = (),
 ) -> Evidence:
+    """Of a call: what was heard and written down, pressed and known of the caller."""
     line = line_language(settings, recording)
     menu = recording.menu_language if recording.menu_language != line else None
     said = transcript.text.strip() if transcript is not None else ""
-    heard = Heard(transcript.language, transcript.language_confidence) if transcript is not None and said else None
     return Evidence(
-        text=read_text(said) if said else None,
-        audio=heard,
+        text=read_text(said, author=recording.caller_name) if said else None,
+        audio=_heard(transcript) if transcript is not None and said else None,
         menu=menu,
         line=line,
         history=customer.language if customer is not None else None,
+        earlier=earlier,
     )
+
+
+def _heard(transcript: Transcript) -> Heard:
+    found = transcript.language_evidence.get("other") or {}
+    language, probability = str(found.get("language", "")), found.get("probability")
+    known = len(language) == 2 and isinstance(probability, (int, float))  # tickets know languages of two letters
+    other = (language, float(probability or 0)) if known else None
+    return Heard(transcript.language, transcript.language_confidence, other)
 
 
 def line_language(settings: Settings, recording: Recording) -> str | None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.thread_repository import family
+from shared.language import UNKNOWN
 from shared.mailboxes import is_own
 from shared.models import (
     Attachment,
@@ -24,6 +25,7 @@ from shared.models import (
     IdentityKind,
     Intake,
     IntakeOutcome,
+    LanguageSource,
     MailboxCheck,
     Message,
     NoAcknowledgement,
@@ -217,6 +219,25 @@ async def delivery_of_bounce(
         newest.where(to_one_of, sent, Delivery.created_at >= since)
     )
     return found_by_recipient
+
+
+async def languages_before(
+    session: AsyncSession, customer_id: int, before: datetime, limit: int, besides: int | None = None
+) -> tuple[str, ...]:
+    """Of this customer's earlier tickets whose own words or people told the language, newest first."""
+    found = await session.scalars(
+        select(Ticket.language)
+        .where(
+            Ticket.customer_id == customer_id,
+            Ticket.queued_at < before,
+            Ticket.id != (besides or 0),
+            Ticket.language != UNKNOWN,
+            Ticket.language_source.in_((LanguageSource.TEXT, LanguageSource.AUDIO, LanguageSource.CORRECTION)),
+        )
+        .order_by(Ticket.queued_at.desc(), Ticket.id.desc())
+        .limit(limit)
+    )
+    return tuple(found)
 
 
 async def newest_transcript(session: AsyncSession, recording_id: int) -> Transcript | None:

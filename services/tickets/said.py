@@ -32,13 +32,25 @@ class Said:
     raised: bool  # its priority, by its words whatever the topic
     number: str | None = None  # at which its author wants to be called
     also: tuple[str, ...] = ()  # further topics
+    version: str | None = None  # of what read its language
 
     @classmethod
     def of(cls, reading: Reading, decision: LanguageDecision) -> "Said":
         now = reading.triage
         raised = "raised_by" in now.evidence
         number = reading.facts.callback_number
-        return cls(decision.language, decision.confidence, now.topic, now.level, now.priority, raised, number, now.also)
+        version = decision.evidence.get("version")
+        return cls(
+            decision.language,
+            decision.confidence,
+            now.topic,
+            now.level,
+            now.priority,
+            raised,
+            number,
+            now.also,
+            version,
+        )
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Said":
@@ -64,6 +76,8 @@ class Said:
             kept["number"] = self.number
         if self.also:
             kept["also"] = list(self.also)
+        if self.version is not None:
+            kept["version"] = self.version
         return kept
 
 

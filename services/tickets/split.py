@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, participants, reroute, search
+from services.tickets import acknowledge, language_evidence, participants, reroute, search
 from services.tickets import intake_repository as repository
 from services.tickets.caller_actions import tel
 from services.tickets.caller_facts import of_recordings
@@ -256,7 +256,11 @@ async def _read(
     if entry.message_id is not None:
         message = messages[entry.message_id]
         reading = read(message)
-        decision = decide(Evidence(text=reading.language, history=history))
+        decision = decide(
+            await language_evidence.of_words(
+                session, reading.language, customer, message.received_at, besides=entry.ticket_id
+            )
+        )
         number = reading.facts.callback_number
         subject = bare_subject(message.subject)
         return _Words(decision, reading.triage, number, subject, reading.text, message.received_at)
@@ -264,7 +268,8 @@ async def _read(
         recording = await session.get_one(Recording, entry.recording_id)
         transcript = await repository.newest_transcript(session, recording.id)
         said = transcript.text.strip() if transcript is not None else ""
-        decision = decide(evidence_of(settings, recording, customer, transcript))
+        earlier = await language_evidence.earlier(session, customer, recording.called_at, besides=entry.ticket_id)
+        decision = decide(evidence_of(settings, recording, customer, transcript, earlier))
         number = caller_number(recording)
         for fact in await of_recordings(session, [recording.id]):
             if fact.kind is CallerFactKind.CALLBACK and fact.state is CallerFactState.CONFIRMED:

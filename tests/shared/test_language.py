@@ -62,7 +62,21 @@ are addressed. If you have received this email in error please notify the sender
             "Hi, we got moved to a time of use plan and it is very expensive. Can we go back to the old one?",
             MIXED,
         ),
+        ("Ich habe eine Frage zu meiner Rechnung", "de"),
+        ("我的电费突然变成$310，请查一下", "zh"),
+        # From one into the other and back, inside a sentence.
+        ("so my bill llegó carísimo this month y no entiendo por qué, can you check it", MIXED),
+        ("hi um my dad wants to apply for el descuento pero él no habla English", MIXED),
+        ("se fue la luz like two hours ago y nadie contesta, do you know when it comes back", MIXED),
+        # Names, streets, loans and what somebody else wrote are not a second language.
+        ("My neighbor María del Carmen Hernández told me about the taquería discount.", "en"),
+        ("Me llegó el bill y el breaker está caliente, mi cuenta es del apartamento.", "es"),
+        ('Vivo en 412 Almendro Court, el recibo dice "final notice, pay now or disconnect". ¿Es de ustedes?', "es"),
+        ("HOW MUCH IS THE FEE? Thank You Señor", "en"),
+        ("Factura Muy Alta Este Mes", "es"),
         # Nothing that tells.
+        ("ok", UNKNOWN),
+        ("Ok. No.", UNKNOWN),
         ("", UNKNOWN),
         ("  \n ", UNKNOWN),
         ("bill", UNKNOWN),
@@ -80,6 +94,20 @@ def test_what_a_text_is_written_in(text: str, language: str) -> None:
     assert found.language == language
     assert 0 <= found.confidence <= 1
     assert (found.language == UNKNOWN) == (found.confidence < THIN)
+
+
+def test_the_authors_name_tells_nothing() -> None:
+    assert read_text("thx\nguadalupe castro", author="Guadalupe Castro").spanish_words == 0
+    assert read_text("Will you call?", author="Will Harris").english_words == 3, "not where it is a common word"
+
+
+def test_what_tells_is_kept() -> None:
+    found = read_text("Hola, my bill is too high and nobody answers, ya no sé qué hacer con esto")
+    assert found.language == MIXED
+    english, spanish = found.telling
+    assert "my bill is too high" in english
+    assert "qué hacer con esto" in spanish
+    assert set(read_text("Necesito ayuda con mi recibo").telling) <= {"Necesito", "ayuda", "recibo", "con", "mi"}
 
 
 def test_one_word_is_never_clear() -> None:
@@ -107,6 +135,7 @@ def test_fold() -> None:
 
 ES = TextEvidence("es", 0.98, 20, 0, 9)
 EN = TextEvidence("en", 0.98, 20, 9, 0)
+ONE_WORD_ES = TextEvidence("es", 0.75, 1, 0, 1)
 WEAK_EN = TextEvidence("en", 0.6, 1, 1, 0)
 NOTHING = TextEvidence()
 
@@ -140,6 +169,15 @@ NOTHING = TextEvidence()
         # What it wrote down may add a language that it did not name.
         (Evidence(audio=Heard("en", 0.9), text=TextEvidence(MIXED, 0.85, 30, 8, 8)), MIXED, "audio"),
         (Evidence(audio=Heard("en", 0.9), text=ES), MIXED, "audio"),
+        # A language that the recogniser was not asked for.
+        (Evidence(audio=Heard(UNKNOWN, 0.95, ("vi", 0.93)), menu="en"), "vi", "audio"),
+        (Evidence(audio=Heard(UNKNOWN, 0.6, ("vi", 0.55)), menu="en"), "en", "menu"),
+        # Little leans on earlier messages; a clear text does not.
+        (Evidence(text=NOTHING, earlier=("es",)), "es", "history"),
+        (Evidence(text=ONE_WORD_ES, earlier=("en", "en", "en")), "en", "history"),
+        (Evidence(text=ONE_WORD_ES, earlier=("es",)), "es", "text"),
+        (Evidence(text=ES, earlier=("en", "en", "en")), "es", "text"),
+        (Evidence(text=NOTHING, earlier=("es",), history="en"), "en", "history"),
         # A doubtful voice is no witness; one that is not sure against the menu needs who speaks both.
         (Evidence(audio=Heard("en", 0.3), menu="es"), "es", "menu"),
         (Evidence(audio=Heard(UNKNOWN, 0.9), menu="es"), "es", "menu"),
@@ -154,12 +192,21 @@ def test_all_witnesses_together(evidence: Evidence, language: str, source: str) 
         assert decision.confidence == 1
 
 
+def test_witnesses_that_agree_make_it_surer() -> None:
+    alone, together = (decide(Evidence(text=ONE_WORD_ES, earlier=each)) for each in ((), ("es", "es")))
+    assert together.confidence > alone.confidence == pytest.approx(0.75)
+    assert together.evidence["weights"] == [["text", "es", 1.1], ["earlier", "es", 1.8]]
+    # A weak witness against a clear text makes nothing unclear.
+    assert decide(Evidence(text=ES, menu="en", line="en")).confidence >= CLEAR
+
+
 def test_the_evidence_is_kept() -> None:
     decision = decide(Evidence(text=read_text("Hola, necesito ayuda"), audio=Heard("es", 0.9), menu="en", line="en"))
     assert isinstance(decision, LanguageDecision)
     assert decision.evidence["text"]["spanish_words"] == 3
     assert decision.evidence["audio"] == {"language": "es", "confidence": 0.9}
     assert decision.evidence["menu"] == "en"
+    assert decision.evidence["version"].startswith("1-")
     assert "history" not in decision.evidence
 
 

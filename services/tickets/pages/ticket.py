@@ -17,7 +17,14 @@ from services.tickets.account_facts import Fact
 from services.tickets.caller_actions import tel
 from services.tickets.calls.numbers import digit_by_digit
 from services.tickets.markdown import to_html
-from services.tickets.pages import wording, wording_assignments, wording_mail, wording_topic, wording_trust
+from services.tickets.pages import (
+    wording,
+    wording_assignments,
+    wording_language,
+    wording_mail,
+    wording_topic,
+    wording_trust,
+)
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.hearing import passages
 from services.tickets.pages.ladder import waiting_of
@@ -199,7 +206,13 @@ async def show_ticket(
         topics=screen.topics(),
         guidance=topic.guidance(screen.language) if topic else "",
         people=people,
-        evidence=wording.evidence(screen.language, view.language_source.value, view.language_evidence),
+        evidence=wording_language.evidence(
+            screen.language,
+            view.ticket.language,
+            view.ticket.language_confidence,
+            view.language_source.value,
+            view.language_evidence,
+        ),
         judged={each.kind.value: each for each in view.corrections},
         guesses=wording_topic.guesses(view.ticket.topic, view.ticket.also_topics, view.topic_evidence),
         topic_evidence=wording_topic.evidence(

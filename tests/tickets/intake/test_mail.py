@@ -57,6 +57,21 @@ async def test_an_english_mail_becomes_a_ticket(center: Center) -> None:
     assert mail.detail["facts"] == {"callback_number": "+17075550131", "account_number": "1020304050-6"}
 
 
+async def test_a_mail_that_tells_nothing_leans_on_the_customers_earlier_tickets(center: Center) -> None:
+    words = "Buenas tardes, quisiera saber por qué mi recibo subió tanto este mes."
+    first = (await center.receive(words, subject="Recibo", from_address="rosa@example.com")).ticket
+    later = (await center.receive("Ok 5", subject="", from_address="rosa@example.com")).ticket
+    assert (first.language, later.language, later.language_source) == ("es", "es", LanguageSource.HISTORY)
+    assert later.language_evidence["earlier"] == ["es"]
+    assert later.language_confidence < 0.85, "it is only likely"
+    # What they clearly write now is what they want now; and what leant on history is nobody's history.
+    english = "Could you please send me a copy of the last bill?"
+    third = (await center.receive(english, subject="Bill", from_address="rosa@example.com")).ticket
+    assert (third.language, third.language_source) == ("en", LanguageSource.TEXT)
+    fourth = (await center.receive("Ok 6", subject="", from_address="rosa@example.com")).ticket
+    assert fourth.language_evidence["earlier"] == ["en", "es"]
+
+
 async def test_the_same_sender_is_the_same_customer(center: Center) -> None:
     first = await center.receive(from_address="ana@example.com", from_name="")
     second = await center.receive(from_address="ana@example.com", from_name="Ana Ruiz")
