@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from services.tickets.topics import taxonomy
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, counted, document
-from services.tickets.triage.model import Model, load, save
+from services.tickets.triage.model import Model, Tested, load, save, tested
 from training.samples import Sample, Split, corpus
 
 SHIPPED = Path(__file__).parents[1] / "services" / "tickets" / "data" / "triage.npz"
@@ -168,13 +168,22 @@ def figures(model: Model, samples: Sequence[Sample]) -> Figures:
     )
 
 
-def worse(new: Figures, old: Figures) -> str | None:
+def worse(new: Figures | Tested, old: Figures | Tested) -> str | None:
     """Why the new model must not replace the old one; None: it may."""
     if new.recall < old.recall:
         return f"it finds {new.recall:.1%} of emergencies where the present one finds {old.recall:.1%}"
     if new.acceptable < old.acceptable - WORSE:
         return f"it finds {new.acceptable:.1%} of topics where the present one finds {old.acceptable:.1%}"
     return None
+
+
+def _before(path: Path, test: Sequence[Sample], on: str) -> Figures | Tested | None:
+    """How the present model does on these writers; where ideas have changed since, how it did when it was made."""
+    try:
+        return figures(load(path), test)
+    except (KeyError, ValueError):
+        kept = tested(path)
+        return kept if kept is not None and kept.on == on else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,16 +197,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"model {model.version}: temperature {model.temperature:.2f}, certain {model.certain}, alarm {model.alarm}")
     print("writers it was chosen on:", figures(model, split[Split.TUNE]))
     after = figures(model, split[Split.TEST])
-    if options.out.exists():
-        before = figures(load(options.out), split[Split.TEST])
-        print("before, test writers:", before)
-        print("after, test writers: ", after)
-        reason = worse(after, before)
-        if reason:
-            print(f"Not written: {reason}.", file=sys.stderr)
-            return 1
-    else:
-        print("test writers:", after)
+    now = Tested(_version(split[Split.TEST]), after.acceptable, after.recall)
+    before = _before(options.out, split[Split.TEST], now.on) if options.out.exists() else None
+    print("before, test writers:", before or "nothing to compare with")
+    print("after, test writers: ", after)
+    reason = before and worse(now, before)
+    if reason:
+        print(f"Not written: {reason}.", file=sys.stderr)
+        return 1
+    model = replace(model, tested=now)
     save(model, options.out)
     print(f"{options.out.name}: {options.out.stat().st_size / 1024:.0f} KiB")
     return 0

@@ -4,6 +4,7 @@
 same text, the same answer, with the version of the model that gave it.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
@@ -15,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from services.tickets.topics import EMERGENCY, OTHER
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, document, idea_column
+from services.tickets.triage.ideas import names
 
 REASONS = 4  # ideas named as evidence
 
@@ -41,6 +43,15 @@ class Understanding:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """How it did on writers it never met. `on` names their messages: figures on others cannot be compared."""
+
+    on: str
+    acceptable: float
+    recall: float
+
+
 @dataclass(frozen=True)
 class Model:
     """Weights of topics (one row each) and of danger (one row), over the same features."""
@@ -55,6 +66,7 @@ class Model:
     danger_weights: Array  # features
     danger_bias: float
     alarm: float  # from here on it is an emergency
+    tested: "Tested | None" = None
 
     def understand(self, text: str, subject: str = "") -> Understanding:
         """What one message says. Empty text: other, no danger."""
@@ -84,16 +96,16 @@ class Model:
         return float(1 / (1 + np.exp(-score)))
 
     def _understanding(self, text: Document, features: Features, shares: Array, danger: float) -> Understanding:
+        emergency = danger >= self.alarm
+        if not emergency:
+            # Without an alarm the words of one are about something else, and say nothing against what comes next.
+            shares = np.where(np.array(self.topics) == EMERGENCY, 0.0, shares)
+            shares = shares / shares.sum()
         order = np.argsort(-shares, kind="stable")
         ranked = {self.topics[at]: float(shares[at]) for at in order}
-        emergency = danger >= self.alarm
-        first = next(iter(ranked))
-        if emergency:
-            first = EMERGENCY
-        elif first == EMERGENCY or ranked[first] < self.certain:
-            # Without an alarm the words of one are about something else; without enough evidence, we do not know.
-            calm = next(topic for topic in ranked if topic != EMERGENCY)
-            first = calm if ranked[calm] >= self.certain else OTHER
+        first = EMERGENCY if emergency else next(iter(ranked))
+        if not emergency and ranked[first] < self.certain:
+            first = OTHER  # without enough evidence, we do not know
         return Understanding(
             topic=first,
             confidence=danger if emergency else ranked[first],
@@ -120,8 +132,10 @@ class Model:
 
 
 def load(path: Path) -> Model:
-    """Read a file that save() wrote. Raises OSError, KeyError or ValueError when it is none."""
+    """Read what save() wrote. Raises OSError, KeyError or ValueError when it is none, or made for other ideas."""
     with np.load(path, allow_pickle=False) as data:
+        if str(data["ideas"]) != ideas_read():
+            raise ValueError(f"{path.name} was made for other ideas than data/ideas.txt and the taxonomy hold")
         return Model(
             version=str(data["version"]),
             topics=tuple(str(topic) for topic in data["topics"]),
@@ -133,7 +147,25 @@ def load(path: Path) -> Model:
             danger_weights=_dense(data, "danger")[0],
             danger_bias=float(data["danger_bias"]),
             alarm=float(data["alarm"]),
+            tested=_tested(data),
         )
+
+
+def tested(path: Path) -> Tested | None:
+    """How the model of a file did when it was made, also where it was made for other ideas than there are now."""
+    with np.load(path, allow_pickle=False) as data:
+        return _tested(data)
+
+
+def _tested(data: Any) -> Tested | None:
+    if "tested_on" not in data:
+        return None
+    return Tested(str(data["tested_on"]), float(data["acceptable"]), float(data["recall"]))
+
+
+def ideas_read() -> str:
+    """What tells one set of ideas, each a column of the model, from another."""
+    return hashlib.sha256("\n".join(names()).encode()).hexdigest()[:12]
 
 
 def save(model: Model, path: Path) -> None:
@@ -143,6 +175,7 @@ def save(model: Model, path: Path) -> None:
     parts |= _parts(model.weights.T, "weights") | _parts(model.danger_weights[None, :], "danger")
     parts |= {
         "version": np.array(model.version),
+        "ideas": np.array(ideas_read()),
         "topics": np.array(model.topics),
         "bias": model.bias.astype(np.float32),
         "temperature": np.array(model.temperature),
@@ -150,6 +183,12 @@ def save(model: Model, path: Path) -> None:
         "danger_bias": np.array(model.danger_bias),
         "alarm": np.array(model.alarm),
     }
+    if model.tested is not None:
+        parts |= {
+            "tested_on": np.array(model.tested.on),
+            "acceptable": np.array(model.tested.acceptable),
+            "recall": np.array(model.tested.recall),
+        }
     np.savez_compressed(path, allow_pickle=False, **parts)
 
 
