@@ -2,6 +2,7 @@
 
     python -m tests.speech.train corpus small.pt short:20 long:15 decoder:10
     python -m tests.speech.train corpus small.pt decoder:5 long:8 --onto earlier.pt
+    python -m tests.speech.train corpus small.pt last:3 --onto earlier.pt --share 0.75
 
 A stage is its name and how long it lasts, in minutes of the processor. `short` and `middle`: a sentence or a few;
 `digits`: those too, most of them numbers; `last`: the like of what the product decodes at a time, to end with;
@@ -135,6 +136,18 @@ class Training:
             self.network.load_state_dict(torch.load(earlier, weights_only=True))
         else:
             self.network.load(earlier)
+        self._before = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def between(self, share: float) -> None:
+        """Weights between those before the training and those after it, of which they have `share`.
+
+        Further training in another kind of recordings forgets some of the earlier kind; what lies between knows both,
+        and is as good as a rate of learning that has fallen (Wortsman et al., Robust fine-tuning, 2022).
+        """
+        after = self.network.state_dict()
+        self.network.load_state_dict(
+            {name: torch.lerp(tensor, after[name], share) for name, tensor in self._before.items()}
+        )
 
     def keep(self) -> None:
         """Write the checkpoint, and what training goes on from."""
@@ -238,6 +251,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path, help="to write; after every stage, and beside it a .state")
     parser.add_argument("stages", nargs="+", help=f"NAME:MINUTES, in their order; names: {', '.join(STAGES)}")
     parser.add_argument("--onto", type=Path, help="an earlier checkpoint, unpacked, or a .state")
+    parser.add_argument("--share", type=float, default=1.0, help="of what is new in the weights; the rest is of --onto")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     if "RANK" in os.environ:
@@ -250,6 +264,9 @@ def main() -> None:
             training.decoder(STAGES[name], float(minutes))
         else:
             training.whole(STAGES[name], float(minutes))
+        training.keep()
+    if arguments.onto is not None and arguments.share < 1.0:
+        training.between(arguments.share)
         training.keep()
 
 
