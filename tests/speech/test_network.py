@@ -38,6 +38,7 @@ from tests.speech.network import (
     Vocabulary,
     target,
 )
+from tests.speech.train import Training
 
 # The tokenizer of openai-whisper leaves its vocabulary file open.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -227,6 +228,18 @@ def test_what_guides_the_decoder_reaches_its_weights() -> None:
     for block in network.whisper.decoder.blocks:
         assert block.cross_attn.query.weight.grad is not None
         assert block.cross_attn.query.weight.grad.abs().sum() > 0
+
+
+def test_weights_between_those_before_and_after(tmp_path: Path) -> None:
+    training = Training(Mock(clips=[Mock(text="Good morning.")]), 0, tmp_path / "small.pt")
+    training.keep()
+    training.onto(tmp_path / "small.state")
+    bias = training.network.ctc.bias
+    before = bias.detach().clone()
+    with torch.no_grad():
+        bias.add_(1.0)
+    training.between(0.75)
+    assert torch.allclose(bias, before + 0.75)
 
 
 @pytest.mark.parametrize("kind", nonspeech.KINDS)

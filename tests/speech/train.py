@@ -72,6 +72,7 @@ class Training:
         self.chance = random.Random(seed * 1000 + rank)
         self.network = SmallWhisper(vocabulary_of(corpus))
         self._end = self.network.vocabulary(self.network.vocabulary.tokenizer.eot)
+        self._before: dict[str, Tensor] = {}
 
     def whole(self, stage: Stage, minutes: float) -> None:
         """Encoder and decoder together."""
@@ -141,13 +142,11 @@ class Training:
     def between(self, share: float) -> None:
         """Weights between those before the training and those after it, of which they have `share`.
 
-        Further training in another kind of recordings forgets some of the earlier kind; what lies between knows both,
-        and is as good as a rate of learning that has fallen (Wortsman et al., Robust fine-tuning, 2022).
+        Further training in other recordings forgets some of the earlier ones; what lies between mostly knows both
+        (Wortsman et al., Robust fine-tuning of zero-shot models, 2022), also where the rate of learning has not fallen.
         """
         after = self.network.state_dict()
-        self.network.load_state_dict(
-            {name: torch.lerp(tensor, after[name], share) for name, tensor in self._before.items()}
-        )
+        self.network.load_state_dict({name: torch.lerp(self._before[name], after[name], share) for name in after})
 
     def keep(self) -> None:
         """Write the checkpoint, and what training goes on from."""

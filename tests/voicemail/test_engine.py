@@ -83,6 +83,14 @@ LONG = {  # more than half a minute, as somebody speaks who thinks between the s
 }  # fmt: skip
 
 
+KEYWORDS = {
+    SHORT["en"]: {"question", "bill"},
+    SHORT["es"]: {"ayuda", "factura", "gas"},
+    LONG["en"]: {"application", "documents", "rebate", "technician", "complaint", "supervisor"},
+    LONG["es"]: {"solicitud", "documentos", "reembolso", "tecnico", "queja", "supervisor"},
+}
+
+
 @pytest.mark.parametrize(
     ("language", "sentences", "gap_s", "through"),
     [
@@ -102,6 +110,7 @@ async def test_it_hears_the_number_to_call_back(
     samples = speak(language, (*sentences, with_number(template, digits, language)[1]), gap_s)
     heard = await engine.transcribe(samples if through == "clean" else telephone(samples), BOTH)
     assert heard.language == language
+    assert KEYWORDS[sentences] <= set(plain(heard.text).split())
     (number,) = listen(of_segments(heard.segments, heard.text)).of(Kind.CALLBACK)
     assert (number.value, number.doubts) == (f"+1{digits}", ())
     assert (number.places[0].to_s or 0.0) > 30 or sentences not in LONG.values()
