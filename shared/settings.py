@@ -217,10 +217,19 @@ class Settings(BaseSettings):
     staffing_share: float = Field(default=0.8, gt=0, lt=1)  # of the tickets for which that is to hold
     staffing_away: float = Field(default=0.1, ge=0, lt=1)  # of planned people, who are away all the same
     # How much more a Spanish ticket counts than an English one of which the same share of the promise has passed. At
-    # 1.75 both languages were answered alike in simulation: docs/decisions/0026-the-router-is-measured.md
-    bilingual_weight: float = Field(default=1.75, ge=1, le=3)
+    # 2 both languages were answered alike in simulation: docs/decisions/0034-late-lets-pass-and-is-bounded.md
+    bilingual_weight: float = Field(default=2.0, ge=1, le=3)
+    # What only few may close counts more: among tickets that have waited alike, those few take it first.
+    complex_weight: float = Field(default=1.25, ge=1, le=3)
+    # What is late, or has fewer than so many minutes left, counts for this part of its wait, so that it lets pass what
+    # can still be answered in time; until it has waited this many times its promise, when it comes before all that is
+    # not urgent. A weight of 1 makes no difference of what is late.
+    answer_minutes: float = Field(default=6.0, ge=0, le=60)
+    late_weight: float = Field(default=0.5, gt=0, le=1)
+    late_limit: float = Field(default=2.0, ge=1, le=10)
     balance_languages: bool = False  # decide the weight anew each week, from how promises were kept in each language
     balance_step: float = Field(default=0.1, gt=0, le=0.5)  # by which it moves in a week
+    balance_lean: float = Field(default=0.05, ge=0, le=0.5)  # back towards bilingual_weight, in a week without a gap
     balance_gap: float = Field(default=2.0, ge=0, le=50)  # percentage points that are close enough
     balance_weeks: int = Field(default=4, ge=1, le=26)  # counted for each decision: single weeks swing by chance
     balance_least: int = Field(default=50, ge=1)  # first answers in each language, below which they say nothing

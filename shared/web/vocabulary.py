@@ -197,7 +197,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "balance": {
         "raised": N_("Spanish speakers waited too long: Spanish weighs more"),
         "lowered": N_("English speakers waited too long: Spanish weighs less"),
-        "balanced": N_("Close enough: it stays"),
+        "balanced": N_("Close enough"),
         "too_few": N_("Too few contacts to tell: it stays"),
         "at_limit": N_("The weight may not go further: more people of that language are needed"),
     },

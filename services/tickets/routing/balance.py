@@ -39,22 +39,36 @@ class Rule:
     least: int = 50  # contacts in each language, below which they say nothing
     lowest: float = 1.0
     highest: float = 3.0
+    usual: float = 2.0  # where it began, and where it leans while both languages are answered alike
+    lean: float = 0.05  # by which it does so; 0: it stays where it is
 
     @classmethod
     def of(cls, settings: Settings) -> "Rule":
         lowest, highest = settings.balance_range
         return cls(
-            settings.balance_step, settings.balance_gap, settings.balance_weeks, settings.balance_least, lowest, highest
+            step=settings.balance_step,
+            gap=settings.balance_gap,
+            weeks=settings.balance_weeks,
+            least=settings.balance_least,
+            lowest=lowest,
+            highest=highest,
+            usual=settings.bilingual_weight,
+            lean=settings.balance_lean,
         )
 
 
 def decide(weight: float, english: Kept, spanish: Kept, rule: Rule) -> tuple[float, BalanceVerdict]:
-    """The weight for the next week: one step towards whoever was kept waiting, none when they are close enough."""
+    """The weight for the next week: one step towards whoever was kept waiting.
+
+    When they are close enough it leans back towards the usual weight: high weights hardly move who is kept waiting, so
+    that figures alone would leave it wherever chance has brought it.
+    """
     if min(english.due, spanish.due) < rule.least:
         return weight, BalanceVerdict.TOO_FEW
     apart = english.percent - spanish.percent
     if abs(apart) <= rule.gap:
-        return weight, BalanceVerdict.BALANCED
+        back = min(max(rule.usual, weight - rule.lean), weight + rule.lean)
+        return round(min(max(back, rule.lowest), rule.highest), 6), BalanceVerdict.BALANCED
     wanted = weight + rule.step if apart > 0 else weight - rule.step
     after = round(min(max(wanted, rule.lowest), rule.highest), 6)
     if after == weight:

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,7 +27,11 @@ LAST_WEEK = MONDAY - timedelta(days=4)
     [
         (1.5, Kept(100, 95), Kept(100, 80), 1.6, BalanceVerdict.RAISED),
         (1.5, Kept(100, 80), Kept(100, 95), 1.4, BalanceVerdict.LOWERED),
-        (1.5, Kept(100, 92), Kept(100, 90), 1.5, BalanceVerdict.BALANCED),
+        (1.5, Kept(100, 92), Kept(100, 90), 1.55, BalanceVerdict.BALANCED),
+        (3.0, Kept(100, 92), Kept(100, 90), 2.95, BalanceVerdict.BALANCED),
+        (2.02, Kept(100, 92), Kept(100, 90), 2.0, BalanceVerdict.BALANCED),
+        (1.98, Kept(100, 92), Kept(100, 90), 2.0, BalanceVerdict.BALANCED),
+        (2.0, Kept(100, 92), Kept(100, 90), 2.0, BalanceVerdict.BALANCED),
         (1.5, Kept(100, 95), Kept(9, 0), 1.5, BalanceVerdict.TOO_FEW),
         (3.0, Kept(100, 95), Kept(100, 80), 3.0, BalanceVerdict.AT_LIMIT),
         (1.0, Kept(100, 80), Kept(100, 95), 1.0, BalanceVerdict.AT_LIMIT),
@@ -37,6 +42,16 @@ def test_one_step_towards_who_was_kept_waiting(
     weight: float, english: Kept, spanish: Kept, after: float, verdict: BalanceVerdict
 ) -> None:
     assert decide(weight, english, spanish, RULE) == (after, verdict)
+
+
+def test_without_leaning_it_stays_where_it_is() -> None:
+    alike = Kept(100, 92)
+    assert decide(2.7, alike, alike, replace(RULE, lean=0.0)) == (2.7, BalanceVerdict.BALANCED)
+
+
+def test_leaning_goes_no_further_than_it_may() -> None:
+    alike = Kept(100, 92)
+    assert decide(2.5, alike, alike, replace(RULE, lowest=2.5)) == (2.5, BalanceVerdict.BALANCED)
 
 
 def pooled(weeks: Iterable[Kept]) -> Kept:
@@ -96,7 +111,9 @@ async def test_the_next_week_goes_on_from_there(
     database: Database, center: Center, settings: Settings, weeks: int, verdict: BalanceVerdict, due: int
 ) -> None:
     """With nothing new: one week alone says nothing, several together still say what the one before said."""
-    on = settings.model_copy(update={"balance_languages": True, "balance_least": 1, "balance_weeks": weeks})
+    on = settings.model_copy(
+        update={"balance_languages": True, "balance_least": 1, "balance_weeks": weeks, "balance_lean": 0.0}
+    )
     with time_machine.travel(MONDAY, tick=False):
         await answered(database, center, "en", late=True)
         await answered(database, center, "es", late=False)
