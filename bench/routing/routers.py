@@ -4,7 +4,7 @@ The others are shapes, written from how systems describe themselves, not the pro
 rules of language, level and interns, to the same breaks, and to the same last minutes of a shift.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
@@ -17,6 +17,7 @@ from services.tickets.routing.rules import reviewer_live
 from services.tickets.routing.terms import Snapshot, TicketState
 from shared.models import Level, Priority, Role
 
+MARGIN = 10  # of each kind that must not go to everybody, beyond one for everybody who is free
 CHOOSES_FROM = 10  # whoever picks what is easy picks among so many of the oldest
 EASE = {Level.INTERN: 0, Level.CSR1: 1, Level.CSR2: 2}
 
@@ -60,13 +61,13 @@ class Planned:
             free = [worker for worker in run.workers if run.askable(worker)]
             if not free:
                 return
-            wanted = [*_few(run, self.plain, free, len(free)), *_few(run, self.special, free, self.special.size)]
+            wanted = [*_few(run, self.plain, free, len(free)), *_few(run, self.special, free, len(free) + MARGIN)]
             if not wanted:
                 return
             people = tuple(run.state(worker) for worker in run.workers if worker.on)
             queued = {contact.id: contact for contact in wanted}
             tickets = tuple(ticket_state(run, contact) for contact in wanted)
-            proposals = plan(Snapshot(people, tickets, reviewer_live(people)), run.policy)
+            proposals = plan(Snapshot(people, tickets, reviewer_live(people)), run.policy, explain=False)
             if not proposals:
                 return
             for proposal in proposals:
@@ -76,10 +77,16 @@ class Planned:
 
 
 def _few(run: Run, queue: Queue, free: list[Worker], most: int) -> Iterator[Contact]:
-    """What a plan can use: of each kind that somebody free may take, no more than there are people."""
+    """What a plan can use, as the service reads it: of each kind that somebody free may take, the first that are late
+    and the first that are not, no more than there are people."""
+    soon = run.opening.elapsed(run.now) + run.policy.answer_minutes
     for kind, line in queue.kinds.items():
-        if line and any(run.able(worker, kind) for worker in free):
-            yield from (contact for _, _, contact in line[:most])
+        if not line or not any(run.able(worker, kind) for worker in free):
+            continue
+        # The oldest come first, and all of a kind were promised the same: what is late stands in front.
+        late = bisect_left(line, True, key=lambda each: soon - each[2].queued_open <= each[2].target)
+        yield from (contact for _, _, contact in line[: min(most, late)])
+        yield from (contact for _, _, contact in line[late : late + most])
 
 
 def ticket_state(run: Run, contact: Contact) -> TicketState:

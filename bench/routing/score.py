@@ -50,6 +50,7 @@ def outcome(run: Run) -> Outcome:
         "en_p95": waits("en", 95),
         "es_p50": waits("es", 50),
         "es_p95": waits("es", 95),
+        "longest": max(each.waited for each in known),
         "mean_wait": float(np.mean([each.waited for each in known])),
         "next_p95": float(np.percentile([each.waited for each in later], 95)),
         "utilisation": 100 * sum(each.worked for each in run.workers) / sum(each.online for each in run.workers),

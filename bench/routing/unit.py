@@ -26,6 +26,9 @@ MISSED = 1e6  # more than all waits of a week together
 IMPOSSIBLE = 1e9
 
 
+Begun = dict[int, float]  # job -> beginning of its slot
+
+
 @dataclass(frozen=True, slots=True)
 class Week:
     world: World
@@ -37,10 +40,11 @@ class Week:
         opening = self.world.opening
         return opening.elapsed(begins + SLOT) - opening.elapsed(job.at)
 
-    def met(self, begun: dict[int, float]) -> float:
-        """Percentage of promises kept; `begun`: job -> beginning of its slot."""
-        kept = sum(job.id in begun and self.waited(job, begun[job.id]) <= job.target for job in self.jobs)
-        return 100 * kept / len(self.jobs)
+    def met(self, begun: Begun, language: str | None = None) -> float:
+        """Percentage of promises kept, of all or of those in a language."""
+        jobs = [job for job in self.jobs if language in (None, job.language)]
+        kept = sum(job.id in begun and self.waited(job, begun[job.id]) <= job.target for job in jobs)
+        return 100 * kept / len(jobs)
 
 
 def week_at(load: float, seed: int, *, first_day: int = 0, days: int = 7) -> Week:
@@ -91,7 +95,7 @@ def planned(policy: Policy) -> Choose:
     def choose(week: Week, now: float, people: list[PersonState], jobs: list[Contact]) -> list[tuple[int, int]]:
         tickets = tuple(_ticket(week, job, now) for job in jobs)
         snapshot = Snapshot(tuple(people), tickets, reviewer_live(tuple(people)))
-        return [(made.ticket_id, made.person_id) for made in plan(snapshot, policy)]
+        return [(made.ticket_id, made.person_id) for made in plan(snapshot, policy, explain=False)]
 
     return choose
 
@@ -110,9 +114,9 @@ def first_come(week: Week, now: float, people: list[PersonState], jobs: list[Con
     return chosen
 
 
-def simulate(week: Week, choose: Choose) -> float:
-    """Percentage of promises kept."""
-    begun: dict[int, float] = {}
+def simulate(week: Week, choose: Choose) -> Begun:
+    """When each job is begun."""
+    begun: Begun = {}
     last = dict.fromkeys(range(len(SEATS)), 0.0)
     queue: list[Contact] = []
     arriving = list(reversed(week.jobs))
@@ -128,11 +132,11 @@ def simulate(week: Week, choose: Choose) -> float:
             begun[job_id] = begins
             last[person_id - 1] = begins + SLOT
         queue = [job for job in queue if job.id not in begun]
-    return week.met(begun)
+    return begun
 
 
-def omniscient(week: Week) -> float:
-    """Percentage of promises kept by somebody who knows all jobs of the week beforehand."""
+def omniscient(week: Week) -> Begun:
+    """When each job is begun by somebody who knows all jobs of the week beforehand."""
     begins = np.array([begins for begins, seats in week.slots for _ in seats])
     seats = np.array([seat for _, seats in week.slots for seat in seats])
     reviewed = np.array([_reviewed(present) for _, present in week.slots for _ in present])
@@ -148,13 +152,11 @@ def omniscient(week: Week) -> float:
         possible &= reviewed | (np.array([SEATS[seat].role is not Role.INTERN for seat in range(len(SEATS))])[seats])
         costs[row, possible] = waits[possible] + np.where(waits[possible] > job.target, MISSED, 0.0)
     rows, columns = linear_sum_assignment(costs)
-    return week.met(
-        {
-            week.jobs[row].id: float(begins[column])
-            for row, column in zip(rows, columns, strict=True)
-            if costs[row, column] < IMPOSSIBLE
-        }
-    )
+    return {
+        week.jobs[row].id: float(begins[column])
+        for row, column in zip(rows, columns, strict=True)
+        if costs[row, column] < IMPOSSIBLE
+    }
 
 
 def _may(ticket: TicketState, seat: int) -> bool:

@@ -54,6 +54,8 @@ def _urgency(language: str, asked: AskedView) -> str:
     values = {"waited": span(language, max(60.0, waited * 60)), "target": span(language, max(60.0, target * 60))}
     if asked.explanation.get("urgent") and waited < target:
         sentence = N_("It came first as urgent; it had waited {waited} of {target}.")
+    elif asked.explanation.get("overdue") and not asked.explanation.get("urgent"):
+        sentence = N_("It was late for so long that it came first: it had waited {waited}, and {target} were promised.")
     elif waited >= target:
         sentence = N_("It was late: it had waited {waited}, and {target} were promised.")
     elif waited >= target / 2:

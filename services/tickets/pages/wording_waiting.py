@@ -76,6 +76,11 @@ class Speaker:
         say += [self._unsuited(view, group) for group in view.cannot if group.rule in _CANNOT]
         if view.opens_at is not None:
             say.append(self._say(N_("The doors are closed until {time}."), time=self._time(view.opens_at)))
+        if view.first_from is not None:
+            late = N_(
+                "It is late. What can still be answered in time goes first until {time}; then only what is urgent."
+            )
+            say.append(self._say(late, time=self._time(view.first_from)))
         if view.next_change is not None:
             say.append(self.change(view.next_change))
         if view.position is not None and view.queued is not None:

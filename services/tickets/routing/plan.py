@@ -20,7 +20,7 @@ from services.tickets.routing.terms import (
 )
 from shared.models import Level, Role
 
-VERSION = 2  # of the policy, kept with each explanation
+VERSION = 3  # of the policy, kept with each explanation
 RESERVE = "reserve"  # not a hard rule: spares the last free bilingual for a while
 CANDIDATES = 8  # named in an explanation
 Costs = np.ndarray[Any, np.dtype[np.float64]]
@@ -47,8 +47,8 @@ class Proposal:
 class _Pass:
     """One pass's bookkeeping: who has room left, and which verdicts are already known."""
 
-    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
-        self.policy = policy
+    def __init__(self, snapshot: Snapshot, policy: Policy, explain: bool) -> None:
+        self.policy, self.explain = policy, explain
         self.people = {person.id: person for person in sorted(snapshot.people, key=lambda each: each.id)}
         self.present = [person.id for person in self.people.values() if person.routable]
         self.bilinguals = {person.id for person in snapshot.people if person.bilingual(policy)}
@@ -92,7 +92,7 @@ class _Pass:
                 ticket.rev,
                 required_language(ticket.language, self.policy),
                 ticket.mode,
-                self._explain(ticket, person, costs),
+                self._explain(ticket, person, costs) if self.explain else {},
             )
         )
         self.people[person.id] = replace(person, load=person.load + ticket.weight, idle_minutes=0.0)
@@ -121,6 +121,7 @@ class _Pass:
         return {
             "version": VERSION,
             "urgent": ticket.urgent,
+            "overdue": ticket.overdue(self.policy),
             "urgency": round(self.urgency[ticket.id], 3),
             "waited_minutes": round(ticket.waited, 1),
             "target_minutes": round(ticket.target, 1),
@@ -145,15 +146,20 @@ def _plain(ticket: TicketState) -> bool:
 Allowed = Callable[[_Pass, TicketState, PersonState], bool]
 
 
-def plan(snapshot: Snapshot, policy: Policy) -> list[Proposal]:
-    """Same snapshot, same plan: ties are broken by id. Never more than anybody has room for, emergencies apart."""
-    state = _Pass(snapshot, policy)
+def plan(snapshot: Snapshot, policy: Policy, *, explain: bool = True) -> list[Proposal]:
+    """Same snapshot, same plan: ties are broken by id. Never more than anybody has room for, emergencies apart.
+
+    `explain`: say why with each proposal; who makes a million plans to measure them reads none of it.
+    """
+    state = _Pass(snapshot, policy, explain)
     # Emergencies before anything else, to who has room and else to who has not; then all that is urgent, however long
-    # other work has waited; then whoever is not needed as the last free bilingual, then the rest.
+    # other work has waited; then what is late beyond the limit; then whoever is not needed as the last free bilingual,
+    # then the rest.
     emergencies = [ticket for ticket in state.open if ticket.needs_no_room]
     _match(state, emergencies, _with_room)
     _match(state, emergencies, _anybody, full=True)
     _match(state, [ticket for ticket in state.open if ticket.urgent], _anybody)
+    _match(state, [ticket for ticket in state.open if ticket.overdue(policy)], _anybody)
     _match(state, list(state.open), _not_reserved)
     _match_reserved(state)
     return state.proposals

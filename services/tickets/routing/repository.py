@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select, text
+from sqlalchemy import Boolean, Row, and_, bindparam, column, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text
@@ -76,12 +76,13 @@ async def snapshot(
         return Reading(Snapshot(people, ()), more=False)
     takers = max(1, sum(person.routable and person.spare > 0 for person in people))
     each = depth * max(1, min(takers + MARGIN, PAIRS // (takers * len(kinds))))
-    rows = (await session.execute(QUEUED, {**_columns(kinds), "each": each})).all()
+    late = now + timedelta(minutes=policy.answer_minutes)
+    rows = (await session.execute(QUEUED, {**_columns(kinds), "each": each, "late": late})).all()
     past = await _past_assignments(session, [row.id for row in rows])
     tickets = tuple(_ticket_state(row, past[row.id], policy, open_time, now) for row in rows)
-    read, held_up = Counter[Kind](), set[Kind]()
+    read, held_up = Counter[tuple[Kind, bool]](), set[tuple[Kind, bool]]()
     for row, ticket in zip(rows, tickets, strict=True):
-        kind = Kind(row.language, row.level, row.channel, row.priority)
+        kind = (Kind(row.language, row.level, row.channel, row.priority), row.late)
         read[kind] += 1
         if ticket.barred or ticket.previous_id is not None:  # only what a ticket went through makes it unlike its kind
             held_up.add(kind)
@@ -104,22 +105,29 @@ WITH RECURSIVE kind AS (
 )
 SELECT language, level, channel, priority FROM kind
 """).columns(Ticket.language, Ticket.level, Ticket.channel, Ticket.priority)
+# Of each kind the first that are late and the first that are not: which come first is for `TicketState.urgency` to say.
 QUEUED = text(f"""
 SELECT queued.id, queued.channel, queued.language, queued.level, queued.priority, queued.weight, queued.rev,
-       queued.queued_at, sla_clock.target_s, sla_clock.used_s, sla_clock.running_since, sla_clock.around_clock
-FROM unnest(
-    CAST(:languages AS text[]), CAST(:levels AS text[]), CAST(:channels AS text[]), CAST(:priorities AS text[])
-) AS kind(language, level, channel, priority)
+       queued.queued_at, sla_clock.target_s, sla_clock.used_s, sla_clock.running_since, sla_clock.around_clock,
+       kind.late
+FROM (
+    SELECT * FROM unnest(
+        CAST(:languages AS text[]), CAST(:levels AS text[]), CAST(:channels AS text[]), CAST(:priorities AS text[])
+    ) AS named(language, level, channel, priority)
+    CROSS JOIN (VALUES (true, '-infinity'::timestamptz, CAST(:late AS timestamptz)),
+                       (false, CAST(:late AS timestamptz), 'infinity'::timestamptz)) AS half(late, after, until)
+) AS kind
 CROSS JOIN LATERAL (
     SELECT id, channel, language, level, priority, weight, rev, queued_at, due_kind
     FROM ticket
     WHERE state = 'queued' AND ticket.kind NOT IN ({_UNOFFERED}) AND ticket.language = kind.language
       AND ticket.level = kind.level AND ticket.channel = kind.channel AND ticket.priority = kind.priority
+      AND due_order > kind.after AND due_order <= kind.until
     ORDER BY due_order, id LIMIT :each
 ) AS queued
 LEFT JOIN sla_clock
     ON sla_clock.ticket_id = queued.id AND sla_clock.kind = queued.due_kind AND sla_clock.ended_at IS NULL
-""").columns(*_SEEN)  # noqa: S608  # names of an enumeration
+""").columns(*_SEEN, column("late", Boolean))  # noqa: S608  # names of an enumeration
 
 
 def _columns(kinds: Sequence[Kind]) -> dict[str, list[Any]]:

@@ -34,7 +34,15 @@ class Policy:
     offer_s: float = 180.0
     # A ticket in this language needs somebody verified in it; what is mixed or unknown may be in it, so it does too.
     verified_language: str = "es"
-    language_weight: Mapping[str, float] = field(default_factory=lambda: {"es": 1.75, "mixed": 1.75})
+    language_weight: Mapping[str, float] = field(default_factory=lambda: {"es": 2.0, "mixed": 2.0})
+    # What only few may close counts more: among tickets that have waited alike, those few take it first.
+    complex_weight: float = 1.25
+    # What is late, or has so few minutes left that no answer comes in time, counts for so much of its wait, so that it
+    # lets pass what can still be kept; until it has waited so many times its promise. Then it comes before everything
+    # that is not urgent.
+    answer_minutes: float = 6.0
+    late_weight: float = 0.5
+    late_limit: float = 2.0
     # Languages the center does not answer in: any CSR with an interpreter, or somebody who speaks two languages.
     other_languages: Literal["any", "bilingual"] = "any"
     barred_minutes: float = 10.0  # after a decline, a missed offer or a release, the same pair is not tried again
@@ -46,6 +54,10 @@ class Policy:
     def of(cls, settings: Settings) -> Self:
         return cls(
             offer_s=settings.offer_s,
+            complex_weight=settings.complex_weight,
+            answer_minutes=settings.answer_minutes,
+            late_weight=settings.late_weight,
+            late_limit=settings.late_limit,
             other_languages=settings.other_languages,
             barred_minutes=settings.barred_minutes,
             sticky_share=settings.sticky_share,
@@ -140,9 +152,27 @@ class TicketState:
         """An emergency is offered at once, on top of whatever somebody holds."""
         return self.priority is Priority.EMERGENCY
 
+    @property
+    def passed(self) -> float:
+        """Of the promise, as a share."""
+        return self.waited / max(self.target, 1.0)
+
+    def late(self, policy: Policy) -> bool:
+        """No answer that is begun now comes in time."""
+        return self.waited + policy.answer_minutes > max(self.target, 1.0)
+
+    def overdue(self, policy: Policy) -> bool:
+        """Late for so long that it lets nothing pass any more but what is urgent."""
+        return self.passed >= policy.late_limit
+
     def urgency(self, policy: Policy) -> float:
-        """Share of the promise that has passed, weighted by language. What is urgent has its own turn: see `plan`."""
-        return self.waited / max(self.target, 1.0) * policy.language_weight.get(self.language, 1.0)
+        """Share of the promise that has passed, weighted. What is urgent or overdue has its own turn: see `plan`."""
+        share = self.passed
+        if self.late(policy) and not self.urgent and not self.overdue(policy):
+            share *= policy.late_weight
+        if self.level is Level.CSR2:
+            share *= policy.complex_weight
+        return share * policy.language_weight.get(self.language, 1.0)
 
 
 Kind = tuple[str, str, Level, Priority, int]

@@ -13,7 +13,7 @@ from services.tickets.ladder.share import at_share, promise_used
 from services.tickets.ladder.steps import next_step
 from services.tickets.ladder.tell import DAYS_READ, expected
 from services.tickets.routing import repository
-from services.tickets.routing.terms import PersonState
+from services.tickets.routing.terms import PersonState, TicketState
 from services.tickets.routing.waiting import Answer, Kept, Moments, keeps
 from services.tickets.shift_plan import Duty
 from services.tickets.shifts import duties, plans
@@ -37,8 +37,8 @@ from shared.models import (
     Rung,
     ScheduledCall,
     Ticket,
-    TicketState,
 )
+from shared.models import TicketState as State
 from shared.people import Actor, Permission
 from shared.settings import Settings
 
@@ -54,12 +54,13 @@ async def waiting_view(session: AsyncSession, settings: Settings, me: Actor, tic
     leads = me.may(Permission.BOARD_READ)
     look = await Look.take(session, settings)
     answer = Answer((), {})
-    position = queued = None
+    position = queued = first_from = None
     values = await repository.ticket_state(session, look.situation.policy, look.open_time, look.now, ticket_id)
     if values is not None:
         moments = await _moments(session, settings, look, ticket_id)
         answer = keeps(values, look.people, look.situation, moments, look.open_time, look.now)
         position, queued = await _place(session, ticket)
+        first_from = _first_from(values, look)
     assignment = await session.scalar(
         select(Assignment).where(Assignment.ticket_id == ticket_id, Assignment.state.in_(OPEN))
     )
@@ -77,6 +78,7 @@ async def waiting_view(session: AsyncSession, settings: Settings, me: Actor, tic
         due_at=ticket.due_at,
         used=promise_used(look.open_time, ticket, look.now),
         opens_at=None if look.open_time.is_open(look.now) else look.open_time.next_opening(look.now),
+        first_from=first_from,
         until=await _until(session, ticket, assignment),
         holder=_holder(assignment, names, leads, me),
         offered_to_nobody=ticket.kind in UNOFFERED,
@@ -109,7 +111,7 @@ async def ladder_view(session: AsyncSession, look: Look, ticket: Ticket) -> Ladd
     """The steps of the present wait, and what comes next while things stay as they are."""
     steps = (await ladder.steps_of(session, [ticket.id]))[ticket.id]
     when = None
-    if ticket.state is TicketState.QUEUED and look.path(facts(ticket))[0] is not None:
+    if ticket.state is State.QUEUED and look.path(facts(ticket))[0] is not None:
         when = await expected(session, look, ticket)
     names = await _names(session, [step.acknowledged_by_id for step in steps if step.acknowledged_by_id is not None])
     return climbed(look, ticket, steps, names, when)
@@ -120,7 +122,7 @@ def climbed(
 ) -> LadderView:
     """The same of what was read; `steps`: all that were ever taken for the ticket."""
     now = [step for step in steps if step.wait_began_at == ticket.queued_at]
-    if ticket.state is not TicketState.QUEUED or ticket.kind in UNOFFERED:
+    if ticket.state is not State.QUEUED or ticket.kind in UNOFFERED:
         return LadderView(missing=None, steps=step_views(now, names), next=None, expected_at=None)
     lacks, path = look.path(facts(ticket))
     taken = {step.rung for step in steps if step in now or step.rung is Rung.TELL_CUSTOMER}
@@ -188,17 +190,25 @@ async def _moments(session: AsyncSession, settings: Settings, look: Look, ticket
 
 async def _place(session: AsyncSession, ticket: Ticket) -> tuple[int, int]:
     """Among the queued tickets of its language, in the queue's order."""
-    same = (Ticket.state == TicketState.QUEUED, Ticket.language == ticket.language, Ticket.kind.not_in(UNOFFERED))
+    same = (Ticket.state == State.QUEUED, Ticket.language == ticket.language, Ticket.kind.not_in(UNOFFERED))
     here = (ticket.priority_rank, ticket.due_order, ticket.id)
     before = func.row(Ticket.priority_rank, Ticket.due_order, Ticket.id) < func.row(*here)
     ahead, queued = (await session.execute(select(func.count().filter(before), func.count()).where(*same))).one()
     return ahead + 1, queued
 
 
+def _first_from(ticket: TicketState, look: Look) -> datetime | None:
+    policy = look.situation.policy
+    if ticket.urgent or not ticket.late(policy) or ticket.overdue(policy) or policy.late_weight == 1:
+        return None
+    left = policy.late_limit * ticket.target - ticket.waited
+    return look.open_time.add_open(look.now, timedelta(minutes=left))
+
+
 async def _until(session: AsyncSession, ticket: Ticket, assignment: Assignment | None) -> datetime | None:
-    if ticket.state is TicketState.OFFERED and assignment is not None:
+    if ticket.state is State.OFFERED and assignment is not None:
         return assignment.expires_at
-    if ticket.state is TicketState.WAITING:
+    if ticket.state is State.WAITING:
         call_at: datetime | None = await session.scalar(
             select(ScheduledCall.call_at).where(ScheduledCall.ticket_id == ticket.id, ScheduledCall.ended_at.is_(None))
         )

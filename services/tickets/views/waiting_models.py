@@ -89,6 +89,10 @@ class WaitingView(View):
     due_at: datetime | None
     used: float | None = Field(description="Share of the promise that has passed; above 1 it is overdue.")
     opens_at: datetime | None = Field(description="The doors are closed until then; null: they are open.")
+    first_from: datetime | None = Field(
+        description="Of a queued ticket that is late: what can still be answered in time goes first until then, and "
+        "then nothing but what is urgent."
+    )
     until: datetime | None = Field(description="Until when somebody is asked, or the next call is due.")
     holder: PersonRef | None = Field(description="Who is asked, for who leads the shift; or who works on it.")
     offered_to_nobody: bool = Field(description="Nobody spoke in the call.")

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from services.tickets.pages.wording_waiting import Speaker
 from services.tickets.routing import repository
 from services.tickets.routing.kinds import Kind, for_anybody
 from services.tickets.routing.router import route_once
 from services.tickets.routing.rules import Situation
 from services.tickets.routing.staff import today_at_the_center
 from services.tickets.routing.terms import Certificate, PersonState, Policy
+from services.tickets.views.waiting import waiting_view
 from shared import clock
 from shared.calendar import load_open_time
 from shared.database import Database
@@ -79,15 +81,34 @@ async def test_a_pass_reads_the_most_urgent_of_each_kind(
     assert {(ticket.language, ticket.level) for ticket in found} == {
         ("en", Level.INTERN), ("en", Level.CSR1), ("en", Level.CSR2), ("es", Level.INTERN), ("es", Level.CSR1),
     }  # fmt: skip
-    # Two people and one to spare, of five kinds in two channels; a plan that costs less reads fewer.
-    assert len(found) == 3 * 10
-    assert min(ticket.waited for ticket in found) > 1400
-    assert len((await reading(database, settings, depth=8)).view.tickets) == 8 * 3 * 10
-    monkeypatch.setattr(repository, "PAIRS", 40)
-    assert len((await reading(database, settings)).view.tickets) == 2 * 10
+    # Two people and one to spare, of five kinds in two channels: the oldest, and the oldest that are not late.
+    late = [ticket.waited for ticket in found if ticket.late(Policy())]
+    in_time = [ticket.waited for ticket in found if not ticket.late(Policy())]
+    assert len(late) == len(in_time) == 3 * 10
+    assert min(late) > 1400
+    assert 100 < min(in_time) <= max(in_time) < 240
+    deep = (await reading(database, settings, depth=8)).view.tickets
+    assert sum(ticket.late(Policy()) for ticket in deep) == 8 * 3 * 10
+    monkeypatch.setattr(repository, "PAIRS", 40)  # a plan that costs less reads fewer
+    assert len((await reading(database, settings)).view.tickets) == 2 * 2 * 10
     async with database.transaction() as session:
         plan = await session.scalars(text(f"EXPLAIN {repository.KINDS.element}"))
         assert "ix_ticket_queued" in "\n".join(plan)
+
+
+async def test_what_keeps_late_work_waiting_is_said_and_until_when(
+    center: Center, database: Database, settings: Settings
+) -> None:
+    lead = await center.person(Role.SUPERVISOR, intent=None)
+    late = await center.ticket(waited=timedelta(hours=5))
+    overdue = await center.ticket(waited=timedelta(hours=8))
+    async with database.transaction() as session:
+        view = await waiting_view(session, settings, lead, late)
+        assert view.first_from is not None
+        assert view.first_from - clock.now() == pytest.approx(timedelta(hours=3), abs=timedelta(minutes=1))
+        said = " ".join(Speaker("en", settings.timezone).sentences(view))
+        assert "It is late. What can still be answered in time goes first until" in said
+        assert (await waiting_view(session, settings, lead, overdue)).first_from is None
 
 
 async def test_tickets_that_may_not_go_to_who_is_free_hide_no_others(

@@ -207,16 +207,20 @@ def test_no_emergency_waits_for_anybodys_work(people: list[PersonState], tickets
 def test_nothing_passes_an_urgent_ticket_by(
     people: list[PersonState], tickets: list[TicketState], reviewer_live: bool
 ) -> None:
-    """Whatever the backlog: nobody is offered other work while they may take an urgent ticket that nobody has."""
+    """Whatever the backlog: nobody is offered other work while they may take an urgent ticket that nobody has.
+
+    And none that is neither urgent nor overdue while they may take an overdue one: no wait is without end.
+    """
     made = proposals(people, tickets, reviewer_live=reviewer_live)
     given_away, now = {each.ticket_id for each in made}, {each.id: each for each in people}
     waiting = {each.id: each for each in tickets}
     situation = Situation(POLICY, reviewer_live, now)
     left = [each for each in tickets if each.urgent and each.id not in given_away]
+    overdue = [each for each in tickets if each.overdue(POLICY) and each.id not in given_away]
     for each in made:
         who, what = now[each.person_id], waiting[each.ticket_id]
-        if not what.urgent:
-            assert all(refused_by(OFFER_RULES, other, who, situation) is not None for other in left)
+        passed_by = [] if what.urgent else left if what.overdue(POLICY) else [*left, *overdue]
+        assert all(refused_by(OFFER_RULES, other, who, situation) is not None for other in passed_by)
         now[who.id] = replace(who, load=who.load + what.weight)
 
 
@@ -228,6 +232,33 @@ def test_urgent_comes_before_what_is_long_late() -> None:
     assert pairs([person(1)], [urgent, older]) == [(8, 1)]
     (made,) = proposals([person(1)], [urgent])
     assert made.explanation["urgent"] is True
+
+
+def test_late_lets_pass_what_can_still_be_in_time_until_it_is_overdue() -> None:
+    one, in_time = [person(1)], ticket(1, waited=150)
+    assert pairs(one, [in_time, ticket(2, waited=239)]) == [(1, 1)]  # no answer takes less than what is left of it
+    assert pairs(one, [in_time, ticket(2, waited=233)]) == [(2, 1)]
+    assert pairs(one, [in_time, ticket(2, waited=290)]) == [(1, 1)]
+    assert pairs(one, [ticket(1, waited=100), ticket(2, waited=290)]) == [(2, 1)]  # half of a long wait still counts
+    assert pairs(one, [in_time, ticket(2, waited=479)]) == [(2, 1)]
+    soon = ticket(1, "es", waited=200)
+    assert pairs([person(1, certificates=BOTH)], [soon, ticket(2, waited=479)]) == [(1, 1)]
+    (made,) = proposals([person(1, certificates=BOTH)], [soon, ticket(2, waited=480)])
+    assert (made.ticket_id, made.explanation["overdue"]) == (2, True)
+    assert pairs(one, [ticket(2, waited=5000), ticket(3, waited=31, target=30, priority=Priority.HIGH)]) == [(3, 1)]
+    oldest_first = replace(POLICY, late_weight=1.0)
+    assert [each.ticket_id for each in proposals(one, [in_time, ticket(2, waited=290)], oldest_first)] == [2]
+
+
+def test_among_what_is_urgent_the_later_comes_first() -> None:
+    hurried = [ticket(number, priority=Priority.HIGH, waited=20.0 + number, target=30) for number in (5, 15, 45)]
+    assert pairs([person(1)], hurried) == [(45, 1)]
+
+
+def test_who_may_close_what_few_may_does_that_first() -> None:
+    few = [person(1, Role.CSR2)]
+    assert pairs(few, [ticket(1, waited=120), ticket(2, waited=100, level=Level.CSR2)]) == [(2, 1)]
+    assert pairs(few, [ticket(1, waited=130), ticket(2, waited=100, level=Level.CSR2)]) == [(1, 1)]
 
 
 def test_an_emergency_goes_to_a_full_bilingual_rather_than_to_nobody() -> None:
@@ -255,8 +286,8 @@ def test_emergencies_come_first_and_spanish_ones_only_to_bilinguals() -> None:
 def test_urgent_beats_long_waiting_and_spanish_waits_less() -> None:
     assert pairs([person(1)], [ticket(1, waited=200), ticket(2, priority=Priority.HIGH)]) == [(2, 1)]
     bilingual = [person(1, certificates=BOTH)]
-    assert pairs(bilingual, [ticket(1, waited=140), ticket(2, "es", waited=100)]) == [(2, 1)]
-    assert pairs(bilingual, [ticket(1, waited=180), ticket(2, "es", waited=100)]) == [(1, 1)]
+    assert pairs(bilingual, [ticket(1, waited=190), ticket(2, "es", waited=100)]) == [(2, 1)]
+    assert pairs(bilingual, [ticket(1, waited=210), ticket(2, "es", waited=100)]) == [(1, 1)]
 
 
 def test_a_certificate_counts_only_for_its_own_mode() -> None:
@@ -337,7 +368,7 @@ def test_it_says_why_this_person_and_why_not_the_others() -> None:
         person(6, Role.INTERN, certificates=BOTH),
     ]
     (made,) = proposals(people, [ticket(1, "es", waited=120)])
-    assert made.explanation["urgency"] == 0.875
+    assert made.explanation["urgency"] == 1.0
     assert [each["person_id"] for each in made.explanation["candidates"]] == [1, 2]
     assert made.explanation["rejected"] == {"language": [3], "live": [4], "capacity": [5], "level": [6]}
     assert made.explanation["required_language"] == "es"
