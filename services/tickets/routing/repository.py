@@ -43,6 +43,7 @@ _DUE_NEXT = and_(SlaClock.ticket_id == Ticket.id, SlaClock.kind == Ticket.due_ki
 # What a pass looks at. Every kind of ticket is there with its most urgent ones; how many of each depends on how many
 # people could have them, for what a plan costs is the product of both.
 PAIRS = 40_000
+HALVES = 2  # of each kind: what is late, and what is not
 MARGIN = 60  # of each kind beyond one for everybody: tickets that must not go to those who are free just now
 
 
@@ -75,7 +76,7 @@ async def snapshot(
     if not kinds:
         return Reading(Snapshot(people, ()), more=False)
     takers = max(1, sum(person.routable and person.spare > 0 for person in people))
-    each = depth * max(1, min(takers + MARGIN, PAIRS // (takers * len(kinds))))
+    each = depth * max(1, min(takers + MARGIN, PAIRS // (HALVES * takers * len(kinds))))
     late = now + timedelta(minutes=policy.answer_minutes)
     rows = (await session.execute(QUEUED, {**_columns(kinds), "each": each, "late": late})).all()
     past = await _past_assignments(session, [row.id for row in rows])
