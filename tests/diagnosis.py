@@ -13,7 +13,6 @@ import gc
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -21,9 +20,9 @@ import pytest
 from sqlalchemy import event
 
 from shared.database import Database
+from tests.logs import LONGEST
 
 AGAIN_S = 30.0  # for the clean-up of a test that failed or was ended
-LONGEST = 15_000  # characters that one witness may say
 Tell = Callable[[], str]
 
 _witnesses: list[tuple[str, Tell]] = []
@@ -50,15 +49,6 @@ def _told(tell: Tell) -> str:
     except Exception as error:
         return f"(cannot be told: {error!r})"
     return said if len(said) <= LONGEST else f"[…]\n{said[-LONGEST:]}"
-
-
-def logs(directory: Path, lines: int = 40) -> str:
-    """The last lines of every log in a folder."""
-    parts = []
-    for path in sorted(directory.rglob("*.log")):
-        text = path.read_text(errors="replace").splitlines()[-lines:]
-        parts.append("\n".join([f"--- {path.relative_to(directory)}", *text]))
-    return "\n".join(parts)
 
 
 def activity(url: str) -> str:

@@ -1,9 +1,8 @@
-"""What a failing test is printed with: the lines where tasks wait, the statement that waited, the end of the logs."""
+"""What a failing test is printed with: the lines where tasks wait, the statement that waited."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -51,11 +50,6 @@ async def test_a_statement_that_waits_is_named_with_whom_it_waits_for(database: 
         line = await within(20, "a statement that waits", waiting())
     await reading
     assert "blocked_by=[]" not in line
-
-
-def test_logs_are_told_by_their_last_lines(tmp_path: Path) -> None:
-    (tmp_path / "inbox.log").write_text("".join(f"line {number}\n" for number in range(100)))
-    assert diagnosis.logs(tmp_path, lines=2) == "--- inbox.log\nline 98\nline 99"
 
 
 async def test_a_wait_names_what_did_not_come() -> None:

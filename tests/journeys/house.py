@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import time as day_time
 from email.message import EmailMessage
 from email.utils import make_msgid
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -24,8 +25,9 @@ from services.tickets import passwords
 from services.tickets.locks import lock_people
 from shared.database import Database
 from shared.models import OpeningHours, Person, Role, SpecialDay, Ticket
-from tests.diagnosis import activity, bounded, logs, witness
+from tests.diagnosis import activity, bounded, witness
 from tests.factories import certify
+from tests.logs import logs
 from tests.waits import within
 
 T = TypeVar("T")
@@ -218,7 +220,7 @@ class House:
                     headers: {'Content-Type': 'application/json', 'X-CSRF-Token': token},
                     body: JSON.stringify({intent}),
                 });
-                if (!answer.ok) throw new Error(await answer.text());
+                if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
             }""",
             intent,
         )
@@ -231,14 +233,41 @@ class House:
 
     @asynccontextmanager
     async def at_desk(self, *keys: str) -> AsyncIterator[list[Page]]:
-        """These people, available; afterwards they go home, whatever happened."""
-        pages = [await self.sign_in(key) for key in keys]
+        """These people, available; afterwards they go home, whatever happened.
+
+        What failed first is what is raised: with what was on the screens then, and what else failed on the way home.
+        """
+        pages: list[Page] = []
         try:
+            for key in keys:
+                pages.append(await self.sign_in(key))
             yield pages
-        finally:
-            for page in pages:
-                await self.set_intent(page, "offline")
-                await self.leave(page)
+        except BaseException as first:
+            for key, page in zip(keys, pages, strict=False):
+                first.add_note(f"{key} saw {await self._screen(page)}")
+            for error in await self._go_home(pages):
+                first.add_note(f"and on the way home: {error!r}")
+            raise
+        if errors := await self._go_home(pages):
+            raise errors[0] if len(errors) == 1 else ExceptionGroup("on the way home", errors)
+
+    async def _go_home(self, pages: list[Page]) -> list[Exception]:
+        """Everybody leaves; what was in the way."""
+        errors = []
+        for page in pages:
+            for step in (partial(self.set_intent, page, "offline"), partial(self.leave, page)):
+                try:
+                    await step()
+                except Exception as error:
+                    errors.append(error)
+        return errors
+
+    async def _screen(self, page: Page) -> str:
+        try:
+            words = " ".join((await within(CALL_S, "a page's words", page.inner_text("body", timeout=5000))).split())
+        except Exception as error:
+            words = f"what cannot be told: {error!r}"
+        return f"{page.url}: {words[:1500]}"
 
     async def offer_on(self, page: Page, subject: str, *, within_s: float = 15.0) -> Locator:
         """The offer card of a ticket, on a page that was open before the ticket existed."""
