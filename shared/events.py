@@ -7,6 +7,8 @@ center's rate that is far off).
 
 import asyncio
 import json
+import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +22,7 @@ from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 CHANNEL = "centralita"
+RECENT = 1000  # pieces of news that a process keeps for a page that was made a moment ago
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Hearing:
     def __init__(self, settings: Settings) -> None:
         self._dsn = settings.database_url.get_secret_value().replace("+asyncpg", "")
         self._subscribers: set[asyncio.Queue[Event]] = set()
+        self._run = secrets.token_hex(6)
+        self._count = 0
+        self._recent: deque[Event] = deque(maxlen=RECENT)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -77,7 +83,23 @@ class Hearing:
         finally:
             self._subscribers.discard(queue)
 
+    @property
+    def position(self) -> str:
+        """How far this process has heard. What is read from the database from now on holds all of it."""
+        return f"{self._run}-{self._count}"
+
+    def since(self, position: str) -> list[Event]:
+        """What was heard after a `position`; Event("resync") alone when that is not known: this process was started
+        anew since, it is another one's, or it was long ago."""
+        run, _, count = position.partition("-")
+        missed = self._count - int(count) if run == self._run and count.isdecimal() else -1
+        if not 0 <= missed <= len(self._recent):
+            return [Event("resync")]
+        return list(self._recent)[len(self._recent) - missed :]
+
     def _fan_out(self, event: Event) -> None:
+        self._count += 1
+        self._recent.append(event)
         for queue in self._subscribers:
             try:
                 queue.put_nowait(event)

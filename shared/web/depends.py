@@ -54,6 +54,8 @@ Tx = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 
 
 async def _identify(request: Request, database: Db, settings: Cfg) -> Actor | None:
+    # Before anything is read for the answer: later news may be missing from it.
+    request.state.heard = request.app.state.hearing.position
     actor = await auth.identify(request, database, settings)
     request.state.actor = actor
     return actor

@@ -53,7 +53,8 @@ def render(
     **context: Any,
 ) -> HTMLResponse:
     """The page. Every template has `_`, `ngettext` and the words of vocabulary.py, `language`, `me`, `csrf_token`,
-    `settings`, `request`, `static(path)` and `flashes` (of kind and message); macros import them `with context`."""
+    `settings`, `request`, `static(path)`, `flashes` (of kind and message) and `heard` (which news it shows, see
+    shared/events.py); macros import them `with context`."""
     settings: Settings = request.app.state.settings
     actor = me or actor_of(request)
     language = language_of(request, actor)
@@ -67,6 +68,7 @@ def render(
             "me": actor,
             "csrf_token": actor.csrf_token if actor else "",
             "flashes": flashes,
+            "heard": getattr(request.state, "heard", ""),
             **context,
         }
     )

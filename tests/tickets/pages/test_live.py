@@ -29,6 +29,35 @@ async def test_news_that_comes_while_a_part_is_being_fetched_is_shown(office: Of
     await page.locator("#timeline", has_text="the second note").wait_for()
 
 
+async def test_a_page_that_shows_all_there_is_asks_for_nothing_when_it_has_opened(
+    office: Office, open_as: OpenAs
+) -> None:
+    ticket = await office.mail("Two companies?", ENGLISH)
+    first = await open_as(office["carla"], f"/tickets/{ticket}")
+    asked: list[str] = []
+    second = await first.context.new_page()
+    for tab in (first, second):
+        tab.on("request", lambda request: asked.append(request.url) if request.url.endswith(f"/{ticket}") else None)
+        await tab.goto(f"/tickets/{ticket}")
+    await second.wait_for_timeout(800)  # the one listens, the other has asked what it missed
+    assert len(asked) == 2
+    await note(office, ticket, "heard by both")
+    for tab in (first, second):
+        await tab.locator("#timeline", has_text="heard by both").wait_for()
+
+
+async def test_what_changes_between_a_page_and_its_connection_is_shown(office: Office, open_as: OpenAs) -> None:
+    ticket = await office.mail("Two companies?", ENGLISH)
+    page = await open_as(office["carla"], "/account")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/js/live.js*", held.put)
+    await page.goto(f"/tickets/{ticket}", wait_until="commit")
+    listening = await held.get()
+    await note(office, ticket, "nobody listens yet")
+    await listening.continue_()
+    await page.locator("#timeline", has_text="nobody listens yet").wait_for()
+
+
 async def test_more_tabs_than_a_browser_has_connections_share_the_news(office: Office, open_as: OpenAs) -> None:
     ticket = await office.mail("Two companies?", ENGLISH)
     first = await open_as(office["carla"], f"/tickets/{ticket}")

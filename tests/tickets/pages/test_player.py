@@ -36,18 +36,6 @@ async def at(page: Page) -> float:
     return float(await page.evaluate("document.querySelector('audio').currentTime"))
 
 
-# What a page asks once it listens for news: whether anything changed since it was made.
-ASKED = """() => performance.getEntriesByType('resource')
-    .some(each => new URL(each.name).pathname === location.pathname && each.responseEnd > 0)
-    && !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"""
-
-
-async def settled(page: Page) -> None:
-    """A page that has just opened is refreshed once, and with it what had the focus: wait until that is over."""
-    await page.wait_for_function(ASKED, timeout=10_000)
-    await page.wait_for_timeout(100)
-
-
 async def heard(page: Page, since: float, until: float = 12.0) -> list[float]:
     """It plays, and its place comes to be between the two; the places on the way there."""
     places = []
@@ -74,7 +62,6 @@ async def test_by_keyboard_at_a_phones_width(office: Office, open_as: OpenAs, da
     ticket = await voicemail(office)
     page = await open_as(office["mateo"], f"/tickets/{ticket}", viewport={"width": 320, "height": 800})
     await page.wait_for_selector(".player__wave .quiet", state="attached")
-    await settled(page)
     assert await problems(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
     async with database.transaction() as session:

@@ -5,7 +5,7 @@ import pytest
 from tests.browser import OpenAs
 from tests.tickets.pages.office import Office, talking
 from tests.tickets.pages.test_caller import SAID
-from tests.tickets.pages.test_player import at, heard, settled
+from tests.tickets.pages.test_player import at, heard
 
 PHONE = {"width": 320, "height": 800}
 
@@ -21,7 +21,6 @@ async def test_the_card_plays_and_the_transcript_is_corrected_by_keyboard(
     ticket = await office.voicemail([SAID], flags=[], audio=talking((2.0, 11.0)))
     page = await open_as(office[who], f"/tickets/{ticket}", viewport=PHONE)
     await page.wait_for_selector(".player__wave .quiet", state="attached")
-    await settled(page)
     link = page.locator("#caller a[data-seek]").first
     place = float(await link.get_attribute("data-seek") or 0)
     assert place >= 2.0

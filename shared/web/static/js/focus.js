@@ -1,10 +1,12 @@
 /* Keeps the keyboard where it was when htmx replaces what had the focus. */
 let lost = null;
+let held = null; // what had it may be kept (hx-preserve), and loses it on the way
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const target = event.detail.target;
   const active = document.activeElement;
   lost = target && active && target.contains(active) && active !== document.body ? target.id : null;
+  held = lost && active;
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -13,12 +15,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
     wanted.focus();
   } else if (lost && (document.activeElement === document.body || document.activeElement === null)) {
     const place = document.getElementById(lost);
-    if (place) {
+    if (held.isConnected) {
+      held.focus({ preventScroll: true });
+    } else if (place) {
       if (!place.hasAttribute("tabindex")) place.setAttribute("tabindex", "-1");
       place.focus({ preventScroll: true });
     }
   }
-  lost = null;
+  lost = held = null;
 });
 
 // A part that refreshes itself waits while somebody types in it, and catches up when they leave.

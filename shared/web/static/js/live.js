@@ -5,6 +5,7 @@ tab that holds a lock listens and passes on what it hears; when it goes, another
 only over HTTPS and on this machine: elsewhere every tab listens for itself. */
 const url = document.body.dataset.live;
 const texts = document.body.dataset;
+const since = new URLSearchParams({ since: texts.heard ?? "" }); // what this page shows already
 const status = document.getElementById("connection");
 const NAME = `live ${texts.csrf}`; // of one session: somebody else who signs in here has other news
 const UNTIL_LISTENING_MS = 500;
@@ -37,20 +38,26 @@ function pass(news) {
   tabs?.postMessage(news);
 }
 
+function names({ kind, id, mine }) {
+  return [kind, `${kind}-${id}`, ...(kind === "ticket" && mine ? ["mine"] : [])];
+}
+
 function connect() {
-  const mine = new EventSource(url);
+  const mine = new EventSource(`${url}?${since}`);
   source = mine;
-  mine.addEventListener("change", (message) => {
-    const event = JSON.parse(message.data);
-    const toMe = event.kind === "ticket" && event.mine;
-    pass({ names: [event.kind, `${event.kind}-${event.id}`, ...(toMe ? ["mine"] : [])] });
-  });
+  mine.addEventListener("change", (message) => pass({ names: names(JSON.parse(message.data)) }));
   mine.addEventListener("open", () => pass({ connected: true }));
   mine.addEventListener("error", () => {
     pass({ connected: false });
     // A browser gives up after an HTTP error (a restart, an ended session): try again, slowly.
     if (mine.readyState === EventSource.CLOSED) window.setTimeout(() => source === mine && connect(), 4000);
   });
+}
+
+/* What changed between the making of this page and now; who listens is told so when it connects. */
+async function catchUp() {
+  const answer = await fetch(`${url}/missed?${since}`).catch(() => null);
+  tell(...(answer?.ok ? (await answer.json()).flatMap(names) : ["resync"]));
 }
 
 function disconnect() {
@@ -79,8 +86,7 @@ function join() {
   navigator.locks.request(NAME, { signal: leaving.signal }, listen).catch((error) => {
     if (error.name !== "AbortError") connect();
   });
-  // Something may have changed since the page was made; who listens hears that from the server.
-  window.setTimeout(() => source || tell("resync"), UNTIL_LISTENING_MS);
+  window.setTimeout(() => source || catchUp(), UNTIL_LISTENING_MS);
 }
 
 if (url) {
