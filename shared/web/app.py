@@ -10,6 +10,7 @@ from fastapi.params import Depends as Dependency
 from sqlalchemy.exc import DBAPIError
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from shared import blob_folder, health
@@ -26,6 +27,7 @@ from shared.web.security import SecurityHeaders, own_origins
 log = structlog.get_logger(__name__)
 
 Startup = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+_built: dict[tuple[object, ...], list[BaseRoute]] = {}
 
 
 def create_app(
@@ -87,18 +89,27 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         middleware=middleware,
-        dependencies=[Depends(protect), *dependencies],
     )
     app.state.settings = settings
     app.state.service = service
     app.state.database = database
     app.state.blobs = Blobs.from_settings(settings)
     app.state.hearing = Hearing(settings)
-    app.state.templates = pages.environment(template_dirs)
+    app.state.templates = pages.environment(tuple(template_dirs))
     errors.install(app)
     app.router.routes.extend(health.routes(database, checks))
     app.router.routes.extend(static.mounts())
-    app.include_router(docs.router)
-    for router in routers:
-        app.include_router(router)
+    app.router.routes.extend(_routes([docs.router, *routers], dependencies))
     return app
+
+
+def _routes(routers: Sequence[APIRouter], dependencies: Sequence[Dependency]) -> list[BaseRoute]:
+    """Of a process, not of an application: at the first request FastAPI reads the signature of every route, for half a
+    second and more, and would read them again for the next application that includes the same routers."""
+    key = (*map(id, routers), *dependencies)  # what was built refers to the routers: their numbers are not given again
+    if key not in _built:
+        together = APIRouter(dependencies=[Depends(protect), *dependencies])
+        for router in routers:
+            together.include_router(router)
+        _built[key] = together.routes
+    return _built[key]

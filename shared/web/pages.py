@@ -1,6 +1,6 @@
 """Renders pages in the reader's language, sends people on, and carries short messages across a redirect."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ FLASH_SECONDS = 120
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def environment(template_dirs: Iterable[Path]) -> Environment:
-    """Templates of the service first, then the shared ones."""
+@cache
+def environment(template_dirs: tuple[Path, ...]) -> Environment:
+    """Templates of the service first, then the shared ones; each is compiled once in a process."""
     made = Environment(
         loader=FileSystemLoader([*map(str, template_dirs), str(TEMPLATES)]),
         autoescape=True,
