@@ -10,6 +10,7 @@ from shared.models import Role
 from shared.people import Actor
 from tests.browser import OpenAs
 from tests.tickets.pages.office import ENGLISH, Office
+from tests.waits import within
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +21,7 @@ async def test_news_that_comes_while_a_part_is_being_fetched_is_shown(office: Of
     held: asyncio.Queue[Route] = asyncio.Queue()
     await page.route(f"**/tickets/{ticket}", held.put)
     await note(office, ticket, "the first note")
-    old = await held.get()
+    old = await within(20, "a question for the timeline", held.get())
     answer = await old.fetch()  # what the server said before the second note
     await note(office, ticket, "the second note")
     await page.wait_for_timeout(300)  # it reaches the page while the answer is on its way
@@ -52,7 +53,7 @@ async def test_what_changes_between_a_page_and_its_connection_is_shown(office: O
     held: asyncio.Queue[Route] = asyncio.Queue()
     await page.route("**/js/live.js*", held.put)
     await page.goto(f"/tickets/{ticket}", wait_until="commit")
-    listening = await held.get()
+    listening = await within(20, "a question for live.js", held.get())
     await note(office, ticket, "nobody listens yet")
     await listening.continue_()
     await page.locator("#timeline", has_text="nobody listens yet").wait_for()
