@@ -185,6 +185,11 @@ class OpenTime:
         return before + timedelta(seconds=high)
 
 
+def day_of(settings: Settings, at: datetime) -> date:
+    """The day that it was at the center."""
+    return at.astimezone(ZoneInfo(settings.timezone)).date()
+
+
 def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a naive datetime names no instant")

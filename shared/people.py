@@ -30,6 +30,7 @@ class Permission(StrEnum):
     SHIFT_WRITE = "shift.write"  # plan who works when
     TARGET_WRITE = "target.write"  # what customers are promised in time
     TEMPLATE_WRITE = "template.write"
+    SAFETY_TEXT_APPROVE = "safety_text.approve"  # what is sent at once to somebody in danger
     AUDIT_READ = "audit.read"
     HEALTH_READ = "health.read"
     DEAD_LETTER_REPLAY = "dead_letter.replay"
@@ -42,7 +43,8 @@ _CSR1 = _INTERN
 _CSR2 = _CSR1 | {P.GREETING_WRITE, P.RECORDING_UPLOAD}
 _SUPERVISOR = _CSR2 | {
     P.TICKET_ASSIGN, P.BOARD_READ, P.ALERT_TAKE, P.PRESENCE_SET_OTHERS, P.CAPACITY_WRITE, P.PEOPLE_READ, P.CERTIFY,
-    P.HOURS_WRITE, P.TARGET_WRITE, P.SHIFT_WRITE, P.TEMPLATE_WRITE, P.HEALTH_READ,
+    P.HOURS_WRITE, P.TARGET_WRITE, P.SHIFT_WRITE, P.TEMPLATE_WRITE, P.SAFETY_TEXT_APPROVE,
+    P.HEALTH_READ,
 }  # fmt: skip
 _MANAGER = _SUPERVISOR | {P.PEOPLE_WRITE, P.AUDIT_READ}
 

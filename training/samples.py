@@ -18,6 +18,7 @@ CHANNELS = ("email", "voicemail")
 LANGUAGES = ("en", "es", "mixed", "unknown", "tl", "zh", "vi", "pt", "fr", "ko", "ru")
 # Why a message is urgent or only looks so.
 EMERGENCIES = frozenset({"gas", "wire", "fire", "shock", "monoxide"})
+URGENT = EMERGENCIES | {"crisis"}  # cannot wait for the morning
 FLAGS = EMERGENCIES | {
     "decoy", "disconnection", "life_support", "vulnerable", "crisis", "threat", "press", "legal", "repeated",
     "data_given", "angry", "praise", "history",
@@ -91,7 +92,8 @@ class Sample:
 
     @property
     def emergency(self) -> bool:
-        return self.priority is Priority.EMERGENCY
+        """Gas, wires, fire, shock, monoxide: the topic is emergency_safety."""
+        return bool(self.flags & EMERGENCIES) and "decoy" not in self.flags
 
     def accepts(self, topic: str) -> bool:
         """Whether a CSR would let this stand as the message's topic."""
@@ -165,8 +167,10 @@ def _sample(path: Path, at: int, header: str, body: list[str], split: Split, num
     if not text and not subject:
         raise CorpusError(path, at, "the message is empty")
     priority = Priority(match["priority"])
-    if (priority is Priority.EMERGENCY) != bool(flags & EMERGENCIES and "decoy" not in flags):
-        raise CorpusError(path, at, "an emergency has priority emergency and one of !gas !wire !fire !shock !monoxide")
+    if (priority is Priority.EMERGENCY) != bool(flags & URGENT and "decoy" not in flags):
+        raise CorpusError(
+            path, at, "an emergency has priority emergency and one of !gas !wire !fire !shock !monoxide, or !crisis"
+        )
     return Sample(
         id=f"{path.stem}/{number}",
         writer=path.stem,

@@ -8,12 +8,28 @@ from bench.figures import Figures, percentile
 from services.tickets.topics import EMERGENCY, match_topic
 from services.tickets.triage.model import model
 from services.tickets.triage.understand import topic_of
+from services.tickets.urgency.find import find
+from services.tickets.urgency.kinds import Kind
 from training.model import figures as of_the_model
 from training.samples import Sample, Split, corpus
 
 Reader = Callable[[str, str], str]
 CHANNELS = (("email", "mails", "90 %"), ("voicemail", "transcripts", "85 %"))
 LANGUAGES = (("en", "English"), ("es", "Spanish"), ("mixed", "both"))
+# A label of the corpus, and the kinds that answer to it.
+KINDS = {
+    "crisis": frozenset({Kind.CRISIS}),
+    "threat": frozenset({Kind.THREAT}),
+    "life_support": frozenset({Kind.LIFE_SUPPORT}),
+    "disconnection": frozenset({Kind.DISCONNECTION, Kind.DISCONNECTED}),
+    "vulnerable": frozenset({Kind.VULNERABLE}),
+    "press": frozenset({Kind.PRESS, Kind.REGULATOR}),
+    "legal": frozenset({Kind.LEGAL, Kind.REGULATOR}),
+    "repeated": frozenset({Kind.REPEATED}),
+}
+# Whom the author of the rules of urgency had not read when they wrote them, and whom they wrote themselves.
+NOT_READ = ("buzon", "dolores", "donaluz", "fernanda", "hollis", "kenji", "remedios", "roberta", "vecina")
+BY_THE_RULES_AUTHOR = ("corinne", "donato")
 
 
 async def measure(size: int) -> Figures:
@@ -44,6 +60,7 @@ def _measure(size: int) -> Figures:
     figures.add(f"emergencies found ({len(emergencies)})", _alarms(emergencies), "100 %")
     figures.add(f"false alarms ({len(others)})", _alarms(others), "under 2 %")
     figures.add(f"of what only looks like one ({len(decoys)})", _alarms(decoys))
+    _urgency(figures)
     calibration = of_the_model(model(), samples).calibration
     figures.add("expected calibration error of the model's topic, ten bins", f"{calibration:.3f}")
     times = _times(samples, size)
@@ -53,6 +70,34 @@ def _measure(size: int) -> Figures:
         "under 5",
     )
     return figures
+
+
+def _urgency(figures: Figures) -> None:
+    """Each kind of urgency: found, and false alarms on what only looks like it and on everything else."""
+    everybody = corpus()
+    apart = (*NOT_READ, *BY_THE_RULES_AUTHOR)
+    groups = (
+        ("writers by other hands, not read by the rules' author", [s for s in everybody if s.writer in NOT_READ]),
+        ("held-out writers by the rules' author", [s for s in everybody if s.writer in BY_THE_RULES_AUTHOR]),
+        ("writers on whom the rules were tuned", [s for s in everybody if s.writer not in apart]),
+    )
+    for called, part in groups:
+        found = {each.id: find(each.text, each.subject).kinds for each in part}
+        for flag, kinds in KINDS.items():
+            decoys = [each for each in part if flag in each.flags and "decoy" in each.flags]
+            true = [each for each in part if flag in each.flags and "decoy" not in each.flags]
+            others = [each for each in part if flag not in each.flags]
+            figures.add(
+                f"{flag.replace('_', ' ')}, {called}",
+                f"found {_of(true, found, kinds)}; false alarms on decoys {_of(decoys, found, kinds)}, "
+                f"on other messages {_of(others, found, kinds)}",
+                "all; under 2 % of others",
+            )
+
+
+def _of(samples: Sequence[Sample], found: dict[str, frozenset[Kind]], kinds: frozenset[Kind]) -> str:
+    count = sum(bool(found[each.id] & kinds) for each in samples)
+    return f"{count} of {len(samples)}" + (f" ({100 * count / len(samples):.1f} %)" if len(samples) > 99 else "")
 
 
 def _ours(text: str, subject: str) -> str:

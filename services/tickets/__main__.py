@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     web.add_argument("--port", type=int, default=8000)
     commands.add_parser("worker", help="take in, route and sweep")
     bootstrap.add_arguments(commands.add_parser("add-person", help="add somebody, first of all an administrator"))
+    approve = commands.add_parser("approve-safety-texts", help="approve what came at set-up, as a supervisor")
+    approve.add_argument("email", help="of the supervisor who has read them")
     options = parser.parse_args(arguments)
     # One small matrix per pass is no work for a pool of threads, each with its own memory.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -49,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     configure(settings, "tickets")
     if options.command == "add-person":
         return bootstrap.command(settings, options)
+    if options.command == "approve-safety-texts":
+        return bootstrap.approve_safety_texts(settings, options.email)
     if options.command == "web":
         _serve(settings, options.host, options.port)
     else:

@@ -1,6 +1,7 @@
 """The first mail a customer gets back: that we have theirs, or, in an emergency, what to do at once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
-from services.tickets import outgoing, reply_templates
+from services.tickets import outgoing, reply_templates, safety_texts
 from services.tickets.alerts import raise_alert
 from services.tickets.letter import Letter
 from shared import clock
@@ -21,6 +22,7 @@ from shared.models import (
     Entry,
     EntryKind,
     Message,
+    SafetyKey,
     Ticket,
 )
 from shared.settings import Settings
@@ -68,18 +70,24 @@ def languages_for(language: str) -> tuple[str, ...]:
 
 
 async def acknowledge(
-    session: AsyncSession, settings: Settings, ticket: Ticket, *, message: Message, emergency: bool = False
+    session: AsyncSession, settings: Settings, ticket: Ticket, *, message: Message, text: SafetyKey
 ) -> None:
     """Send it for a mail on a ticket that may have had one: once per ticket, else like `acknowledge_new`."""
-    kind = DeliveryKind.SAFETY if emergency else DeliveryKind.ACKNOWLEDGEMENT
-    if not await _already(session, ticket.id, kind):
-        await acknowledge_new(session, settings, [(ticket, message)], emergency=emergency)
+    if not await _already(session, ticket.id, DeliveryKind.SAFETY):
+        await acknowledge_new(session, settings, [(ticket, message)], {ticket.id: text}, emergency=True)
 
 
 async def acknowledge_new(
-    session: AsyncSession, settings: Settings, mails: Sequence[tuple[Ticket, Message]], *, emergency: bool
+    session: AsyncSession,
+    settings: Settings,
+    mails: Sequence[tuple[Ticket, Message]],
+    texts: Mapping[int, SafetyKey],
+    *,
+    emergency: bool,
 ) -> None:
     """Send it for each of these mails of different customers: to nobody's machine, and to nobody who complained.
+
+    `texts`: by ticket, which approved text says more than that we have their mail.
 
     At most once an hour for one customer and for one address, and once a day in one thread, which is a ticket with
     those that are linked to it: two machines that answer each other stop there, whatever addresses they use. Old mail
@@ -109,8 +117,11 @@ async def acknowledge_new(
     ]
     if not mails:
         return
-    texts = await reply_templates.load(session, kind.value)
-    deliveries = [await _acknowledgement(session, settings, ticket, message, kind, texts) for ticket, message in mails]
+    words = [await _words(session, texts.get(ticket.id)) for ticket, _ in mails]
+    deliveries = [
+        await _acknowledgement(session, settings, ticket, message, kind, said.texts)
+        for (ticket, message), said in zip(mails, words, strict=True)
+    ]
     await outgoing.send_all(session, deliveries)
     session.add_all(
         Entry(
@@ -121,10 +132,34 @@ async def acknowledge_new(
                 "kind": kind.value,
                 "languages": list(languages_for(ticket.language)),
                 "to": delivery.to_addresses,
+                **said.as_json(),
             },
         )
-        for delivery, (ticket, _) in zip(deliveries, mails, strict=True)
+        for delivery, (ticket, _), said in zip(deliveries, mails, words, strict=True)
     )
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Which text, and in which version, goes out."""
+
+    texts: Mapping[str, reply_templates.Text]
+    text: SafetyKey | None = None
+    version: int | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {} if self.text is None else {"text": self.text.value, "version": self.version}
+
+
+async def _words(session: AsyncSession, key: SafetyKey | None) -> _Words:
+    """The approved text; where none stands, that of any danger; else only that we have their mail."""
+    if key is not None:
+        instead = [SafetyKey.DANGER] if key in (SafetyKey.GAS, SafetyKey.WIRE) else []
+        for each in (key, *instead):
+            found = await safety_texts.approved(session, each)
+            if found is not None:
+                return _Words(found.texts, found.key, found.version)
+    return _Words(await reply_templates.load(session, "acknowledgement"))
 
 
 def answer_to(message: Message) -> str:
@@ -198,34 +233,49 @@ async def raise_alarm(
     """
     if await was_alarmed(session, ticket.id):
         return False
-    delivery_id = None
-    if settings.shift_lead_address and not (said_at is not None and is_old(said_at)):
-        texts = await reply_templates.load(session, "page")
-        values = {
-            **reply_templates.usual_values(settings, "en"),
-            "number": str(ticket.id),
-            "channel": ticket.channel.value,
-            "phrases": ", ".join(phrases),
-            "link": f"{settings.public_url.rstrip('/')}/tickets/{ticket.id}",
-            "callback": ticket.callback_number or "-",
-            "excerpt": "\n".join(f"> {line}" for line in excerpt[:MAX_EXCERPT].splitlines()),
-        }
-        page = await outgoing.send(
-            session,
-            settings,
-            ticket,
-            kind=DeliveryKind.PAGE,
-            to=[settings.shift_lead_address],
-            subject=reply_templates.fill(texts["en"].subject, values),
-            language="en",
-            markdown=reply_templates.fill(texts["en"].body, values),
-        )
-        delivery_id = page.id
     detail: dict[str, object] = {"phrases": phrases, "channel": ticket.channel.value, "language": ticket.language}
-    if delivery_id is not None:
-        detail["page_delivery_id"] = delivery_id
+    if not (said_at is not None and is_old(said_at)):
+        sent = await page(session, settings, ticket, "page", phrases=phrases, excerpt=excerpt)
+        if sent is not None:
+            detail["page_delivery_id"] = sent.id
     await raise_alert(session, AlertKind.EMERGENCY, ticket.id, detail)
     return True
+
+
+async def page(
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    template: str,
+    *,
+    phrases: Sequence[str],
+    excerpt: str,
+    what: str = "",
+) -> Delivery | None:
+    """Mail the shift lead about a ticket, day and night. None: no address of theirs is set."""
+    if not settings.shift_lead_address:
+        return None
+    texts = await reply_templates.load(session, template)
+    values = {
+        **reply_templates.usual_values(settings, "en"),
+        "number": str(ticket.id),
+        "channel": ticket.channel.value,
+        "what": what,
+        "phrases": ", ".join(phrases),
+        "link": f"{settings.public_url.rstrip('/')}/tickets/{ticket.id}",
+        "callback": ticket.callback_number or "-",
+        "excerpt": "\n".join(f"> {line}" for line in excerpt[:MAX_EXCERPT].splitlines()),
+    }
+    return await outgoing.send(
+        session,
+        settings,
+        ticket,
+        kind=DeliveryKind.PAGE,
+        to=[settings.shift_lead_address],
+        subject=reply_templates.fill(texts["en"].subject, values),
+        language="en",
+        markdown=reply_templates.fill(texts["en"].body, values),
+    )
 
 
 async def was_alarmed(session: AsyncSession, ticket_id: int) -> bool:

@@ -1,16 +1,20 @@
-"""The first person: an administrator, made where somebody has a shell on the machine."""
+"""Set-up by who has a shell on the machine: the first person, and the approval of the texts about safety."""
 
 import argparse
 import asyncio
 import getpass
 import sys
 
+from sqlalchemy import select
+
+from services.tickets import safety_texts
 from services.tickets.passwords import check_strength
 from services.tickets.people import insert_person
 from shared import audit
 from shared.database import Database
-from shared.errors import CentralitaError
-from shared.models import Role
+from shared.errors import CentralitaError, NotFound
+from shared.models import Person, Role
+from shared.people import Actor
 from shared.settings import Settings
 
 
@@ -81,4 +85,31 @@ def command(settings: Settings, options: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{options.email} is here, as {role.value} (number {person_id}).\n")
+    return 0
+
+
+def approve_safety_texts(settings: Settings, email: str) -> int:
+    """A supervisor has read what came at set-up and approves it. Prints what they approve."""
+
+    async def approve() -> int:
+        database = Database(settings)
+        try:
+            async with database.transaction() as session:
+                person = await session.scalar(select(Person).where(Person.email == email.lower(), Person.active))
+                if person is None:
+                    raise NotFound("There is nobody here with this address.")
+                me = Actor(person.id, person.name, person.email, person.role)
+                return await safety_texts.approve_from_setup(session, me)
+        finally:
+            await database.close()
+
+    try:
+        count = asyncio.run(approve())
+    except CentralitaError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    for key, pair in safety_texts.shipped().items():
+        for language, text in pair.items():
+            sys.stdout.write(f"== {key.value} ({language}): {text.subject}\n{text.body}\n\n")
+    sys.stdout.write(f"{count} texts are approved now. Change them under /safety-texts.\n")
     return 0

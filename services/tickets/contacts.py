@@ -18,7 +18,10 @@ from services.tickets.priority import triage
 from services.tickets.routing.handover import give
 from services.tickets.topics import EMERGENCY, TopicMatch, known
 from services.tickets.triage.understand import topic_of
+from services.tickets.urgency.kept import kept
+from services.tickets.urgent_alerts import warn
 from shared import audit, clock
+from shared.calendar import day_of
 from shared.errors import Invalid
 from shared.language import MIXED, UNKNOWN, Evidence, decide
 from shared.models import Channel, Customer, CustomerIdentity, Entry, EntryKind, IdentityKind, Ticket
@@ -64,8 +67,8 @@ async def create_contact(
     await lock_names(session, [f"customer:{value}" for value in (number, *addresses) if value])
     customer = await _customer(session, name, number, addresses[0] if addresses else None, language)
     match = TopicMatch(topic, evidence={"stated": topic}) if topic else topic_of(text or subject, subject)
-    found = triage(match, text or subject, subject)
     now = clock.now()
+    found = triage(match, text or subject, subject, day_of(settings, now))
     ticket = await open_ticket(
         session,
         settings,
@@ -88,6 +91,7 @@ async def create_contact(
     )
     session.add(entry)
     await session.flush()
+    ticket.urgency = kept(found.findings, now, entry_id=entry.id)
     await search.index(
         session, ticket_id=ticket.id, source="entry", source_id=entry.id, language=ticket.language,
         body=f"{name} {number or ''} {' '.join(addresses)}\n{text}",
@@ -100,6 +104,7 @@ async def create_contact(
     if found.topic == EMERGENCY:
         phrases = list(found.evidence.get("phrases", {}).get(EMERGENCY, []))
         await acknowledge.raise_alarm(session, settings, ticket, phrases=phrases, excerpt=text or subject)
+    await warn(session, settings, ticket, found.findings, excerpt=text or subject)
     audit.record(
         session, me.id, "ticket.create", object_type="ticket", object_id=ticket.id, ticket_id=ticket.id,
         detail={"channel": channel.value}, ip=me.ip,

@@ -16,8 +16,9 @@ from services.tickets.learned import priority_corrected
 from services.tickets.learned import set_language as change_language
 from services.tickets.learning import judgements, repository
 from services.tickets.locks import lock_ticket
-from services.tickets.priority import triage
+from services.tickets.priority import raised, triage
 from services.tickets.topics import EMERGENCY, TopicMatch, known
+from services.tickets.urgency.kept import kinds_of
 from shared import audit, clock
 from shared.errors import Conflict, Invalid
 from shared.events import Event, publish
@@ -87,10 +88,7 @@ async def set_topic(session: AsyncSession, settings: Settings, me: Actor, ticket
     if topic != before:
         ticket.also_topics = [each for each in ticket.also_topics if each != topic]
         found = triage(TopicMatch(topic, tuple(ticket.also_topics)), "")
-        raised = ticket.topic_evidence.get("raised_by")
-        priority = found.priority
-        if raised and priority in (Priority.NORMAL, Priority.LOW):
-            priority = Priority.HIGH
+        priority = raised(found.priority, kinds_of(ticket.urgency))
         ticket.topic, ticket.level = topic, found.level
         if topic == EMERGENCY or not priority_corrected(ticket):
             await _change_priority(session, settings, me, ticket, priority)

@@ -10,7 +10,14 @@ from weakref import WeakSet
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from services.tickets import intake_delivery, intake_mail, intake_recording, reply_templates, thread_repository
+from services.tickets import (
+    intake_delivery,
+    intake_mail,
+    intake_recording,
+    reply_templates,
+    safety_texts,
+    thread_repository,
+)
 from services.tickets import intake_repository as repository
 from services.tickets.gather import Gatherer
 from services.tickets.locks import ChangedHands, lock_names
@@ -164,6 +171,7 @@ async def _seed(database: Database) -> None:
         return
     async with database.transaction() as session:
         await reply_templates.seed(session)
+        await safety_texts.seed(session)
     _seeded.add(database)
 
 

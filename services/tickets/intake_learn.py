@@ -12,9 +12,12 @@ from services.tickets.clocks import moves as clocks
 from services.tickets.intake_reading import Reading, read
 from services.tickets.learned import keep_correction, priority_corrected, raise_priority, rest_on, set_language
 from services.tickets.new_ticket import MAX_SUBJECT, clean_line
-from services.tickets.said import URGENCY, Mail, Said, Together, together
+from services.tickets.priority import URGENCY
+from services.tickets.said import Mail, Said, Together, together
 from services.tickets.thread import bare_subject
 from services.tickets.topics import EMERGENCY, OTHER
+from services.tickets.urgency.kept import kept, without
+from services.tickets.urgency.kept import together as all_urgent
 from shared.language import CLEAR, UNKNOWN, Evidence, LanguageDecision, decide
 from shared.models import Customer, Entry, EntryKind, LanguageSource, Message, Priority, Ticket
 from shared.settings import Settings
@@ -37,10 +40,14 @@ async def learn(
     )
     decision = decide(evidence)
     said = Said.of(reading, decision)
-    known = [_known(row, evidence.history) for row in await repository.mails_of(session, ticket.id, message.id)]
+    known = [
+        _known(settings, row, evidence.history) for row in await repository.mails_of(session, ticket.id, message.id)
+    ]
     mail = repository.as_mail(message, said, await repository.uid_of(session, message.id))
     before, now = together(known), together([*known, mail])
     assert now is not None
+    findings = kept(reading.triage.findings, message.received_at, message_id=message.id)
+    ticket.urgency = all_urgent(without(ticket.urgency, message_id=message.id), findings)
     changed = _language(session, ticket, decision, mail, before, now)
     _beside(ticket, [*known, mail], now)
     changed = await _topic(session, settings, ticket, reading, mail, before, now) or changed
@@ -53,11 +60,11 @@ async def learn(
     return said, changed
 
 
-def _known(row: repository.OnTicket, history: str | None) -> Mail:
+def _known(settings: Settings, row: repository.OnTicket, history: str | None) -> Mail:
     """Of mails from before anything was kept of them, their words are read again."""
     if row.said is not None:
         return repository.as_mail(row.message, Said.from_json(row.said), row.uid)
-    reading = read(row.message)
+    reading = read(settings, row.message)
     decision = decide(Evidence(text=reading.language, history=history))
     return repository.as_mail(row.message, Said.of(reading, decision), row.uid)
 

@@ -15,6 +15,8 @@ from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
 from services.tickets.thread import Candidate, Placement, evidence, place, quoted_ids, subject_number
 from services.tickets.thread_repository import answered_by, participation, quoted
 from services.tickets.topics import EMERGENCY
+from services.tickets.urgency.answers import AT_ONCE, text_for
+from services.tickets.urgent_alerts import warn
 from shared import clock
 from shared.database import ring
 from shared.events import Event, publish
@@ -61,7 +63,7 @@ async def take_in(session: AsyncSession, settings: Settings, message: Message, k
     if await spam.holds(session, message, placement.ticket_id, known.judged_spam):
         await left_held.hold(session, message, spam.POLICY)
         return
-    reading = read(message)
+    reading = read(settings, message)
     if placement.ticket_id is not None:
         await _join(session, settings, message, reading, placement)
     else:
@@ -82,20 +84,20 @@ def is_plain(message: Message) -> bool:
 
 async def open_plain(session: AsyncSession, settings: Settings, messages: Sequence[Message]) -> None:
     """Tickets of plain mails that are neither ours, nor voicemails, nor taken in. The caller holds their locks."""
-    await open_tickets(session, settings, [Opening(each, read(each), Placement(None)) for each in messages])
+    await open_tickets(session, settings, [Opening(each, read(settings, each), Placement(None)) for each in messages])
 
 
 async def take_in_held(session: AsyncSession, settings: Settings, message: Message) -> int:
     """A person says that a mail which was held is a customer's: its ticket. The caller holds the locks on it."""
     placement = await _place(session, settings, message)
     if placement.ticket_id is not None:
-        await _join(session, settings, message, read(message), placement)
+        await _join(session, settings, message, read(settings, message), placement)
         return placement.ticket_id
     own = await own_addresses(session, settings)
     customer: str | None = None
     if message.from_address in own:  # our website's form: who wrote stands in Reply-To
         customer = next((each.lower() for each in message.reply_to if each and each.lower() not in own), "")
-    [ticket] = await open_tickets(session, settings, [Opening(message, read(message), placement, customer)])
+    [ticket] = await open_tickets(session, settings, [Opening(message, read(settings, message), placement, customer)])
     return ticket.id
 
 
@@ -155,9 +157,12 @@ async def _join(
         await reroute.rerouted(session, settings, ticket)
     elif ticket.state is not before:
         ticket.rev += 1
+    text = text_for(reading.triage, reading.words)
+    if text in AT_ONCE:
+        await acknowledge.acknowledge(session, settings, ticket, message=message, text=text)
     if reading.triage.topic == EMERGENCY:
-        await acknowledge.acknowledge(session, settings, ticket, message=message, emergency=True)
         await alarm(session, settings, ticket, message, reading)
+    await warn(session, settings, ticket, reading.triage.findings, excerpt=reading.words, said_at=message.received_at)
     concerned = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
     await publish(session, Event("ticket", ticket.id, people=concerned, what="message"))
 

@@ -13,6 +13,9 @@ from services.tickets.said import Said
 from services.tickets.thread import Placement, bare_subject
 from services.tickets.thread_repository import link
 from services.tickets.topics import EMERGENCY
+from services.tickets.urgency.answers import AT_ONCE, text_for
+from services.tickets.urgency.kept import kept
+from services.tickets.urgent_alerts import warn
 from shared.events import Event, publish_all
 from shared.language import decide
 from shared.models import Channel, Entry, EntryKind, IntakeOutcome, Message, Ticket
@@ -73,6 +76,7 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
                 began_at=each.message.received_at,
                 callback_number=each.reading.facts.callback_number,
                 linked_ticket_id=None if each.came_last else each.placement.linked_to,
+                urgency=kept(each.reading.triage.findings, each.message.received_at, message_id=each.message.id),
             )
         )
     await store_tickets(
@@ -102,13 +106,16 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
             for each, says in zip(opened, said, strict=True)
         ],
     )
-    emergencies = [each for each in opened if each.reading.triage.topic == EMERGENCY]
-    plain = [each for each in opened if each.reading.triage.topic != EMERGENCY]
-    for group, emergency in ((emergencies, True), (plain, False)):
-        pairs = [(each.ticket, each.message) for each in group]
-        await acknowledge.acknowledge_new(session, settings, pairs, emergency=emergency)
-    for urgent in emergencies:
-        await alarm(session, settings, urgent.ticket, urgent.message, urgent.reading)
+    texts = {each.ticket.id: text_for(each.reading.triage, each.reading.words) for each in opened}
+    chosen = {ticket_id: text for ticket_id, text in texts.items() if text is not None}
+    for emergency in (True, False):
+        pairs = [(each.ticket, each.message) for each in opened if (texts[each.ticket.id] in AT_ONCE) is emergency]
+        await acknowledge.acknowledge_new(session, settings, pairs, chosen, emergency=emergency)
+    for each in opened:
+        if each.reading.triage.topic == EMERGENCY:
+            await alarm(session, settings, each.ticket, each.message, each.reading)
+        findings, received_at = each.reading.triage.findings, each.message.received_at
+        await warn(session, settings, each.ticket, findings, excerpt=each.reading.words, said_at=received_at)
     return tickets
 
 
@@ -119,7 +126,7 @@ async def alarm(session: AsyncSession, settings: Settings, ticket: Ticket, messa
         settings,
         ticket,
         phrases=list(phrases),
-        excerpt=reading.text or reading.subject,
+        excerpt=reading.words,
         said_at=message.received_at,
     )
 

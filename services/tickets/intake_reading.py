@@ -7,8 +7,10 @@ from services.tickets.facts import Facts, find_facts
 from services.tickets.priority import Triage, triage
 from services.tickets.thread import bare_subject, is_reply
 from services.tickets.triage.understand import topic_of
+from shared.calendar import day_of
 from shared.language import UNKNOWN, TextEvidence, read_text
 from shared.models import Message
+from shared.settings import Settings
 
 FORWARDED_LIMIT = 50_000  # characters that are read for a topic
 _QUOTED_LINE = re.compile(r"^ {0,3}>.*$", re.MULTILINE)  # above an answer: somebody else's words
@@ -24,8 +26,13 @@ class Reading:
     triage: Triage
     facts: Facts
 
+    @property
+    def words(self) -> str:
+        """What a person is shown of it."""
+        return self.text or self.subject
 
-def read(message: Message) -> Reading:
+
+def read(settings: Settings, message: Message) -> Reading:
     """Pure: language, topic, priority and facts of what the author wrote; of lines they answer, nothing.
 
     A forwarded mail is what the author wants us to look at, so it has a say in topic and priority. Its language counts
@@ -48,7 +55,7 @@ def read(message: Message) -> Reading:
         own or passed_on,
         own_subject,
         language,
-        triage(topic_of(both, own_subject), both, own_subject),
+        triage(topic_of(both, own_subject), both, own_subject, day_of(settings, message.received_at)),
         find_facts(own),
     )
 

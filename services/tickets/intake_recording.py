@@ -10,12 +10,16 @@ from services.tickets.facts import as_e164
 from services.tickets.learned import keep_correction, priority_corrected, raise_priority, rest_on, set_language
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import open_ticket
-from services.tickets.priority import triage
-from services.tickets.said import URGENCY
+from services.tickets.priority import URGENCY, triage
 from services.tickets.thread_repository import survivor
 from services.tickets.topics import EMERGENCY, OTHER, TopicMatch
 from services.tickets.triage.understand import danger_words, topic_of
+from services.tickets.urgency.find import find
+from services.tickets.urgency.kept import kept, together, without
+from services.tickets.urgency.kinds import Kind
+from services.tickets.urgent_alerts import warn
 from shared import clock
+from shared.calendar import day_of
 from shared.events import Event, publish
 from shared.language import Evidence, Heard, decide, read_text
 from shared.models import (
@@ -188,7 +192,7 @@ async def _hear_so_far(session: AsyncSession, settings: Settings, recording: Rec
     segments = [segment for segment in recording.partial_segments or () if segment.get("in_text") is not False]
     said = " ".join(str(segment.get("text", "")).strip() for segment in segments)
     intake.heard_segments = len(recording.partial_segments or ())
-    if not danger_words(said):
+    if not danger_words(said) and Kind.CRISIS not in find(said).kinds:
         return
     ticket = await lock_ticket(session, await survivor(session, intake.ticket_id))
     emergency = await _learn_topic(session, settings, ticket, recording, said)
@@ -198,9 +202,10 @@ async def _hear_so_far(session: AsyncSession, settings: Settings, recording: Rec
     holder = ticket.assignee_id
     ticket.updated_at = clock.now()
     await reroute.rerouted(session, settings, ticket)
-    await acknowledge.raise_alarm(
-        session, settings, ticket, phrases=emergency, excerpt=said, said_at=recording.called_at
-    )
+    if emergency:
+        await acknowledge.raise_alarm(
+            session, settings, ticket, phrases=emergency, excerpt=said, said_at=recording.called_at
+        )
     people = tuple({person for person in (holder, ticket.assignee_id) if person is not None})
     await publish(session, Event("ticket", ticket.id, people=people, what="transcript"))
 
@@ -240,7 +245,10 @@ async def _learn_topic(
     An emergency counts until a person says otherwise: no later words take it back, and the same words do not bring it
     back after somebody decided.
     """
-    now = triage(topic_of(said), said)
+    now = triage(topic_of(said), said, "", day_of(settings, recording.called_at))
+    findings = kept(now.findings, recording.called_at, recording_id=recording.id)
+    ticket.urgency = together(without(ticket.urgency, recording_id=recording.id), findings)
+    await warn(session, settings, ticket, now.findings, excerpt=said, said_at=recording.called_at)
     emergency = now.topic == EMERGENCY
     decided = ticket.topic_corrected or priority_corrected(ticket)
     if await acknowledge.was_alarmed(session, ticket.id) and (decided or not emergency):
@@ -252,6 +260,8 @@ async def _learn_topic(
         ticket.also_topics = list(now.also)
         changed = ticket.level is not now.level
         ticket.level = now.level
+    if findings and now.topic == ticket.topic and not decided and ticket.level is not now.level:
+        ticket.level, changed = now.level, True  # of who may close what is urgent in it
     if URGENCY.index(now.priority) < URGENCY.index(ticket.priority):
         await raise_priority(session, settings, ticket, now.priority, recording.called_at)
         changed = True

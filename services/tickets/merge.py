@@ -12,9 +12,10 @@ from services.tickets.clocks import moves as clocks
 from services.tickets.intake_mail import ACTIVE
 from services.tickets.learned import raise_priority, set_language
 from services.tickets.locks import ChangedHands, lock_together, open_assignment
+from services.tickets.priority import URGENCY
 from services.tickets.rights import require_mine, require_not_merged
 from services.tickets.routing.handover import end
-from services.tickets.said import URGENCY
+from services.tickets.urgency.kept import together
 from shared import audit, clock
 from shared.database import ring
 from shared.errors import Conflict, Invalid
@@ -215,6 +216,7 @@ async def _take_over(
     session: AsyncSession, settings: Settings, me: Actor, ticket: Ticket, into: Ticket, was: TicketState
 ) -> None:
     """The ticket that goes on is as urgent as both, needs who either needs, and does not wait while one did not."""
+    into.urgency = together(into.urgency, ticket.urgency)
     if was in ACTIVE:
         if URGENCY.index(ticket.priority) < URGENCY.index(into.priority):
             await raise_priority(session, settings, into, ticket.priority, ticket.queued_at)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +11,7 @@ from services.tickets import search
 from services.tickets.clocks import moves
 from services.tickets.clocks.rules import rules
 from services.tickets.priority import Triage
+from services.tickets.urgency.kept import together
 from shared.database import ring
 from shared.events import Event, publish_all
 from shared.jobs import Job
@@ -85,6 +87,7 @@ async def ticket_row(
     began_at: datetime,
     callback_number: str | None = None,
     linked_ticket_id: int | None = None,
+    urgency: Sequence[dict[str, Any]] = (),
 ) -> Ticket:
     """A queued ticket, not yet in the store. `began_at` is when the wait began: the mail's arrival, the call."""
     ticket = Ticket(
@@ -102,6 +105,7 @@ async def ticket_row(
         also_topics=list(triage.also),
         level=triage.level,
         priority=triage.priority,
+        urgency=together(urgency),
         callback_number=callback_number,
         linked_ticket_id=linked_ticket_id,
         reply_token=reply_token(),

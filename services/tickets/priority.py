@@ -1,96 +1,73 @@
-"""How urgent a contact is and who may close it: the topic's defaults, raised by what the text says."""
+"""How urgent a contact is and who may close it: the topic's defaults, raised by what the text says (urgency/)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import date
 from typing import Any
 
-from services.tickets.topics import EMERGENCY, Phrases, TopicMatch, normalised, taxonomy
+from services.tickets.topics import EMERGENCY, TopicMatch, taxonomy
+from services.tickets.urgency.find import Finding, find, says
+from services.tickets.urgency.kinds import MEANINGS, Kind
 from shared.models import Level, Priority
 
-# Each raises to at least high, whatever the topic.
-_RAISES: dict[str, tuple[str, ...]] = {
-    "disconnection_notice": (
-        "48 hour", "48-hour", "48 hr", "forty eight hour", "forty-eight hour", "15 day notice", "15-day notice",
-        "fifteen day notice", "final notice", "48 horas", "cuarenta y ocho horas", "aviso de 15 dias",
-        "aviso de quince dias", "ultimo aviso", "aviso final",
-    ),
-    "life_support": (
-        "oxygen", "oxygen concentrator", "ventilator", "dialysis", "life support", "oxigeno", "respirador",
-        "ventilador mecanico", "dialisis", "soporte vital",
-    ),
-    "repeated_contact": (
-        "third message", "third time i", "nobody calls back", "no one calls back", "nobody called back",
-        "no one has called", "nobody has called", "never called back", "still no callback", "tercer mensaje",
-        "tercera vez", "nadie me contesta", "nadie me llama", "nadie me ha llamado", "nadie me devuelve la llamada",
-    ),
-    "regulator_or_press": (
-        "cpuc", "public utilities commission", "the puc", "press democrat", "county supervisor", "board of supervisors",
-        "assembly member", "assemblymember", "congressman", "congresswoman", "senator", "newspaper", "attorney general",
-        "comision de servicios publicos", "la puc", "periodico", "noticiero", "las noticias", "senador", "abogado",
-    ),
-    "statutory_request": (
-        "public records act", "public records request", "records request", "gov. code", "government code",
-        "subpoena", "registros publicos", "ley de registros publicos", "citatorio",
-    ),
-}  # fmt: skip
+URGENCY = [Priority.EMERGENCY, Priority.HIGH, Priority.NORMAL, Priority.LOW]
+# Topics that speak of a shut-off which is not for a debt: an impostor's, and the wind's.
+_NOT_OURS = {"scam_report": (Kind.DISCONNECTION, Kind.DISCONNECTED), "outage_psps": (Kind.DISCONNECTION,)}
 _LEVELS = list(Level)  # from the lowest to the highest
-_URGENCY = list(Priority)  # the most urgent first
-# Somebody who was not us got hold of the bill, the account number or a payment: only beside a scam.
-_DATA_GIVEN = (
-    "account number", "photo of it", "photo of my bill", "gave him", "gave her", "gave them", "i let him", "i paid",
-    "gift card", "social security", "numero de cuenta", "le di", "les di", "foto de mi", "tarjeta de regalo", "pague",
-)  # fmt: skip
-_PRAISE = (
-    "just wanted to say", "thank you so much", "give him a raise", "give her a raise", "felicitar",
-    "excelente servicio", "muy agradecid*",
-)  # fmt: skip
+_EQUIPMENT = ("medical_baseline", "outage_psps", "shutoff_notice")
 
 
 @dataclass(frozen=True)
 class Triage:
-    """Topic, priority and level, with what decided them."""
+    """Topic, priority and level; what decided the topic, and what in the words is urgent."""
 
     topic: str
     priority: Priority
     level: Level
     evidence: dict[str, Any]
     also: tuple[str, ...] = ()  # further topics
+    findings: tuple[Finding, ...] = ()
+
+    def has(self, *kinds: Kind) -> bool:
+        return any(each.kind in kinds for each in self.findings)
 
 
-@lru_cache(maxsize=1)
-def _signs() -> Phrases:
-    return Phrases({**_RAISES, "data_given": _DATA_GIVEN, "praise": _PRAISE})
-
-
-def triage(match: TopicMatch, text: str, subject: str = "") -> Triage:
-    """Priority and level of a contact on this topic in these words."""
+def triage(match: TopicMatch, text: str, subject: str = "", today: date | None = None) -> Triage:
+    """Priority and level of a contact on this topic in these words. `today`: the center's day when it came."""
     topic = taxonomy()[match.topic]
+    findings = tuple(_of_topic(find(text, subject, today).findings, topic.key))
     if topic.key == EMERGENCY:
-        return Triage(EMERGENCY, Priority.EMERGENCY, topic.level, match.evidence)
-    both = f"{normalised(subject)} · {normalised(text)}"
-    found = _signs().found_in(both)
-    raises = {name: hits for name, hits in found.items() if name in _RAISES}
-    if topic.key == "scam_report" and "data_given" in found:
-        raises["data_given"] = found["data_given"]
-    priority, level = topic.priority, topic.level
-    # Being asked about equipment is one thing, depending on it another: a plain question keeps its topic's priority.
-    if raises and priority in (Priority.NORMAL, Priority.LOW):
-        priority = Priority.HIGH
-    if "life_support" in raises and topic.key in ("medical_baseline", "outage_psps", "shutoff_notice"):
+        return Triage(EMERGENCY, Priority.EMERGENCY, topic.level, match.evidence, findings=findings)
+    priority = raised(topic.priority, (each.kind for each in findings))
+    level = topic.level
+    for each in reversed(findings):  # the most urgent has the last word
+        level = MEANINGS[each.kind].level or level
+    kinds = {each.kind for each in findings}
+    # De-escalation is CSR II work; anger alone is not urgent.
+    if Kind.CRISIS not in kinds and (is_angry(text) or (Kind.LIFE_SUPPORT in kinds and topic.key in _EQUIPMENT)):
         level = Level.CSR2
-    if is_angry(text):
-        raises["capitals"] = []
-        level = Level.CSR2  # de-escalation is CSR II work; anger alone is not urgent
-    if topic.key == "complaint_feedback" and "praise" in found and not raises:
+    if topic.key == "complaint_feedback" and not findings and says("praise", text):
         priority, level = Priority.LOW, Level.CSR1
     # Who answers must be able to answer all of it, and the more urgent matter does not wait for the other.
-    level = max(level, *(taxonomy()[each].level for each in match.also), key=_LEVELS.index) if match.also else level
+    if Kind.CRISIS not in kinds:
+        level = max(level, *(taxonomy()[each].level for each in match.also), key=_LEVELS.index) if match.also else level
     for each in match.also:
-        priority = min(priority, taxonomy()[each].priority, key=_URGENCY.index)
-    evidence = dict(match.evidence)
-    if raises:
-        evidence["raised_by"] = raises
-    return Triage(topic.key, priority, level, evidence, match.also)
+        priority = min(priority, taxonomy()[each].priority, key=URGENCY.index)
+    return Triage(topic.key, priority, level, match.evidence, match.also, findings)
+
+
+def raised(priority: Priority, kinds: Iterable[Kind]) -> Priority:
+    """At least what the most urgent of these kinds asks for."""
+    return min([priority, *(MEANINGS[kind].priority for kind in kinds)], key=URGENCY.index)
+
+
+def _of_topic(findings: Iterable[Finding], topic: str) -> Iterable[Finding]:
+    for each in findings:
+        if each.kind is Kind.DATA_GIVEN and topic != "scam_report":
+            continue  # to us, who asked for it
+        if each.kind in _NOT_OURS.get(topic, ()):
+            continue
+        yield each
 
 
 def is_angry(text: str) -> bool:

@@ -16,7 +16,7 @@ from shared.settings import Settings
 
 LANGUAGES = ("en", "es")
 # Sent by themselves: no representative chooses one of these for a reply.
-AUTOMATIC = ("acknowledgement", "safety", "page", "language_wait", "language_wait_unknown")
+AUTOMATIC = ("acknowledgement", "page", "page_urgent", "language_wait", "language_wait_unknown")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
 

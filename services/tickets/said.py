@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.tickets.intake_reading import Reading
+from services.tickets.priority import URGENCY
 from services.tickets.topics import EMERGENCY, OTHER
 from shared.language import CLEAR, UNKNOWN, LanguageDecision
 from shared.models import Level, Priority
 
-URGENCY = [Priority.EMERGENCY, Priority.HIGH, Priority.NORMAL, Priority.LOW]
 # A Date header further from the arrival than this tells of a wrong clock.
 BELIEVED = timedelta(days=7)
 
@@ -37,7 +37,7 @@ class Said:
     @classmethod
     def of(cls, reading: Reading, decision: LanguageDecision) -> "Said":
         now = reading.triage
-        raised = "raised_by" in now.evidence
+        raised = bool(now.findings)
         number = reading.facts.callback_number
         version = decision.evidence.get("version")
         return cls(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,16 +19,18 @@ from services.tickets.intake_reading import read
 from services.tickets.intake_recording import caller_number, evidence_of
 from services.tickets.locks import lock_names, lock_ticket
 from services.tickets.new_ticket import clean_line, store_tickets, ticket_row
-from services.tickets.priority import Triage, triage
+from services.tickets.priority import URGENCY, Triage, triage
 from services.tickets.rights import require_mine, require_not_merged
 from services.tickets.routing.handover import give
-from services.tickets.said import URGENCY
 from services.tickets.thread import bare_subject
 from services.tickets.thread_repository import family
 from services.tickets.topics import EMERGENCY
 from services.tickets.triage.understand import topic_of
+from services.tickets.urgency.kept import kept
+from services.tickets.urgent_alerts import warn
 from services.tickets.views.timeline import moves
 from shared import audit, clock
+from shared.calendar import day_of
 from shared.database import ring
 from shared.errors import Conflict, Invalid
 from shared.events import Event, publish_all
@@ -69,6 +72,7 @@ class _Words:
     subject: str
     text: str
     at: datetime
+    urgency: list[dict[str, Any]]
 
 
 async def split(
@@ -129,6 +133,7 @@ async def split(
         triage=urgent.triage,
         began_at=first.at,
         callback_number=next((each.callback_number for each in words if each.callback_number), ticket.callback_number),
+        urgency=[item for each in words for item in each.urgency],
     )
     new.split_from_id = ticket.id
     sent = [delivery.sent_at for delivery in deliveries if delivery.kind is DeliveryKind.REPLY and delivery.sent_at]
@@ -149,6 +154,8 @@ async def split(
         await acknowledge.raise_alarm(
             session, settings, new, phrases=phrases, excerpt=urgent.text or urgent.subject, said_at=urgent.at
         )
+    for each in words:
+        await warn(session, settings, new, each.triage.findings, excerpt=each.text or each.subject, said_at=each.at)
     if take and await reroute.unfit(session, settings, new, me.id) is None:
         await give(session, new, me.id, actor_id=me.id, how="taken")
     else:
@@ -255,7 +262,7 @@ async def _read(
     history = customer.language if customer is not None else None
     if entry.message_id is not None:
         message = messages[entry.message_id]
-        reading = read(message)
+        reading = read(settings, message)
         decision = decide(
             await language_evidence.of_words(
                 session, reading.language, customer, message.received_at, besides=entry.ticket_id
@@ -263,7 +270,8 @@ async def _read(
         )
         number = reading.facts.callback_number
         subject = bare_subject(message.subject)
-        return _Words(decision, reading.triage, number, subject, reading.text, message.received_at)
+        urgency = kept(reading.triage.findings, message.received_at, message_id=message.id)
+        return _Words(decision, reading.triage, number, subject, reading.text, message.received_at, urgency)
     if entry.recording_id is not None:
         recording = await session.get_one(Recording, entry.recording_id)
         transcript = await repository.newest_transcript(session, recording.id)
@@ -274,10 +282,13 @@ async def _read(
         for fact in await of_recordings(session, [recording.id]):
             if fact.kind is CallerFactKind.CALLBACK and fact.state is CallerFactState.CONFIRMED:
                 number = tel(fact.value, fact.extension)
-        return _Words(decision, triage(topic_of(said), said), number, "", said, recording.called_at)
+        found = triage(topic_of(said), said, "", day_of(settings, recording.called_at))
+        urgency = kept(found.findings, recording.called_at, recording_id=recording.id)
+        return _Words(decision, found, number, "", said, recording.called_at, urgency)
     decision = decide(Evidence(text=read_text(entry.text), history=history))
     number = find_facts(entry.text).callback_number
-    return _Words(decision, triage(topic_of(entry.text), entry.text), number, "", entry.text, entry.at)
+    found = triage(topic_of(entry.text), entry.text, "", day_of(settings, entry.at))
+    return _Words(decision, found, number, "", entry.text, entry.at, kept(found.findings, entry.at, entry_id=entry.id))
 
 
 def _channel(entry: Entry) -> Channel:

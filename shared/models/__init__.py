@@ -75,6 +75,7 @@ from shared.models.person import (
 from shared.models.reassignment import MoveOutcome, ReassignedTicket, Reassignment, UndoOutcome
 from shared.models.recording import Recording, RecordingSource, RecordingState, Transcript, TranscriptCorrection
 from shared.models.returned import ReturnedMail, ReturnedSettled
+from shared.models.safety_text import SafetyKey, SafetyText
 from shared.models.shift import ShiftDay, WeeklyShift
 from shared.models.sla import ChangeKind, ClockEnd, PauseCause, SlaChange, SlaClock, SlaPause, SlaTarget
 from shared.models.ticket import (
@@ -201,6 +202,8 @@ __all__ = [
     "ReturnedSettled",
     "Role",
     "Rung",
+    "SafetyKey",
+    "SafetyText",
     "ScheduledCall",
     "ScheduledEnd",
     "SearchText",

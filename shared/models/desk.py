@@ -62,6 +62,11 @@ class AlertKind(StrEnum):
     DUE_SOON = "due_soon"
     MISSED_OFFERS = "missed_offers"
     GREETING = "greeting"  # callers hear what nobody here published
+    CRISIS = "crisis"  # somebody may harm themselves
+    THREAT = "threat"  # somebody means to harm staff or others
+    LIFE_SUPPORT = "life_support"  # equipment that a life hangs on loses its power
+    PRESS = "press"
+    LEGAL = "legal"  # lawyers, courts, deadlines in law
 
 
 class Alert(Base):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -133,6 +134,8 @@ class Ticket(Base):
     also_topics: Mapped[list[str]] = mapped_column(server_default=sql("'[]'::jsonb"))  # that it raises besides
     level: Mapped[Level] = mapped_column(choice(Level, "level"), server_default="csr1")
     priority: Mapped[Priority] = mapped_column(choice(Priority, "priority"), server_default="normal")
+    # What its messages say that is urgent: kind, rule, words with their places, and which message (tickets/urgency).
+    urgency: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'::jsonb"))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # of the open assignment, once accepted
     # What the queue is sorted by: emergencies first, then what is due first.
     priority_rank: Mapped[int] = mapped_column(

@@ -20,6 +20,7 @@ from services.tickets.api import (
     people,
     reassign,
     replies,
+    safety_texts,
     session,
     shifts,
     targets,
@@ -55,5 +56,5 @@ def routers() -> list[APIRouter]:
     # reassign before tickets: /tickets/assign is not a ticket
     desk = (session, work, board, balance, learning, ladder, reassign, tickets, caller, calls, replies, conversation)
     reading = (transcripts, trust)
-    center_of = (people, shifts, forecast, center, targets)
+    center_of = (people, shifts, forecast, center, safety_texts, targets)
     return [each.router for each in (*desk, *reading, *center_of, files, mailboxes, operations, ingestion, held)]

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import HTMLResponse, Response
 
+from services.tickets.pages import wording_urgency
 from services.tickets.topics import taxonomy
 from services.tickets.views.presence import presences
 from shared import clock
@@ -49,7 +51,7 @@ class Screen:
             me=self.me,
             status_code=status_code,
             headers=headers,
-            **{"presence": presence, "now": clock.now(), "topic_name": self.topic_name, **context},
+            **{"presence": presence, **self._words(), **context},
         )
 
     def fragment(self, template: str, **context: Any) -> HTMLResponse:
@@ -59,8 +61,18 @@ class Screen:
             template,
             me=self.me,
             headers={"X-Fragment": "1"},
-            **{"now": clock.now(), "topic_name": self.topic_name, **context},
+            **{**self._words(), **context},
         )
+
+    def _words(self) -> dict[str, Any]:
+        """What every template needs beside the words of the store's values."""
+        now = clock.now()
+        today = now.astimezone(ZoneInfo(self.timezone)).date()
+        return {
+            "now": now,
+            "topic_name": self.topic_name,
+            "urgency_word": lambda found: wording_urgency.what(self.language, found, today),
+        }
 
     @property
     def timezone(self) -> str:

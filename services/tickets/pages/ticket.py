@@ -24,6 +24,7 @@ from services.tickets.pages import (
     wording_mail,
     wording_topic,
     wording_trust,
+    wording_urgency,
 )
 from services.tickets.pages.common import Page, Screen
 from services.tickets.pages.hearing import passages
@@ -42,6 +43,7 @@ from services.tickets.views.models import EntryView, FileView, IdentityView, Tic
 from services.tickets.views.ticket import ticket_view
 from services.tickets.views.wordless import silent_of
 from shared import audit, clock
+from shared.calendar import day_of
 from shared.models import AuditEvent, EntryKind, Template, Ticket
 from shared.people import Permission
 from shared.settings import Settings
@@ -218,6 +220,7 @@ async def show_ticket(
         topic_evidence=wording_topic.evidence(
             screen.language, view.ticket.topic, view.topic_evidence, screen.topic_name
         ),
+        urgency=wording_urgency.sentences(screen.language, view.urgency, day_of(settings, clock.now())),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
         said=runs,

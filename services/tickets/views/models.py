@@ -19,6 +19,7 @@ from services.tickets.views.recording_models import TranscriptView as Transcript
 from services.tickets.views.shapes import PersonRef as PersonRef
 from services.tickets.views.shapes import View
 from services.tickets.views.supervisor_models import BilingualGap, ReassignmentView
+from services.tickets.views.urgency_models import UrgencyView, UrgentView
 from shared.models import (
     AlertKind,
     AssignmentState,
@@ -74,6 +75,7 @@ class TicketRow(View):
     next_call_at: datetime | None = Field(default=None, description="It waits, its clock stands still, until then.")
     promise_due: bool = Field(default=False, description="Something that was promised is due.")
     pinned: bool = Field(default=False, description="A supervisor keeps it with its person.")
+    urgent: list[UrgentView] = Field(default=[], description="What makes it urgent, the most urgent first.")
     excerpt: list[TextPiece] = Field(
         default=[], description="Where the search words were found; empty without a search."
     )
@@ -352,6 +354,7 @@ class TicketView(View):
     language_evidence: dict[str, Any]
     topic_evidence: dict[str, Any]
     corrections: list[JudgementView] = Field(description="What people said about these decisions and what counts.")
+    urgency: list[UrgencyView] = Field(description="What in its messages is urgent, with the words that say so.")
     callback_number: str | None
     created_at: datetime
     closed_at: datetime | None

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.locks import OPEN
 from services.tickets.views.models import LanguageCount, PersonRef, TextPiece, TicketRow
+from services.tickets.views.urgency_models import urgent
 from shared import clock
 from shared.models import (
     UNOFFERED,
@@ -113,6 +114,7 @@ def ticket_row(row: Row[Any], excerpt: Sequence[TextPiece] = ()) -> TicketRow:
         next_call_at=row.next_call_at if ticket.state is TicketState.WAITING else None,
         promise_due=row.promise_due,
         pinned=row.pinned,
+        urgent=urgent(ticket.urgency),
         excerpt=list(excerpt),
     )
 

@@ -23,6 +23,7 @@ from services.tickets.views.models import (
 from services.tickets.views.rows import rows, select_rows, ticket_row
 from services.tickets.views.timeline import timeline
 from services.tickets.views.trust import trust_view
+from services.tickets.views.urgency_models import UrgencyView
 from shared import clock
 from shared.errors import NotFound
 from shared.models import (
@@ -72,6 +73,7 @@ async def ticket_view(session: AsyncSession, settings: Settings, me: Actor, tick
         language_evidence=ticket.language_evidence,
         topic_evidence=ticket.topic_evidence,
         corrections=await corrections_on(session, ticket_id, only_counting=True),
+        urgency=[UrgencyView.model_validate(each) for each in ticket.urgency],
         callback_number=ticket.callback_number,
         created_at=ticket.created_at,
         closed_at=ticket.closed_at,
