@@ -111,11 +111,11 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
     for emergency in (True, False):
         pairs = [(each.ticket, each.message) for each in opened if (texts[each.ticket.id] in AT_ONCE) is emergency]
         await acknowledge.acknowledge_new(session, settings, pairs, chosen, emergency=emergency)
-    for each in opened:
-        if each.reading.triage.topic == EMERGENCY:
-            await alarm(session, settings, each.ticket, each.message, each.reading)
-        findings, received_at = each.reading.triage.findings, each.message.received_at
-        await warn(session, settings, each.ticket, findings, excerpt=each.reading.words, said_at=received_at)
+    for one in opened:
+        if one.reading.triage.topic == EMERGENCY:
+            await alarm(session, settings, one.ticket, one.message, one.reading)
+        findings, received_at = one.reading.triage.findings, one.message.received_at
+        await warn(session, settings, one.ticket, findings, excerpt=one.reading.words, said_at=received_at)
     return tickets
 
 

@@ -40,8 +40,8 @@ def triage(match: TopicMatch, text: str, subject: str = "", today: date | None =
         return Triage(EMERGENCY, Priority.EMERGENCY, topic.level, match.evidence, findings=findings)
     priority = raised(topic.priority, (each.kind for each in findings))
     level = topic.level
-    for each in reversed(findings):  # the most urgent has the last word
-        level = MEANINGS[each.kind].level or level
+    for found in reversed(findings):  # the most urgent has the last word
+        level = MEANINGS[found.kind].level or level
     kinds = {each.kind for each in findings}
     # De-escalation is CSR II work; anger alone is not urgent.
     if Kind.CRISIS not in kinds and (is_angry(text) or (Kind.LIFE_SUPPORT in kinds and topic.key in _EQUIPMENT)):

@@ -171,10 +171,10 @@ async def test_a_poison_mail_never_delays_others(database: Database, settings: S
         poison = [(await make_message(session, f"poison {n}", from_address=f"p{n}@example.com")).id for n in range(12)]
         fresh = [(await make_message(session, f"fresh {n}", from_address=f"f{n}@example.com")).id for n in range(3)]
 
-    def read(message: Any) -> Any:
+    def read(settings: Any, message: Any) -> Any:
         if message.text_new.startswith("poison"):
             raise ZeroDivisionError("a defect of our own")
-        return intake_reading.read(message)
+        return intake_reading.read(settings, message)
 
     monkeypatch.setattr(intake_mail, "read", read)
     await intake.Doors(database, settings).sweep()

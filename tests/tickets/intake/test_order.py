@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from services.tickets import corrections
-from services.tickets.said import URGENCY, Mail, Said, in_order, together
+from services.tickets.priority import URGENCY
+from services.tickets.said import Mail, Said, in_order, together
 from services.tickets.topics import EMERGENCY, OTHER
 from shared import clock
 from shared.models import EntryKind, Intake, Level, Message, Priority, Role, Ticket
