@@ -27,9 +27,8 @@ KINDS = {
     "legal": frozenset({Kind.LEGAL, Kind.REGULATOR}),
     "repeated": frozenset({Kind.REPEATED}),
 }
-# Whom the author of the rules of urgency had not read when they wrote them, and whom they wrote themselves.
+# Whom the author of the rules of urgency had not read when they wrote them.
 NOT_READ = ("buzon", "dolores", "donaluz", "fernanda", "hollis", "kenji", "remedios", "roberta", "vecina")
-BY_THE_RULES_AUTHOR = ("corinne", "donato")
 
 
 async def measure(size: int) -> Figures:
@@ -75,11 +74,13 @@ def _measure(size: int) -> Figures:
 def _urgency(figures: Figures) -> None:
     """Each kind of urgency: found, and false alarms on what only looks like it and on everything else."""
     everybody = corpus()
-    apart = (*NOT_READ, *BY_THE_RULES_AUTHOR)
     groups = (
         ("writers by other hands, not read by the rules' author", [s for s in everybody if s.writer in NOT_READ]),
-        ("held-out writers by the rules' author", [s for s in everybody if s.writer in BY_THE_RULES_AUTHOR]),
-        ("writers on whom the rules were tuned", [s for s in everybody if s.writer not in apart]),
+        ("held-out writers by the rules' author", [s for s in everybody if s.split is Split.URGENCY]),
+        (
+            "writers on whom the rules were tuned",
+            [s for s in everybody if s.writer not in NOT_READ and s.split is not Split.URGENCY],
+        ),
     )
     for called, part in groups:
         found = {each.id: find(each.text, each.subject).kinds for each in part}
