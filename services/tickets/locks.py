@@ -1,4 +1,7 @@
-"""The one order in which rows are locked: people, then tickets, then assignments; advisory locks before any row."""
+"""The one order in which rows are locked: people, then tickets, then assignments; names before any row, or after all.
+
+Two transactions that keep to it never wait for each other in a circle. tests/lock_order.py watches it in every test.
+"""
 
 import hashlib
 from collections.abc import Collection, Iterable
@@ -23,13 +26,25 @@ class ChangedHands(Conflict):
 
 async def lock_names(session: AsyncSession, names: Iterable[str]) -> None:
     """Take a transaction lock on each name, in one order for everybody. Call it before locking any row."""
-    keys = sorted(
-        {int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in names}
-    )
-    if keys:
+    if keys := _keys(names):
         await session.execute(
             text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": keys}
         )
+
+
+async def lock_last(session: AsyncSession, names: Iterable[str]) -> None:
+    """The same for names that are known only when the rows are locked. No other lock may follow in the transaction,
+    and nobody takes such a name with lock_names."""
+    if keys := _keys(names):
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(last) FROM unnest(CAST(:keys AS bigint[])) AS last"), {"keys": keys}
+        )
+
+
+def _keys(names: Iterable[str]) -> list[int]:
+    return sorted(
+        {int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in names}
+    )
 
 
 async def lock_people(session: AsyncSession, ids: Iterable[int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets.alerts import open_alert
 from services.tickets.ladder import repository
 from services.tickets.ladder.look import Look
-from services.tickets.locks import lock_names, lock_ticket
+from services.tickets.locks import lock_last, lock_ticket
 from shared.database import Database
 from shared.models import Alert, AlertKind, Missing, Priority, Ticket
 
@@ -36,7 +36,7 @@ async def tell_shift_leads(session: AsyncSession, ticket: Ticket, lacks: Missing
     A morning without a bilingual is one line on the board and not a hundred; an emergency always has its own.
     """
     kind, mode = kind_of(lacks), repository.mode_of(ticket)
-    await lock_names(session, [f"ladder:alert:{kind}:{mode}"])
+    await lock_last(session, [f"ladder:alert:{kind}:{mode}"])
     same = and_(Alert.kind == kind, Alert.detail["mode"].astext == mode)
     if ticket.priority is Priority.EMERGENCY:
         same = and_(same, Alert.ticket_id == ticket.id)

@@ -12,7 +12,7 @@ from services.tickets.ladder import repository
 from services.tickets.ladder.expected import Expected, in_words, next_there
 from services.tickets.ladder.look import Look, facts
 from services.tickets.ladder.steps import is_there, suited
-from services.tickets.locks import lock_names
+from services.tickets.locks import lock_last
 from services.tickets.shifts import plans
 from shared.language import MIXED
 from shared.models import Channel, Delivery, DeliveryKind, Entry, EntryKind, Message, Ticket
@@ -68,8 +68,7 @@ async def tell(session: AsyncSession, settings: Settings, look: Look, ticket: Ti
     # The first start on a full mailbox must not write to everybody in it.
     if ticket.created_at - message.received_at > ANSWERED_WITHIN:
         return Said(Outcome.OLD)
-    # Nobody else takes these locks, so that taking them after the ticket's makes no circle.
-    await lock_names(session, [f"ladder:told:{address}"])
+    await lock_last(session, [f"ladder:told:{address}"])
     if await repository.told_lately(session, address, ticket, look.now, LATELY):
         return Said(Outcome.LATELY)
     delivery = await _letter(session, settings, look, ticket, message, address, when)
