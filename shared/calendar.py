@@ -110,7 +110,7 @@ class OpenTime:
         at = _utc(at)
         now = (self.is_open(at), self.is_holiday(at))
         today = self._date(at)
-        for day in _dates(today, today + HORIZON):
+        for day in _dates(today, self._last(today)):
             edges = {self._day_start(day)}
             for interval in self._day(day):
                 edges |= {interval.start, interval.end}
@@ -126,10 +126,16 @@ class OpenTime:
         special = self._special.get(day)
         return special is not None and special.opens is None
 
+    def _last(self, first: date) -> date:
+        """Where a search from `first` on may end: without hours of a week only special days change anything."""
+        if self._week:
+            return first + HORIZON
+        return min(first + HORIZON, max(self._special, default=first) + DAY)
+
     def _intervals(self, start: datetime) -> Iterator[Interval]:
         """Those that end after `start`, in order, as far as the horizon."""
         first = self._date(start)
-        for day in _dates(first, first + HORIZON):
+        for day in _dates(first, self._last(first)):
             for interval in self._day(day):
                 if interval.end > start:
                     yield interval

@@ -129,7 +129,7 @@ class Desks:
             if chance >= DECLINED + MISSED:
                 self.answers["accepted"] += 1
                 async with self.database.transaction() as session:
-                    ticket_id = (await accept(session, member.actor, assignment_id)).ticket_id
+                    ticket_id = (await accept(session, self.settings, member.actor, assignment_id)).ticket_id
                 await asyncio.sleep(self._dice.uniform(*self.work_s))
                 async with self.database.transaction() as session:
                     await desk.set_state(session, self.settings, member.actor, ticket_id, TicketState.CLOSED)

@@ -244,5 +244,5 @@ async def test_accepting_needs_no_presence_of_its_own(center: Center, database: 
     await route_once(database, settings)
     await center.leave(csr)
     async with database.transaction() as session:
-        await accept(session, csr, (await center.open_assignment(ticket_id)).id)
+        await accept(session, settings, csr, (await center.open_assignment(ticket_id)).id)
     assert await center.holder(ticket_id) == csr.id

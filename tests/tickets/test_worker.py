@@ -117,7 +117,7 @@ async def test_without_redis_and_with_an_emptied_one_nothing_is_lost(
                 offer = await center.open_assignment(ticket_id)
                 person = next(each for each in people if each.id == offer.person_id)
                 async with database.transaction() as session:
-                    await accept(session, person, offer.id)
+                    await accept(session, settings, person, offer.id)
                 await center.wait_on_customer(ticket_id)
         return False
 

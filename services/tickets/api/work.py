@@ -68,9 +68,9 @@ async def leave(session: Tx, me: Me, body: Tab) -> None:
 
 
 @router.post("/offers/{assignment_id}/accept", summary="Accept an offer")
-async def accept(session: Tx, me: Me, assignment_id: Id) -> Assigned:
+async def accept(session: Tx, settings: Cfg, me: Me, assignment_id: Id) -> Assigned:
     """409 when it expired or was withdrawn meanwhile. Accepting twice is accepting once."""
-    done = await offers.accept(session, me, assignment_id)
+    done = await offers.accept(session, settings, me, assignment_id)
     return Assigned(ticket_id=done.ticket_id, assignment_id=done.id, state=done.state)
 
 

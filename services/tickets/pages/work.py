@@ -66,10 +66,10 @@ async def notice(screen: Page, settings: Cfg, ticket: int = 0) -> Response:
 
 
 @router.post("/offers/{assignment_id}/accept")
-async def accept(screen: Page, assignment_id: int, ticket_id: Annotated[int, Form()] = 0) -> Response:
+async def accept(screen: Page, settings: Cfg, assignment_id: int, ticket_id: Annotated[int, Form()] = 0) -> Response:
     screen.me.require(Permission.TICKET_WORK)
     try:
-        await screen.attempt(offers.accept(screen.session, screen.me, assignment_id))
+        await screen.attempt(offers.accept(screen.session, settings, screen.me, assignment_id))
     except Conflict as error:
         return screen.see_other("/work", "warning", screen.say(error.message, **error.values))
     return screen.see_other(f"/tickets/{ticket_id}" if ticket_id else "/work", "success", screen.say("It is yours."))

@@ -35,7 +35,7 @@ EXPIRE_BATCH = 200
 GONE = N_("This offer is no longer open: it ran out, was withdrawn or went to somebody else.")
 
 
-async def accept(session: AsyncSession, me: Actor, assignment_id: int) -> Assignment:
+async def accept(session: AsyncSession, settings: Settings, me: Actor, assignment_id: int) -> Assignment:
     """Turn an offer into my work. Conflict: it is not mine any more. Twice is once."""
     ticket, assignment = await _my_offer(session, me, assignment_id)
     if assignment.state is AssignmentState.ACCEPTED and ticket.assignee_id == me.id:
@@ -44,7 +44,7 @@ async def accept(session: AsyncSession, me: Actor, assignment_id: int) -> Assign
     expired = assignment.expires_at is not None and assignment.expires_at <= now
     if assignment.state is not AssignmentState.OFFERED or ticket.state is not State.OFFERED or expired:
         raise Conflict(GONE)
-    if not await _still_fits(session, ticket, assignment):
+    if not await _still_fits(session, Policy.of(settings), ticket, assignment):
         raise Conflict("This ticket has changed since it was offered and now needs somebody else.")
     assignment.state = AssignmentState.ACCEPTED
     ticket.state = State.ASSIGNED
@@ -97,7 +97,7 @@ async def take(session: AsyncSession, settings: Settings, me: Actor, ticket_id: 
     ticket = await lock_ticket(session, ticket_id, people=(me.id,))
     current = await open_assignment(session, ticket_id)
     if current is not None and current.person_id == me.id:
-        return await accept(session, me, current.id)
+        return await accept(session, settings, me, current.id)
     if ticket.state is not State.QUEUED:
         raise Conflict("Somebody else was quicker: ticket {number} is no longer in the queue.", number=ticket_id)
     rule = await _refusal(session, settings, ticket, me.id, TAKE_RULES)
@@ -208,7 +208,7 @@ async def _my_offer(session: AsyncSession, me: Actor, assignment_id: int) -> tup
     return ticket, assignment
 
 
-async def _still_fits(session: AsyncSession, ticket: Ticket, assignment: Assignment) -> bool:
+async def _still_fits(session: AsyncSession, policy: Policy, ticket: Ticket, assignment: Assignment) -> bool:
     """The ticket may have turned out to be in another language, or harder, since it was offered.
 
     Who was verified when it was offered stays so for the minutes that an offer lasts.
@@ -216,13 +216,13 @@ async def _still_fits(session: AsyncSession, ticket: Ticket, assignment: Assignm
     now = clock.now()
     (person,) = await staff(session, now, now.date(), {assignment.person_id})
     values = _values(ticket)
-    required = required_language(ticket.language, Policy())
+    required = required_language(ticket.language, policy)
     language_fits = (
         required is None
         or required == assignment.explanation.get("required_language")
         or person.speaks(required, values.mode)
     )
-    return language_fits and LEVEL.allows(values, person, Situation(Policy()))
+    return language_fits and LEVEL.allows(values, person, Situation(policy))
 
 
 async def _refusal(

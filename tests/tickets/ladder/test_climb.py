@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.alerts import take_alert
 from services.tickets.ladder import climb as climbing
@@ -112,8 +114,8 @@ async def test_two_sweeps_at_once_and_a_kill_in_between_take_each_step_once(
     tell = climbing._EFFECTS[Rung.TELL_CUSTOMER]
     died: list[bool] = []
 
-    async def die_once(session: object, at: object, row: object) -> dict[str, object]:
-        found = await tell(session, at, row)  # type: ignore[arg-type]
+    async def die_once(session: AsyncSession, at: Any, row: LadderStep) -> dict[str, object]:
+        found = await tell(session, at, row)
         if not died:
             died.append(True)
             raise OSError("the process was killed")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +28,8 @@ SPANISH = frozenset({Certificate("es", "written")})
 TICKET = TicketState(1, Channel.EMAIL, "es", Level.CSR1, Priority.NORMAL, waited=20, target=240)
 
 
-def of(number: int, **values: object) -> PersonState:
-    return PersonState(number, Role.CSR1, certificates=SPANISH, **values)  # type: ignore[arg-type]
+def of(number: int, **values: Any) -> PersonState:
+    return PersonState(number, Role.CSR1, certificates=SPANISH, **values)
 
 
 def asked(ticket: TicketState, *people: PersonState, moments: Moments | None = None) -> Answer:

@@ -8,13 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from services.tickets.app import create
-from services.tickets.live import concerns
 from services.tickets.pages import wording
 from services.tickets.pages.ticket import CARDS
 from services.tickets.views.models import EntryView, PersonRef
 from shared import clock
 from shared.database import Database
-from shared.events import Event
 from shared.models import (
     Assignment,
     AssignmentState,
@@ -29,11 +27,9 @@ from shared.models import (
     Person,
     Presence,
     Recording,
-    Role,
     Ticket,
     TicketState,
 )
-from shared.people import Actor
 from shared.settings import Settings
 from tests.tickets.pages.conftest import SignIn
 from tests.tickets.pages.office import ENGLISH, SPANISH, Office, spoken
@@ -237,22 +233,6 @@ def test_every_kind_of_entry_has_its_sentence(language: str) -> None:
     assert all("Mateo" in sentence and "8:00" in sentence and "{" not in sentence for sentence in said)
     for cause in wording.REASONS:
         assert wording.reasons(language, {"cause": cause})[0]
-
-
-def test_who_hears_what() -> None:
-    csr = Actor(1, "Carla", "c@example.org", Role.CSR1)
-    lead = Actor(2, "Sofía", "s@example.org", Role.SUPERVISOR)
-    offer = Event("offer", 9, people=(1,), what="offered")
-    assert concerns(csr, offer)
-    assert not concerns(Actor(3, "Inés", "i@example.org", Role.INTERN), offer)
-    assert concerns(lead, offer)
-    assert concerns(csr, Event("ticket", 1))
-    assert not concerns(csr, Event("alert", 1))
-    assert not concerns(csr, Event("problem"))
-    assert concerns(lead, Event("problem"))
-    assert concerns(csr, Event("presence", 1))
-    assert not concerns(csr, Event("presence", 2))
-    assert not concerns(csr, Event("something new"))
 
 
 async def test_a_refused_action_leaves_nothing_behind(as_person: SignIn, office: Office, database: Database) -> None:

@@ -45,14 +45,14 @@ async def test_an_offer_is_made_accepted_and_shown(center: Center, database: Dat
     assert offer.expires_at is not None
     assert timedelta(seconds=170) < offer.expires_at - clock.now() <= timedelta(seconds=180)
     async with database.transaction() as session:
-        await accept(session, csr, offer.id)
+        await accept(session, settings, csr, offer.id)
     ticket = await center.get(ticket_id)
     assert (ticket.state, ticket.assignee_id, ticket.rev) == (TicketState.ASSIGNED, csr.id, 3)
     entries = await center.entries(ticket_id)
     assert [entry.kind for entry in entries] == [EntryKind.OFFERED, EntryKind.ACCEPTED]
     assert entries[0].detail["person"] == "Ana"
     async with database.transaction() as session:  # a second click changes nothing
-        await accept(session, csr, offer.id)
+        await accept(session, settings, csr, offer.id)
     assert (await center.get(ticket_id)).rev == 3
 
 
@@ -110,7 +110,7 @@ async def test_a_missed_offer_expires_and_its_person_is_asked_nothing_until_a_cl
     with time_machine.travel(clock.now() + timedelta(seconds=settings.offer_s + 1)):
         with pytest.raises(Conflict):  # too late, though nothing has swept yet
             async with database.transaction() as session:
-                await accept(session, csr, offer.id)
+                await accept(session, settings, csr, offer.id)
         assert await expire_offers(database, settings) == 1
         assert await expire_offers(database, settings) == 0
         async with database.transaction() as session:
@@ -118,7 +118,7 @@ async def test_a_missed_offer_expires_and_its_person_is_asked_nothing_until_a_cl
         assert await route_once(database, settings) == 0
         with pytest.raises(Conflict):
             async with database.transaction() as session:
-                await accept(session, csr, offer.id)
+                await accept(session, settings, csr, offer.id)
         ticket = await center.get(held)
         assert (ticket.state, ticket.queued_at) == (TicketState.QUEUED, queued_at) or held == another
         assert (await center.entries(held))[-1].kind is EntryKind.EXPIRED
@@ -149,7 +149,7 @@ async def test_somebody_elses_offer_does_not_exist(center: Center, database: Dat
     for attempt in (offer.id, offer.id + 1000):
         with pytest.raises(NotFound):
             async with database.transaction() as session:
-                await accept(session, stranger, attempt)
+                await accept(session, settings, stranger, attempt)
         with pytest.raises(NotFound):
             async with database.transaction() as session:
                 await decline(session, stranger, attempt, "no")
@@ -310,12 +310,12 @@ async def test_a_correction_reroutes_at_once(center: Center, database: Database,
         offer = await center.open_assignment(ticket_id)
         if accepted:
             async with database.transaction() as session:
-                await accept(session, csr, offer.id)
+                await accept(session, settings, csr, offer.id)
         await center.change(ticket_id, **change)
         if not accepted:
             with pytest.raises(Conflict):
                 async with database.transaction() as session:
-                    await accept(session, csr, offer.id)
+                    await accept(session, settings, csr, offer.id)
         expert = await center.person(Role.CSR2, spanish=True)
         assert await route_once(database, settings) == 1
         assert await center.holder(ticket_id) == expert.id
@@ -350,7 +350,7 @@ async def test_a_spanish_emergency_is_offered_to_the_one_bilingual_who_is_full(
     await route_once(database, settings)
     if accepted:
         async with database.transaction() as session:
-            await accept(session, bilingual, (await center.open_assignment(first)).id)
+            await accept(session, settings, bilingual, (await center.open_assignment(first)).id)
     later = await center.ticket("es", waited=timedelta(hours=1))
     leak = await center.ticket("es", priority=Priority.EMERGENCY)
     assert await route_once(database, settings) == 1
@@ -360,6 +360,6 @@ async def test_a_spanish_emergency_is_offered_to_the_one_bilingual_who_is_full(
     assert (await center.get(later)).state is TicketState.QUEUED
     assert await center.holder(first) == bilingual.id
     async with database.transaction() as session:
-        await accept(session, bilingual, offer.id)
+        await accept(session, settings, bilingual, offer.id)
     assert await route_once(database, settings) == 0
     assert (await center.get(later)).state is TicketState.QUEUED

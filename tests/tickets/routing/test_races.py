@@ -79,7 +79,7 @@ async def held_by(database: Database, person: Actor) -> list[Assignment]:
         )
 
 
-async def csr_at_work(database: Database, person: Actor, seed: int, stop: asyncio.Event) -> None:
+async def csr_at_work(database: Database, settings: Settings, person: Actor, seed: int, stop: asyncio.Event) -> None:
     """Answers offers as people do: mostly yes, now and then no, or not at all; and finishes what they accepted."""
     dice = random.Random(seed)
     while not stop.is_set():
@@ -89,7 +89,7 @@ async def csr_at_work(database: Database, person: Actor, seed: int, stop: asynci
                     await finish(database, person, assignment.ticket_id)
                 elif dice.random() < 0.75:
                     async with database.transaction() as session:
-                        await accept(session, person, assignment.id)
+                        await accept(session, settings, person, assignment.id)
                 elif dice.random() < 0.7:
                     async with database.transaction() as session:
                         await decline(session, person, assignment.id, "Not mine")
@@ -172,7 +172,7 @@ async def test_eight_routers_at_once_give_nobody_too_much(
             group.create_task(route(own))
         group.create_task(pull(1))
         for seed, person in enumerate(people):
-            group.create_task(csr_at_work(database, person, seed, stop))
+            group.create_task(csr_at_work(database, settings, person, seed, stop))
         assert await all_closed(database, 100, but=15)
         stop.set()
     for own in databases:
@@ -269,7 +269,7 @@ async def test_killed_routers_lose_and_repeat_nothing(
         async with asyncio.TaskGroup() as group:
             killing = group.create_task(kill_now_and_then())
             for seed, person in enumerate(people):
-                group.create_task(csr_at_work(database, person, seed, stop))
+                group.create_task(csr_at_work(database, settings, person, seed, stop))
             closed = await all_closed(database, 80)
             await killing
             stop.set()

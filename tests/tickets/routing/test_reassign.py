@@ -190,7 +190,7 @@ async def test_undoing_a_sending_back_wins_over_an_offer_and_loses_to_an_accepta
     offered = [ticket_id for ticket_id in tickets if await center.holder(ticket_id)]
     offer = await center.open_assignment(offered[0])
     async with database.transaction() as session:
-        await accept(session, next(each for each in others if each.id == offer.person_id), offer.id)
+        await accept(session, settings, next(each for each in others if each.id == offer.person_id), offer.id)
     assert moved.id is not None
     results = dict(zip(tickets, await outcomes(center, settings, lead, moved.id), strict=True))
     assert results.pop(offered[0]) is UndoOutcome.TOUCHED

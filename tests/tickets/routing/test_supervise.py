@@ -140,7 +140,7 @@ async def test_sending_back_lets_the_router_place_it_again(
     ticket_id, queued = await center.ticket(), await center.ticket("es")
     await route_once(database, settings)
     async with database.transaction() as session:
-        await accept(session, csr, (await center.open_assignment(ticket_id)).id)
+        await accept(session, settings, csr, (await center.open_assignment(ticket_id)).id)
     async with database.transaction() as session:
         results = (await send_back(session, lead, [ticket_id, queued], "Wrong desk")).results
     assert [result.outcome for result in results] == [Outcome.QUEUED, Outcome.UNCHANGED]
