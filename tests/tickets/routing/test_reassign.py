@@ -247,6 +247,7 @@ async def test_a_pin_holds_until_it_is_taken_out(center: Center, database: Datab
             await set_pin(session, lead, ticket_id, True, " ")
         with pytest.raises(Conflict):
             await set_pin(session, lead, queued, True, "Nobody has it")
+    async with database.transaction() as session:
         await set_pin(session, lead, ticket_id, True, "Knows the customer")
     pinned = await center.open_assignment(ticket_id)
     assert (pinned.pinned, pinned.pinned_by_id, pinned.pin_reason) == (True, lead.id, "Knows the customer")
