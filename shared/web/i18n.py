@@ -112,7 +112,8 @@ def instant(language: str, timezone: str, at: datetime, style: str = "auto") -> 
     if days == 0:
         return clock_time
     if days in (-1, 1):
-        return f"{translate(language, 'yesterday' if days < 0 else 'tomorrow')} {clock_time}"
+        day = N_("yesterday") if days < 0 else N_("tomorrow")
+        return f"{translate(language, day)} {clock_time}"
     pattern = "E d MMM" if language == "es" else "E, MMM d"
     if local.year != today.year:
         pattern = "d MMM y" if language == "es" else "MMM d, y"

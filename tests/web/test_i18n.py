@@ -2,11 +2,13 @@
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from services.tickets.pages import wording, wording_moves
+from shared import clock
 from shared.web import i18n, messages, vocabulary
 
 ROOT = Path(messages.__file__).parent.parent.parent
@@ -120,3 +122,9 @@ def test_telephone_numbers_are_written_as_people_read_them() -> None:
     assert i18n.phone("+17075550142") == "(707) 555-0142"
     assert i18n.phone("+525512345678") == "+52 55 1234 5678"
     assert i18n.phone("anonymous") == "anonymous"
+
+
+def test_the_days_beside_today_have_a_word_in_each_language() -> None:
+    now = clock.now()
+    said = [i18n.instant(language, "UTC", now + timedelta(days=days)) for language in ("en", "es") for days in (-1, 1)]
+    assert [each.split()[0] for each in said] == ["yesterday", "tomorrow", "ayer", "mañana"]
