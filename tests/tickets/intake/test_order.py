@@ -104,6 +104,7 @@ async def take_in(center: Center, run: int, mails: Sequence[dict[str, Any]]) -> 
                 ticket.state.value,
                 ticket.language,
                 round(ticket.language_confidence, 3),
+                str(ticket.language_evidence.get("thread")),
                 ticket.topic,
                 ticket.level.value,
                 ticket.priority.value,
