@@ -68,9 +68,11 @@ soak: $(VENV)/.dev  ## SOAK_MAILS mails while everything is killed, cut off and 
 	$(RUN) tests.soak --size $(SOAK_MAILS) --seed $(SOAK_SEED) --pause $(SOAK_PAUSE)
 
 # Refuses to write a model that is worse than the present one on writers it never met.
-model: $(VENV)/.dev  ## Learn languages, topics and emergencies from training/corpus
-	$(RUN) training.language
-	$(RUN) training.model
+# CORRECTIONS: a folder with what `python -m services.tickets export-corrections` wrote; OUT: a file for the setting
+# CENTRALITA_TRIAGE_MODEL, in place of the one that is part of the software.
+model: $(VENV)/.dev  ## Learn languages, topics and emergencies from training/corpus (and CORRECTIONS=folder, into OUT=file)
+	$(if $(OUT),,$(RUN) training.language)
+	$(RUN) training.model $(if $(CORRECTIONS),--corrections $(CORRECTIONS)) $(if $(OUT),--out $(OUT))
 
 bench: $(VENV)/.dev  ## Measure; results in bench/RESULTS.md
 	$(RUN) bench

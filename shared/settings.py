@@ -208,6 +208,8 @@ class Settings(BaseSettings):
     greeting_voice: Literal["espeak-ng", "none"] = "espeak-ng"  # what reads drafts aloud
 
     # Tickets
+    # A model trained with the center's own corrections (`make model OUT=…`); none: the one that came with Centralita.
+    triage_model: Path | None = None
     offer_s: float = 180.0
     shift_end_minutes: float = Field(default=10.0, ge=0)  # before the end of a planned shift: no new offers
     reassign_undo_s: float = Field(default=600.0, ge=0)  # how long a supervisor may undo a reassignment

@@ -1,16 +1,30 @@
-"""`python -m training`: read the corpus, or the files that are named, and say what is in it."""
+"""`python -m training`: read the corpus, or the files that are named, and say what is in it.
+
+`python -m training corrections FOLDER` says what people judged; `python -m training several` what the limits for
+further topics do on the writers kept for choosing.
+"""
 
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from services.tickets.triage.model import model
+from training.corrections import summary
 from training.samples import CorpusError, Sample, Split, corpus, read
+from training.several import tried
 
 
 def main(arguments: list[str]) -> int:
     """Print counts; 1 and a sentence when a file is wrong."""
     try:
+        if arguments[:1] == ["corrections"] and len(arguments) == 2:
+            print(", ".join(f"{name} {n}" for name, n in summary(Path(arguments[1])).items()))
+            return 0
+        if arguments == ["several"]:
+            for each in tried(model(), [sample for sample in corpus() if sample.split is Split.TUNE]):
+                print(each)
+            return 0
         samples = [each for name in arguments for each in read(Path(name))] if arguments else corpus()
     except CorpusError as error:
         print(error, file=sys.stderr)

@@ -1,6 +1,8 @@
-"""`make model`: learn from the corpus, choose on writers kept for choosing, and ship only what is no worse.
+"""`make model`: learn from the corpus and what people corrected, choose on writers kept for choosing, ship what is no
+worse.
 
-Nothing here looks at the test writers but the comparison at the end. The same corpus gives the same bytes.
+Nothing here looks at the test writers but the comparison at the end. The same corpus and the same corrections give the
+same bytes.
 """
 
 import argparse
@@ -17,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from services.tickets.topics import taxonomy
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, counted, document
 from services.tickets.triage.model import Model, Tested, load, save, tested
-from training.samples import Sample, Split, corpus
+from training.corrections import against_people, agreement, divided, lessons_in
+from training.samples import CORPUS, CorpusError, Sample, Split, corpus
 
 SHIPPED = Path(__file__).parents[1] / "services" / "tickets" / "data" / "triage.npz"
 ALSO = 0.5  # how much a further topic counts beside the first
@@ -56,10 +59,12 @@ def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: floa
     features = _matrix([weighting(each) for each in documents])
     rows, labels, shares = [], [], []
     for row, sample in enumerate(samples):
+        if not sample.tells_topic:
+            continue
         for topic, share in ((sample.topic, 1.0), *((each, ALSO) for each in sample.also)):
             rows.append(row)
             labels.append(topics.index(topic))
-            shares.append(share)
+            shares.append(share * sample.weight)
     classifier = LogisticRegression(C=strength, max_iter=120)
     classifier.fit(features[rows], labels, sample_weight=shares)
     weights = np.zeros((len(topics), features.shape[1]))
@@ -67,7 +72,7 @@ def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: floa
     weights[classifier.classes_] = classifier.coef_
     bias[classifier.classes_] = classifier.intercept_
     danger = LogisticRegression(C=strength, class_weight="balanced", solver="liblinear")
-    danger.fit(features, [sample.emergency for sample in samples])
+    danger.fit(features, [sample.emergency for sample in samples], sample_weight=[sample.weight for sample in samples])
     model = Model(
         version=_version(samples, choose),
         topics=topics,
@@ -99,9 +104,17 @@ def _matrix(rows: Sequence[Features]) -> csr_matrix:
 
 
 def _version(*parts: Sequence[Sample]) -> str:
-    told = [(each.id, each.topic, each.also, each.priority, each.subject, each.text) for part in parts for each in part]
+    told = [
+        (each.id, each.topic, each.also, each.priority, each.subject, each.text, *_unusual(each))
+        for part in parts
+        for each in part
+    ]
     digest = hashlib.sha256(repr(told).encode()).hexdigest()[:8]
     return f"{sum(map(len, parts))}-{digest}"
+
+
+def _unusual(sample: Sample) -> tuple[object, ...]:
+    return () if sample.weight == 1.0 and sample.tells_topic else (sample.weight, sample.tells_topic)
 
 
 def _without_small(weights: Array) -> Array:
@@ -177,36 +190,80 @@ def worse(new: Figures | Tested, old: Figures | Tested) -> str | None:
     return None
 
 
-def _before(path: Path, test: Sequence[Sample], on: str) -> Figures | Tested | None:
-    """How the present model does on these writers; where ideas have changed since, how it did when it was made."""
+@dataclass(frozen=True)
+class Lessons:
+    """What people corrected: what is learned from, and what is kept to see whether it helps."""
+
+    learned: Sequence[Sample] = ()
+    kept: Sequence[Sample] = ()
+
+    @classmethod
+    def of(cls, folder: Path | None) -> "Lessons":
+        """Raises CorpusError."""
+        if folder is None:
+            return cls()
+        learned, kept = divided(lessons_in(folder))
+        return cls(learned, kept)
+
+
+def _present(path: Path) -> Model | None:
+    """The model that is there; None: there is none, or ideas have changed since."""
     try:
-        return figures(load(path), test)
-    except (KeyError, ValueError):
-        kept = tested(path)
-        return kept if kept is not None and kept.on == on else None
+        return load(path)
+    except (FileNotFoundError, KeyError, ValueError):
+        return None
+
+
+def _before(present: Model | None, path: Path, test: Sequence[Sample], on: str) -> Figures | Tested | None:
+    """How the present model does on these writers; where ideas have changed since, how it did when it was made."""
+    if present is not None:
+        return figures(present, test)
+    kept = tested(path) if path.exists() else None
+    return kept if kept is not None and kept.on == on else None
+
+
+def against_corrections(new: Model, present: Model | None, lessons: Lessons) -> str | None:
+    """Print how many are now as people said; why the new model must not replace the present one, or None."""
+    for name, samples in (("learned from", lessons.learned), ("kept to see", lessons.kept)):
+        if samples:
+            was = "unknown" if present is None else str(sum(agreement(present, samples)))
+            now = sum(agreement(new, samples))
+            print(f"corrections {name}: {len(samples)}, as people say before {was}, after {now}")
+    if present is None:
+        return None
+    return against_people(agreement(new, lessons.kept), agreement(present, lessons.kept))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, compare on the test writers, and write the file unless it is worse."""
+    """Train, compare on the test writers and on corrections kept for it, and write the file unless it is worse."""
     parser = argparse.ArgumentParser(prog="python -m training.model", description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="the model; compared with the one that is there")
+    parser.add_argument("--corrections", type=Path, help="folder with what export-corrections wrote")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder of the writers' files")
     options = parser.parse_args(arguments)
-    samples = corpus()
+    try:
+        samples, lessons = corpus(options.corpus), Lessons.of(options.corrections)
+    except CorpusError as error:
+        print(error, file=sys.stderr)
+        return 1
     split = {kind: [sample for sample in samples if sample.split is kind] for kind in Split}
-    model = train(split[Split.TRAIN], split[Split.TUNE])
+    model = train([*split[Split.TRAIN], *lessons.learned], split[Split.TUNE])
     print(f"model {model.version}: temperature {model.temperature:.2f}, certain {model.certain}, alarm {model.alarm}")
     print("writers it was chosen on:", figures(model, split[Split.TUNE]))
+    path = options.out if options.out.exists() else SHIPPED
+    present = _present(path)
     after = figures(model, split[Split.TEST])
     now = Tested(_version(split[Split.TEST]), after.acceptable, after.recall)
-    before = _before(options.out, split[Split.TEST], now.on) if options.out.exists() else None
+    before = _before(present, path, split[Split.TEST], now.on)
     print("before, test writers:", before or "nothing to compare with")
     print("after, test writers: ", after)
-    reason = before and worse(now, before)
+    reason = (before and worse(now, before)) or against_corrections(model, present, lessons)
     if reason:
         print(f"Not written: {reason}.", file=sys.stderr)
         return 1
-    model = replace(model, tested=now)
-    save(model, options.out)
+    new = options.out.with_name(f".{options.out.stem}.new.npz")
+    save(replace(model, tested=now), new)
+    new.replace(options.out)  # whoever reads it meanwhile reads a whole one
     print(f"{options.out.name}: {options.out.stat().st_size / 1024:.0f} KiB")
     return 0
 

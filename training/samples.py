@@ -90,6 +90,8 @@ class Sample:
     subject: str
     text: str
     facts: tuple[Fact, ...]
+    weight: float = 1.0  # in training, beside the others
+    tells_topic: bool = True  # else only whether it is an emergency was judged
 
     @property
     def emergency(self) -> bool:

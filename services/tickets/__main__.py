@@ -1,4 +1,5 @@
-"""`python -m services.tickets`: `web` serves the workspace and the API, `worker` takes in and routes, `add-person`."""
+"""`python -m services.tickets`: `web` serves the workspace and the API, `worker` takes in and routes, `add-person` and
+`export-corrections` are for who has a shell on the machine."""
 
 import argparse
 import asyncio
@@ -10,6 +11,7 @@ from shared.startup import importing
 
 with importing():
     from services.tickets import bootstrap
+    from services.tickets.learning import export
     from shared.logs import configure
     from shared.settings import Settings, get_settings
 
@@ -44,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     bootstrap.add_arguments(commands.add_parser("add-person", help="add somebody, first of all an administrator"))
     approve = commands.add_parser("approve-safety-texts", help="approve what came at set-up, as a supervisor")
     approve.add_argument("email", help="of the supervisor who has read them")
+    export.add_arguments(commands.add_parser("export-corrections", help="write what people corrected, for training"))
     options = parser.parse_args(arguments)
     # One small matrix per pass is no work for a pool of threads, each with its own memory.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -53,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         return bootstrap.command(settings, options)
     if options.command == "approve-safety-texts":
         return bootstrap.approve_safety_texts(settings, options.email)
+    if options.command == "export-corrections":
+        return export.command(settings, options)
     if options.command == "web":
         _serve(settings, options.host, options.port)
     else:

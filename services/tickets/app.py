@@ -5,6 +5,7 @@ import re
 from fastapi import Depends, FastAPI, Request
 
 from services.tickets import api, presence
+from services.tickets.learning import installed
 from services.tickets.pages import ROUTERS, TEMPLATES
 from shared.people import Permission
 from shared.settings import Settings, get_settings
@@ -31,6 +32,7 @@ async def note_activity(request: Request, database: Db, me: MaybeMe) -> None:
 def create(settings: Settings | None = None) -> FastAPI:
     """The application; without settings, with those of the environment."""
     settings = settings or get_settings()
+    installed.install(settings)
     return create_app(
         settings,
         service="tickets",

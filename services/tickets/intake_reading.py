@@ -38,19 +38,14 @@ def read(settings: Settings, message: Message) -> Reading:
     A forwarded mail is what the author wants us to look at, so it has a say in topic and priority. Its language counts
     only when the author wrote nothing, and its facts never do: the number in it is somebody else's.
     """
-    answers = is_reply(message.subject, message.in_reply_to)
-    own = message.text_new.strip()
-    if answers:  # in a first mail «>» stands before the author's own items
-        own = _QUOTED_LINE.sub("", own).strip() or own
-    passed_on = forwarded_words(message)
-    own_subject = "" if answers else bare_subject(message.subject)
+    own, passed_on, own_subject = _parts(message)
     # An empty mail with a subject says what it says in its subject.
     words = own or passed_on or own_subject
     author = message.from_name if own or not passed_on else ""
     language = read_text(words, author=author)
     if own_subject and language.language == UNKNOWN and words != own_subject:
         language = read_text(f"{own_subject}.\n\n{words}", author=author)
-    both = f"{own}\n\n{passed_on}".strip() or own_subject
+    both = _both(own, passed_on, own_subject)
     return Reading(
         own or passed_on,
         own_subject,
@@ -58,6 +53,25 @@ def read(settings: Settings, message: Message) -> Reading:
         triage(topic_of(both, own_subject), both, own_subject, day_of(settings, message.received_at)),
         find_facts(own),
     )
+
+
+def words_of(message: Message) -> tuple[str, str]:
+    """Text and subject of a mail as its topic is read from them."""
+    own, passed_on, own_subject = _parts(message)
+    return _both(own, passed_on, own_subject), own_subject
+
+
+def _parts(message: Message) -> tuple[str, str, str]:
+    """What its author wrote, what they passed on, and the subject that is theirs."""
+    answers = is_reply(message.subject, message.in_reply_to)
+    own = message.text_new.strip()
+    if answers:  # in a first mail «>» stands before the author's own items
+        own = _QUOTED_LINE.sub("", own).strip() or own
+    return own, forwarded_words(message), "" if answers else bare_subject(message.subject)
+
+
+def _both(own: str, passed_on: str, own_subject: str) -> str:
+    return f"{own}\n\n{passed_on}".strip() or own_subject
 
 
 def forwarded_words(message: Message) -> str:

@@ -20,6 +20,7 @@ from services.tickets import greeting_alerts, housekeeping, intake, presence
 from services.tickets.calls import promises, schedule
 from services.tickets.clocks import changes, settle, watch
 from services.tickets.ladder.climb import climb
+from services.tickets.learning import installed
 from services.tickets.routing.balance import balance
 from services.tickets.routing.offers import expire_offers
 from services.tickets.routing.router import route
@@ -95,6 +96,7 @@ class Sweeps:
             Step("alerts", lambda: greeting_alerts.tell_changed_greetings(database), slow),
             Step("ladder", lambda: climb(database, settings), slow, self._stuck),
             Step("figures", self._measure, slow),
+            Step("model", lambda: installed.tell(database), 3600.0),
             Step("balance", lambda: balance(database, settings), 3600.0),
             Step("housekeeping", lambda: housekeeping.tidy(database), 3600.0),
         ]

@@ -10,6 +10,7 @@ from arq.connections import ArqRedis, create_pool
 from arq.worker import Function, Worker, func
 
 from services.tickets.intake import Doors
+from services.tickets.learning import installed
 from services.tickets.sweeps import Sweeps
 from shared import health
 from shared.database import Database
@@ -100,6 +101,7 @@ async def _work(pool: ArqRedis, jobs: list[Function]) -> None:
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Everything the tickets worker does, until `stop` is set."""
+    await asyncio.to_thread(installed.install, settings)
     database = Database(settings, pool_size=8, max_overflow=12)
     doors = Doors(database, settings)
     sweeps = Sweeps(database, settings, doors=doors)

@@ -4,10 +4,11 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.tickets import corrections
 from services.tickets.api.common import Id
+from services.tickets.learning.installed import in_use
 from services.tickets.views.learning import corrections_on, learning, period
 from services.tickets.views.learning_models import LearningView
 from services.tickets.views.models import JudgementView
@@ -28,6 +29,11 @@ class Standing(BaseModel):
     language: str
     topic: str
     priority: Priority
+
+
+class ModelView(BaseModel):
+    version: str
+    path: str | None = Field(description="null: it came with this version of Centralita.")
 
 
 @router.get("/tickets/{ticket_id}/corrections", summary="What people said about a ticket's decisions")
@@ -53,6 +59,14 @@ async def take_back(session: Tx, settings: Cfg, me: Me, ticket_id: Id, decision:
     return Standing(
         id=ticket.id, rev=ticket.rev, language=ticket.language, topic=ticket.topic, priority=ticket.priority
     )
+
+
+@router.get("/model", summary="What reads messages")
+async def get_model(settings: Cfg, me: Me) -> ModelView:
+    """The version of the trained model in use, and the operator's file it was read from."""
+    me.require(Permission.HEALTH_READ)
+    found = in_use(settings)
+    return ModelView(version=found.version, path=str(found.path) if found.path else None)
 
 
 @router.get("/learning", summary="Where is the machine wrong?")

@@ -3,12 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.said import Said, together
 from services.tickets.thread_repository import as_mail, family, mails_of
-from shared.models import Channel, Correction, CorrectionKind, Entry, EntryKind, Intake, Ticket, Transcript
+from shared.models import (
+    CallerFact,
+    CallerFactKind,
+    Channel,
+    Correction,
+    CorrectionKind,
+    Customer,
+    CustomerIdentity,
+    Entry,
+    EntryKind,
+    Intake,
+    Participant,
+    Recording,
+    Ticket,
+    Transcript,
+    TranscriptCorrection,
+)
 
 
 async def counting(session: AsyncSession, ticket_id: int) -> dict[CorrectionKind, Correction]:
@@ -54,3 +70,56 @@ async def words_judged(session: AsyncSession, ticket: Ticket, kind: CorrectionKi
         select(func.min(Entry.id)).where(Entry.ticket_id.in_(here), Entry.kind == EntryKind.CONTACT)
     )
     return {"entry_id": entry_id} if entry_id is not None else {}
+
+
+async def exportable(session: AsyncSession) -> list[tuple[Correction, Ticket]]:
+    """What counts and names the words it is about, the oldest first, with its ticket."""
+    found = await session.execute(
+        select(Correction, Ticket)
+        .join(Ticket, Ticket.id == Correction.ticket_id)
+        .where(
+            Correction.ended_at.is_(None),
+            or_(
+                Correction.message_id.is_not(None),
+                Correction.transcript_id.is_not(None),
+                Correction.entry_id.is_not(None),
+            ),
+        )
+        .order_by(Correction.id)
+    )
+    return [(row, ticket) for row, ticket in found]
+
+
+async def known_as(session: AsyncSession, ticket: Ticket) -> list[str]:
+    """Names, addresses and numbers of who takes part in a ticket."""
+    found = list(await session.scalars(select(Participant.address).where(Participant.ticket_id == ticket.id)))
+    if ticket.customer_id is not None:
+        customer = await session.get_one(Customer, ticket.customer_id)
+        identities = await session.scalars(
+            select(CustomerIdentity.value).where(CustomerIdentity.customer_id == customer.id)
+        )
+        found += [customer.name, *identities]
+    return found
+
+
+async def spoken_or_noted(session: AsyncSession, row: Correction) -> tuple[str, list[str]] | None:
+    """The words of a call, as a person corrected them if anybody did, or what was written down; and names in them."""
+    if row.transcript_id is None:
+        entry = await session.get(Entry, row.entry_id)
+        return None if entry is None else (entry.text, [str(entry.detail.get("name") or "")])
+    transcript = await session.get(Transcript, row.transcript_id)
+    if transcript is None:
+        return None
+    corrected = await session.scalar(
+        select(TranscriptCorrection.text)
+        .where(TranscriptCorrection.transcript_id == transcript.id)
+        .order_by(TranscriptCorrection.version.desc())
+        .limit(1)
+    )
+    names = await session.scalars(
+        select(CallerFact.value).where(
+            CallerFact.recording_id == transcript.recording_id, CallerFact.kind == CallerFactKind.NAME
+        )
+    )
+    recording = await session.get_one(Recording, transcript.recording_id)
+    return transcript.text if corrected is None else corrected, [recording.caller_name, *names]

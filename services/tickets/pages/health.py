@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from services.tickets import dead_letters, operations
 from services.tickets.ingestion import account, folders
+from services.tickets.learning.installed import in_use
 from services.tickets.pages.common import Page
 from services.tickets.views.doors import doors
 from services.tickets.views.held import counts
@@ -31,6 +32,7 @@ async def show(screen: Page, settings: Cfg) -> Response:
     return await screen.render(
         "health.html",
         problems=await operations.problems(session, me),
+        model=in_use(settings),
         mailboxes=await list_mailboxes(session, settings),
         recordings=list(recordings),
         doors=await doors(session, me),

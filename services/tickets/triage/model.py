@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -131,11 +131,15 @@ class Model:
         return tuple(whole[:REASONS])
 
 
-def load(path: Path) -> Model:
-    """Read what save() wrote. Raises OSError, KeyError or ValueError when it is none, or made for other ideas."""
+class OtherIdeas(ValueError):
+    """The file is a model, made for other ideas than data/ideas.txt and the taxonomy hold."""
+
+
+def load(path: Path | BinaryIO) -> Model:
+    """Read what save() wrote. Raises OSError, KeyError or ValueError when it is none; OtherIdeas, a ValueError."""
     with np.load(path, allow_pickle=False) as data:
         if str(data["ideas"]) != ideas_read():
-            raise ValueError(f"{path.name} was made for other ideas than data/ideas.txt and the taxonomy hold")
+            raise OtherIdeas("it was made for other ideas than data/ideas.txt and the taxonomy hold")
         return Model(
             version=str(data["version"]),
             topics=tuple(str(topic) for topic in data["topics"]),
@@ -212,8 +216,22 @@ def _dense(data: Any, name: str) -> Array:
     return dense
 
 
-@lru_cache(maxsize=1)
+_in_use: Model | None = None
+
+
+def use(other: Model | None) -> None:
+    """From now on this process reads with that model; None: with the one that came with the software."""
+    global _in_use
+    _in_use = other
+
+
 def model() -> Model:
+    """The model that this process reads with."""
+    return _in_use if _in_use is not None else shipped()
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Model:
     """The model that came with this version of the software."""
     with as_file(files("services.tickets").joinpath("data/triage.npz")) as path:
         return load(path)

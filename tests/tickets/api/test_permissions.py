@@ -120,6 +120,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/people/{person_id}/tokens"): Route(P.PEOPLE_WRITE),
     ("GET", "/api/v1/hours"): Route(EVERYBODY),
     ("GET", "/api/v1/language-balance"): Route(P.BOARD_READ),
+    ("GET", "/api/v1/model"): Route(P.HEALTH_READ),
     ("GET", "/api/v1/learning"): Route(P.BOARD_READ),
     ("GET", "/api/v1/tickets/{ticket_id}/corrections"): Route(P.TICKET_READ),
     ("DELETE", "/api/v1/tickets/{ticket_id}/corrections/{decision}"): Route(P.TICKET_WORK),
