@@ -13,7 +13,7 @@ from typing import Any
 from services.tickets.topics import EMERGENCY, OTHER, taxonomy
 from services.tickets.triage.model import Model
 from shared.models import Priority
-from training.samples import CHANNELS, CorpusError, Sample, Split
+from training.samples import CHANNELS, EMERGENCIES, CorpusError, Sample, Split
 
 WRITER = "corrections"
 CORRECTED = 3.0  # weight of a text that was decided otherwise
@@ -112,7 +112,7 @@ def _sample(path: Path, number: int, line: dict[str, Any]) -> Sample | None:
         topic=topic or (EMERGENCY if emergency else OTHER),
         also=(),
         acceptable=(),
-        flags=frozenset(),
+        flags=EMERGENCIES if emergency else frozenset(),  # which of them nobody said
         subject=line.get("subject", ""),
         text=line["text"],
         facts=(),

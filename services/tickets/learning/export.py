@@ -44,11 +44,12 @@ def line(key: str, ticket: Ticket, judged: Mapping[CorrectionKind, Correction], 
     topic = judged.get(CorrectionKind.TOPIC)
     priority = judged.get(CorrectionKind.PRIORITY)
     language = judged.get(CorrectionKind.LANGUAGE)
+    # Of gas, wires, fire: the topic says so. An urgent priority alone may also mean a person in crisis.
     emergency: bool | None = None
-    if topic is not None or priority is not None:
-        emergency = (topic is not None and topic.corrected == EMERGENCY) or (
-            priority is not None and priority.corrected == Priority.EMERGENCY
-        )
+    if topic is not None:
+        emergency = topic.corrected == EMERGENCY
+    elif priority is not None and priority.corrected != Priority.EMERGENCY:
+        emergency = False
     return {
         "id": key,
         "channel": "voicemail" if ticket.channel is Channel.VOICEMAIL else "email",
