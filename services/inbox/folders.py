@@ -150,22 +150,21 @@ async def record_receipts(session: AsyncSession, lease: Lease, uidvalidity: int,
         raise LeaseLost(f"{lease.folder} is read by another process")
     result = await session.execute(
         insert(MailReceipt)
-        .values(
-            [
-                {
-                    "mailbox_id": lease.mailbox_id,
-                    "folder": lease.folder,
-                    "uidvalidity": uidvalidity,
-                    "uid": mail.uid,
-                    "blob": mail.blob,
-                    "size": mail.size,
-                    "internal_date": mail.internal_date,
-                }
-                for mail in mails
-            ]
-        )
         .on_conflict_do_nothing(index_elements=["mailbox_id", "folder", "uidvalidity", "uid"])
-        .returning(MailReceipt.id)
+        .returning(MailReceipt.id),
+        # Apart from the statement, which would be compiled anew for each number of them.
+        [
+            {
+                "mailbox_id": lease.mailbox_id,
+                "folder": lease.folder,
+                "uidvalidity": uidvalidity,
+                "uid": mail.uid,
+                "blob": mail.blob,
+                "size": mail.size,
+                "internal_date": mail.internal_date,
+            }
+            for mail in mails
+        ],
     )
     return len(result.all())
 

@@ -32,10 +32,8 @@ _ENCODED_WORD = re.compile(r"=\?([\w.:*+-]{1,60})\?([bBqQ])\?([^?]{0,2000})\?=")
 _ENCODED_WORDS = re.compile(rf"{_ENCODED_WORD.pattern}(?:\s+{_ENCODED_WORD.pattern})*")
 _ASIDE = re.compile("\ue000(\\d{1,5})\ue001")
 # One mailbox as nearly all headers have it: atoms and a dot-atom (RFC 5322, 3.2.3); the grammar makes the same of it.
-_PLAIN_MAILBOX = re.compile(
-    r"(?:([\w'-]+(?: [\w'-]+)*) +)?"
-    r"<([a-zA-Z0-9_+=-]+(?:\.[a-zA-Z0-9_+=-]+)*@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+)>",
-)
+_PLAIN_ADDRESS = r"[a-zA-Z0-9_+=-]+(?:\.[a-zA-Z0-9_+=-]+)*@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+"
+_PLAIN_MAILBOX = re.compile(rf"(?:([\w'-]+(?: [\w'-]+)*) +)?<({_PLAIN_ADDRESS})>|({_PLAIN_ADDRESS})")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -117,7 +115,7 @@ def raw_values(part: MimePart, name: str) -> Iterator[str]:
     """Every value of a header as it stands, unfolded, raw bytes made text."""
     wanted = name.lower()
     for key, value in part.raw_items():
-        if key.lower() == wanted:
+        if len(key) == len(wanted) and key.lower() == wanted:
             yield _FOLD.sub(" ", clean(str(value)[:HEADER_LIMIT])).strip()
 
 
@@ -220,7 +218,7 @@ def _parse_addresses(name: str, raw: str, *, by_grammar: bool) -> list[tuple[str
 def _pairs(name: str, raw: str, *, by_grammar: bool) -> list[tuple[str, str]]:
     plain = _PLAIN_MAILBOX.fullmatch(raw)
     if plain is not None:  # the grammar takes twenty times as long
-        return [(plain[1] or "", plain[2])]
+        return [(plain[1] or "", plain[2] or plain[3])]
     if by_grammar and len(raw) <= GRAMMAR_LIMIT:
         # An address group raises AttributeError in the standard library (unlisted-recipients:;).
         with suppress(Exception):

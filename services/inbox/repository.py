@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Integer, and_, bindparam, exists, func, select, update
+from sqlalchemy import Integer, and_, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -130,15 +130,13 @@ async def own_deliveries(session: AsyncSession, rfc_ids: Sequence[str]) -> set[s
 
 async def mark_parsed(session: AsyncSession, pairs: Sequence[tuple[int, int]]) -> None:
     """(receipt, message) pairs."""
-    if not pairs:
-        return
-    connection = await session.connection()
-    table = MailReceipt.__table__
-    await connection.execute(
-        update(MailReceipt)
-        .where(table.c.id == bindparam("receipt"))
-        .values(state=ReceiptState.PARSED, message_id=bindparam("message"), error=None),
-        [{"receipt": receipt_id, "message": message_id} for receipt_id, message_id in pairs],
+    await session.execute(
+        text(
+            "UPDATE mail_receipt SET state = 'parsed', message_id = pair.message, error = NULL"
+            " FROM unnest(CAST(:receipts AS bigint[]), CAST(:messages AS bigint[])) AS pair(receipt, message)"
+            " WHERE mail_receipt.id = pair.receipt"
+        ),
+        {"receipts": [receipt for receipt, _ in pairs], "messages": [message for _, message in pairs]},
     )
 
 
