@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import intake_repository as repository
@@ -123,19 +123,22 @@ async def acknowledge_new(
         for (ticket, message), said in zip(mails, words, strict=True)
     ]
     await outgoing.send_all(session, deliveries)
-    session.add_all(
-        Entry(
-            ticket_id=delivery.ticket_id,
-            kind=EntryKind.ACKNOWLEDGEMENT,
-            delivery_id=delivery.id,
-            detail={
-                "kind": kind.value,
-                "languages": list(languages_for(ticket.language)),
-                "to": delivery.to_addresses,
-                **said.as_json(),
-            },
-        )
-        for delivery, (ticket, _), said in zip(deliveries, mails, words, strict=True)
+    await session.execute(
+        insert(Entry),
+        [
+            {
+                "ticket_id": delivery.ticket_id,
+                "kind": EntryKind.ACKNOWLEDGEMENT,
+                "delivery_id": delivery.id,
+                "detail": {
+                    "kind": kind.value,
+                    "languages": list(languages_for(ticket.language)),
+                    "to": delivery.to_addresses,
+                    **said.as_json(),
+                },
+            }
+            for delivery, (ticket, _), said in zip(deliveries, mails, words, strict=True)
+        ],
     )
 
 

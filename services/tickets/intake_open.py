@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, language_evidence, search
@@ -65,9 +66,7 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
         decision = decide(await language_evidence.of_words(session, each.reading.language, customer, received_at))
         said.append(Said.of(each.reading, decision))
         tickets.append(
-            await ticket_row(
-                session,
-                settings,
+            ticket_row(
                 channel=Channel.EMAIL,
                 subject=bare_subject(each.message.subject),
                 customer_id=customer.id if customer else None,
@@ -133,6 +132,7 @@ async def alarm(session: AsyncSession, settings: Settings, ticket: Ticket, messa
 
 async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
     """Each mail on its ticket's timeline, and in the search."""
+    entries: list[dict[str, object]] = []
     found = []
     for each in mails:
         detail: dict[str, object] = {"threaded_by": each.by}
@@ -140,7 +140,9 @@ async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
         if facts:
             detail["facts"] = facts
         message, language = each.message, each.reading.language.language
-        session.add(Entry(ticket_id=each.ticket.id, kind=EntryKind.MAIL_IN, message_id=message.id, detail=detail))
+        entries.append(
+            {"ticket_id": each.ticket.id, "kind": EntryKind.MAIL_IN, "message_id": message.id, "detail": detail}
+        )
         found.append(
             search.Found(
                 ticket_id=each.ticket.id,
@@ -150,4 +152,5 @@ async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
                 body=searchable(message),
             )
         )
+    await session.execute(insert(Entry), entries)
     await search.index_all(session, found)

@@ -169,15 +169,11 @@ async def customers_by_mail(session: AsyncSession, names: Mapping[str, str]) -> 
     await session.flush()
     added = set(
         await session.scalars(
-            insert(CustomerIdentity)
-            .values(
-                [
-                    {"kind": IdentityKind.EMAIL, "value": address, "customer_id": customer.id}
-                    for address, customer in new.items()
-                ]
-            )
-            .on_conflict_do_nothing()
-            .returning(CustomerIdentity.value)
+            insert(CustomerIdentity).on_conflict_do_nothing().returning(CustomerIdentity.value),
+            [
+                {"kind": IdentityKind.EMAIL, "value": address, "customer_id": customer.id}
+                for address, customer in new.items()
+            ],
         )
     )
     for address, customer in new.items():

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import search
 from services.tickets.clocks import moves
-from services.tickets.clocks.rules import rules
 from services.tickets.priority import Triage
 from services.tickets.urgency.kept import together
 from shared.database import ring
@@ -50,9 +50,7 @@ async def open_ticket(
     participants: Sequence[str] = (),
 ) -> Ticket:
     """Create one ticket from words that are no mail, queued. `began_at`: when the customer's wait began."""
-    ticket = await ticket_row(
-        session,
-        settings,
+    ticket = ticket_row(
         channel=channel,
         subject=subject,
         customer_id=customer_id,
@@ -75,9 +73,7 @@ async def open_ticket(
     return ticket
 
 
-async def ticket_row(
-    session: AsyncSession,
-    settings: Settings,
+def ticket_row(
     *,
     channel: Channel,
     subject: str,
@@ -90,7 +86,7 @@ async def ticket_row(
     urgency: Sequence[dict[str, Any]] = (),
 ) -> Ticket:
     """A queued ticket, not yet in the store. `began_at` is when the wait began: the mail's arrival, the call."""
-    ticket = Ticket(
+    return Ticket(
         channel=channel,
         kind=TicketKind.CONTACT,
         state=TicketState.QUEUED,
@@ -111,22 +107,20 @@ async def ticket_row(
         reply_token=reply_token(),
         queued_at=began_at,
     )
-    moves.opening(await rules(session, settings), ticket)
-    return ticket
 
 
 async def store_tickets(
     session: AsyncSession, settings: Settings, rows: Sequence[tuple[Ticket, Sequence[str]]]
 ) -> None:
     """Put tickets with their clocks and who takes part in them into the store, and tell the screens."""
-    session.add_all(ticket for ticket, _ in rows)
-    await session.flush()
     await moves.begin(session, settings, [ticket for ticket, _ in rows])
-    session.add_all(
-        Participant(ticket_id=ticket.id, address=address)
+    taking_part = [
+        {"ticket_id": ticket.id, "address": address}
         for ticket, participants in rows
         for address in set(participants) - {""}
-    )
+    ]
+    if taking_part:
+        await session.execute(insert(Participant), taking_part)
     await publish_all(session, [Event("ticket", ticket.id, what="new") for ticket, _ in rows])
 
 

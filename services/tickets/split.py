@@ -123,9 +123,7 @@ async def split(
     first = words[0]
     urgent = min(words, key=lambda each: URGENCY.index(each.triage.priority))
     known = next((each for each in words if each.decision.language != "unknown"), first)
-    new = await ticket_row(
-        session,
-        settings,
+    new = ticket_row(
         channel=_channel(said[0]),
         subject=clean_line(subject) or first.subject or ticket.subject,
         customer_id=customer.id if customer is not None else ticket.customer_id,

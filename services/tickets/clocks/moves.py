@@ -48,9 +48,15 @@ def opening(rules: Rules, ticket: Ticket) -> list[SlaClock]:
 
 
 async def begin(session: AsyncSession, settings: Settings, tickets: Sequence[Ticket]) -> None:
-    """Start the clocks of tickets that were just stored, many in one statement."""
+    """Store new tickets and start their clocks, many in one statement."""
     known = await rules(session, settings)
-    session.add_all(each for ticket in tickets if ticket.kind not in UNOFFERED for each in opening(known, ticket))
+    clocks = [(ticket, opening(known, ticket)) for ticket in tickets if ticket.kind not in UNOFFERED]
+    session.add_all(tickets)
+    await session.flush()
+    for ticket, begun in clocks:
+        for each in begun:
+            each.ticket_id = ticket.id
+        session.add_all(begun)
 
 
 async def begin_again(session: AsyncSession, settings: Settings, ticket: Ticket, at: datetime) -> None:
