@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import engines, ingestion_memory, latency, memory, pages, throughput
 from bench.callers import measure as callers
+from bench.facts import measure as facts
 from bench.figures import Figures, machine
 from bench.helpdesk import measure as helpdesk
 from bench.parsing import measure as parsing
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], Awaitable[Figures]], int, int]] = {
     "parsing": (parsing.measure, 24_000_000, 200_000),
     "routing": (routing.measure, 8, 2),
     "balance": (balance.measure, 2, 1),
+    "facts": (facts.measure, 1_000, 50),
     "callers": (callers.measure, 1_000, 50),
     "routing_scale": (routing_scale, 50_000, 5_000),
     "ingestion_memory": (ingestion_memory.measure, 20_000, 100),

@@ -6,12 +6,16 @@ the center's own telephone numbers and addresses, dates of events.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from services.tickets import account_patterns as words
+from services.tickets.facts import FactKind as Stated
+from services.tickets.facts import numbers_in
+from services.tickets.facts.addresses import streets
+from services.tickets.facts.amounts import WRITTEN
+from services.tickets.plain import folded
 
 MAX_CHARACTERS = 100_000
 MAX_FACTS = 20
@@ -34,9 +38,6 @@ class Fact:
     quote: str  # the fact among its words
 
 
-_LOWER = {code: ord(chr(code).lower()) for code in range(0x250) if len(chr(code).lower()) == 1}
-
-
 def find(text: str, *, files: Sequence[str] = (), told: Iterable[str] = ()) -> list[Fact]:
     """The facts in a reply, in their order, and in the names of the files it carries.
 
@@ -44,10 +45,10 @@ def find(text: str, *, files: Sequence[str] = (), told: Iterable[str] = ()) -> l
     an amount or an address is, because an answer confirms it.
     """
     text = text[:MAX_CHARACTERS]
-    plain = _folded(text)
+    plain = folded(text)
     known = {digits for each in told for digits in re.findall(r"\d{10,11}", re.sub(r"(?<=\d)[\s-](?=\d)", "", each))}
     found: dict[tuple[int, int], Fact] = {}
-    for start, end, kind in _spans(plain):
+    for start, end, kind in _spans(text, plain):
         value = " ".join(text[start:end].split())
         if kind in (FactKind.ACCOUNT_NUMBER, FactKind.SERVICE_NUMBER) and _is_known(value, known):
             continue
@@ -60,21 +61,20 @@ def find(text: str, *, files: Sequence[str] = (), told: Iterable[str] = ()) -> l
     return facts[:MAX_FACTS]
 
 
-def _folded(text: str) -> str:
-    """Lower case without accents, character for character, so that places stay where they are."""
-    return "".join(unicodedata.normalize("NFKD", c)[0] for c in text).translate(_LOWER)
-
-
 def _is_known(value: str, known: set[str]) -> bool:
     digits = re.sub(r"\D", "", value)
     return bool(digits) and any(each.startswith(digits[:10]) for each in known)
 
 
-def _spans(plain: str) -> Iterator[tuple[int, int, FactKind]]:
+def _spans(text: str, plain: str) -> Iterator[tuple[int, int, FactKind]]:
     """The surer kinds first: of two that overlap the first one stays."""
     for match in words.SERVICE.finditer(plain):
         yield match.start(1), match.end(1), FactKind.SERVICE_NUMBER
-    for match in words.ACCOUNT.finditer(plain):
+    for number in numbers_in(text):
+        if number.kind is not Stated.PHONE:
+            agreement = number.kind is Stated.AGREEMENT
+            yield number.start, number.end, FactKind.SERVICE_NUMBER if agreement else FactKind.ACCOUNT_NUMBER
+    for match in words.ACCOUNT.finditer(plain):  # also where nothing says what the digits are
         telephone = match.group(1) is None and words.TELEPHONE_BEFORE.search(
             plain[max(0, match.start() - 40) : match.start()]
         )
@@ -82,12 +82,12 @@ def _spans(plain: str) -> Iterator[tuple[int, int, FactKind]]:
             yield match.start(), match.end(), FactKind.ACCOUNT_NUMBER
     for start, sentence in _sentences(plain):
         if words.BILLED.search(sentence) and words.THEIRS.search(sentence):
-            for match in words.AMOUNT.finditer(sentence):
+            for match in WRITTEN.finditer(sentence):
                 if not words.PUBLIC.search(sentence[max(0, match.start() - 45) : match.end() + 30]):
                     yield start + match.start(), start + match.end(), FactKind.AMOUNT
         if words.ADDRESS_OF.search(sentence) and not words.PUBLIC_PLACE.search(sentence):
-            for match in words.STREET.finditer(sentence):
-                yield start + match.start(), start + match.end(), FactKind.ADDRESS
+            for begins, ends in streets(sentence):
+                yield start + begins, start + ends, FactKind.ADDRESS
     for match in words.HISTORY.finditer(plain):
         yield match.start(), match.end(), FactKind.HISTORY
 

@@ -32,9 +32,6 @@ SERVICE = re.compile(
     r"|acuerdos? de servicio|contratos? de servicio|id de servicio|medidor)"
     r"(?:\s(?:number|no\.?|num\.?|is|es|el|numero)){0,3}\s?[:#]?\s?((?=[a-z0-9-]{0,17}\d{3})[a-z0-9][a-z0-9-]{5,17})\b"
 )
-AMOUNT = re.compile(
-    r"(?:us\s?)?\$\s?-?\d[\d,]{0,12}(?:\.\d{1,5})?|\b\d[\d,]{0,12}(?:\.\d{2})?\s?(?:dollars|bucks|dolares|usd)\b"
-)
 # What a bill says of one customer.
 BILLED = _words(
     "bills?", "billed", "statements?", "invoices?", "balance", "owes?", "owed", "owing", "past due", "amount due",
@@ -61,16 +58,6 @@ PUBLIC = _any(
     r"\btipic[oa]", r"\balrededor de", r"\baproximadamente", r"\bcuesta", r"\btarifa", r"\bcada cliente",
     r"\bpor inscribir", r"\bmenos de \$", r"\bminimo\b",
 )  # fmt: skip
-STREET = _any(
-    r"\b\d{1,6}(?:\s?[a-z])?\s(?:[nsew]\.?\s)?(?:[a-z0-9'’.-]{1,30}\s){1,4}?"
-    r"(?:street|st|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|pl|terrace|circle|cir"
-    r"|highway|hwy)\b\.?",
-    r"\b\d{1,6}\s(?:calle|camino|avenida|av\.?|paseo|via|rancho|vista|callejon)\s[a-z'’-]{1,30}(?:\s[a-z'’-]{1,30}){0,3}",
-    r"\b(?:calle|camino|avenida|av\.|paseo|domicilio en)\s[a-z'’-]{1,30}(?:\s[a-z'’-]{1,30}){0,4}?"
-    r"\s?,?\s?(?:#|num\.?|no\.?)?\s?\d{1,6}\b",
-    r"\bp\.?\s?o\.?\s?box\s\d{1,6}\b",
-    r"\bapartado(?:\spostal)?\s\d{1,6}\b",
-)
 # An address is a fact where it is the customer's; not where an office or a class is.
 ADDRESS_OF = _words(
     "service", "mailing", "billing", "address", "on file", "account", "bill", "check", "mailed", "sent to", "your home",

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Request
 from services.tickets import api, presence
 from services.tickets.learning import installed
 from services.tickets.pages import ROUTERS, TEMPLATES
+from services.tickets.pages.reading import without_accounts
 from shared.people import Permission
 from shared.settings import Settings, get_settings
 from shared.web.app import create_app
@@ -33,7 +34,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     """The application; without settings, with those of the environment."""
     settings = settings or get_settings()
     installed.install(settings)
-    return create_app(
+    app = create_app(
         settings,
         service="tickets",
         title="Centralita API",
@@ -45,3 +46,5 @@ def create(settings: Settings | None = None) -> FastAPI:
         # More than a reply takes, so that a little too much is answered by the form with everything in it.
         uploads=Uploads(UPLOADS, max_bytes=2 * settings.max_outgoing_bytes + 1024 * 1024),
     )
+    app.state.templates.globals["without_accounts"] = without_accounts
+    return app

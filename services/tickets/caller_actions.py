@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.caller_facts import of_recordings, recordings_on
-from services.tickets.facts import as_e164
+from services.tickets.facts import as_e164, masked
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import clean_line
 from shared import audit, clock
@@ -26,6 +26,7 @@ from shared.models import (
 from shared.people import Actor, Permission
 
 MAX_NAME = 120
+HIDDEN_FROM_SIGHT = (CallerFactKind.ACCOUNT, CallerFactKind.AGREEMENT)
 _ACCOUNT = re.compile(r"(\d{10})-?(\d)?")
 _E164 = re.compile(r"\+\d{8,15}")
 
@@ -33,11 +34,6 @@ _E164 = re.compile(r"\+\d{8,15}")
 def tel(value: str, extension: str = "") -> str:
     """A number as tickets keep it and telephones dial it (RFC 3966)."""
     return f"{value};ext={extension}" if extension else value
-
-
-def masked(value: str) -> str:
-    """An account number of which only its last digits can be read."""
-    return re.sub(r"\d(?=(?:\D*\d){3})", "•", value)
 
 
 async def confirm(session: AsyncSession, me: Actor, ticket_id: int, fact_id: int) -> CallerFact:
@@ -149,7 +145,7 @@ async def _decide(
     fact.state, fact.decided_by_id, fact.decided_at = state, me.id, clock.now()
     ticket.updated_at = clock.now()
     await session.flush()
-    shown = masked(fact.value) if fact.kind is CallerFactKind.ACCOUNT else tel(fact.value, fact.extension)
+    shown = masked(fact.value) if fact.kind in HIDDEN_FROM_SIGHT else tel(fact.value, fact.extension)
     detail: dict[str, object] = {"what": what, "kind": fact.kind.value, "value": shown}
     session.add(Entry(ticket_id=ticket.id, kind=EntryKind.CALLER, actor_id=me.id, detail=detail))
     audit.record(
@@ -167,6 +163,11 @@ def _read(kind: CallerFactKind, value: str) -> tuple[str, str]:
         if not value or len(value) > MAX_NAME:
             raise Invalid("Write the name, in at most {limit} characters.", field="value", limit=MAX_NAME)
         return value, ""
+    if kind is CallerFactKind.AGREEMENT:
+        digits = re.sub(r"[\s-]", "", value)
+        if not re.fullmatch(r"\d{10}", digits):
+            raise Invalid("The id of a service agreement has ten digits.", field="value")
+        return digits, ""
     if kind is CallerFactKind.ACCOUNT:
         match = _ACCOUNT.fullmatch(re.sub(r"\s", "", value).replace("–", "-"))
         if match is None:

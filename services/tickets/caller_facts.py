@@ -1,7 +1,6 @@
 """What recordings say of their callers, kept as rows: learned anew from each transcript, without undoing a person."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -67,7 +66,10 @@ async def learn(session: AsyncSession, recording: Recording, wishes: Wishes) -> 
 
 def _describe(row: CallerFact, fact: Fact, position: int) -> None:
     row.position = position
-    row.places = [asdict(place) for place in fact.places]
+    row.places = [
+        {"said": place.said, "from_s": place.from_s, "to_s": place.to_s, "confidence": place.confidence}
+        for place in fact.places
+    ]
     row.confidence = fact.confidence
     row.doubts = [doubt.value for doubt in fact.doubts]
     row.unclear_digits = list(fact.unclear_digits)

@@ -6,12 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, reroute, search
+from services.tickets import acknowledge, kept_facts, reroute, search
 from services.tickets import intake_repository as repository
 from services.tickets.addresses import addresses_in
 from services.tickets.clocks import moves as clocks
 from services.tickets.desk import MAX_TEXT
-from services.tickets.facts import as_e164
+from services.tickets.facts import as_e164, find
 from services.tickets.locks import lock_names, lock_ticket
 from services.tickets.new_ticket import clean_line, open_ticket, storable
 from services.tickets.priority import triage
@@ -92,6 +92,7 @@ async def create_contact(
     session.add(entry)
     await session.flush()
     ticket.urgency = kept(found.findings, now, entry_id=entry.id)
+    await kept_facts.keep_of_contact(session, entry.id, find(text, day_of(settings, now)))
     await search.index(
         session, ticket_id=ticket.id, source="entry", source_id=entry.id, language=ticket.language,
         body=f"{name} {number or ''} {' '.join(addresses)}\n{text}",

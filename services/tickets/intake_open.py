@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.tickets import acknowledge, language_evidence, search
 from services.tickets import intake_repository as repository
 from services.tickets.intake_reading import Reading, searchable
+from services.tickets.kept_facts import keep_of_mails
 from services.tickets.new_ticket import link_entries, store_tickets, ticket_row
 from services.tickets.said import Said
 from services.tickets.thread import Placement, bare_subject
@@ -73,7 +74,7 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
                 decision=decision,
                 triage=each.reading.triage,
                 began_at=each.message.received_at,
-                callback_number=each.reading.facts.callback_number,
+                callback_number=each.reading.callback_number,
                 linked_ticket_id=None if each.came_last else each.placement.linked_to,
                 urgency=kept(each.reading.triage.findings, each.message.received_at, message_id=each.message.id),
             )
@@ -136,9 +137,6 @@ async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
     found = []
     for each in mails:
         detail: dict[str, object] = {"threaded_by": each.by}
-        facts = each.reading.facts.as_json()
-        if facts:
-            detail["facts"] = facts
         message, language = each.message, each.reading.language.language
         entries.append(
             {"ticket_id": each.ticket.id, "kind": EntryKind.MAIL_IN, "message_id": message.id, "detail": detail}
@@ -153,4 +151,5 @@ async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
             )
         )
     await session.execute(insert(Entry), entries)
+    await keep_of_mails(session, [(each.message.id, each.reading.facts) for each in mails])
     await search.index_all(session, found)

@@ -1,9 +1,10 @@
 """What the words of one mail say: language, topic, priority and facts, without asking the store."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.tickets.facts import Facts, find_facts
+from services.tickets.facts import Found, callback_of, find
 from services.tickets.priority import Triage, triage
 from services.tickets.thread import bare_subject, is_reply
 from services.tickets.triage.understand import topic_of
@@ -24,7 +25,11 @@ class Reading:
     subject: str  # the author's own, without marks; '' when it is somebody else's
     language: TextEvidence
     triage: Triage
-    facts: Facts
+    facts: Sequence[Found]  # with their places in the mail's `text_new`
+
+    @property
+    def callback_number(self) -> str | None:
+        return callback_of(self.facts)
 
     @property
     def words(self) -> str:
@@ -51,7 +56,7 @@ def read(settings: Settings, message: Message) -> Reading:
         own_subject,
         language,
         triage(topic_of(both, own_subject), both, own_subject, day_of(settings, message.received_at)),
-        find_facts(own),
+        find(_own_places(message), day_of(settings, message.received_at)),
     )
 
 
@@ -72,6 +77,15 @@ def _parts(message: Message) -> tuple[str, str, str]:
 
 def _both(own: str, passed_on: str, own_subject: str) -> str:
     return f"{own}\n\n{passed_on}".strip() or own_subject
+
+
+def _own_places(message: Message) -> str:
+    """The author's own words where they stand in the text; what they answer is blank."""
+    text = message.text_new
+    if ">" not in text or not is_reply(message.subject, message.in_reply_to):
+        return text
+    own = _QUOTED_LINE.sub(lambda line: " " * len(line.group()), text)
+    return own if own.strip() else text
 
 
 def forwarded_words(message: Message) -> str:

@@ -2,11 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, caller_facts, language_evidence, reroute, search, wordless
+from services.tickets import acknowledge, caller_facts, kept_facts, language_evidence, reroute, search, wordless
 from services.tickets import intake_repository as repository
 from services.tickets.callers.facts import Wishes
 from services.tickets.clocks import moves as clocks
-from services.tickets.facts import as_e164
+from services.tickets.facts import as_e164, find_in
 from services.tickets.learned import keep_correction, priority_corrected, raise_priority, rest_on, set_language
 from services.tickets.locks import lock_ticket
 from services.tickets.new_ticket import open_ticket
@@ -153,8 +153,11 @@ async def _hear(
         transcript_id=transcript.id,
         correction_id=correction.id if correction is not None else None,
     )
-    wishes = caller_facts.wishes_of(settings, caller_facts.speech_of(transcript, correction), recording)
+    speech = caller_facts.speech_of(transcript, correction)
+    wishes = caller_facts.wishes_of(settings, speech, recording)
     await caller_facts.learn(session, recording, wishes)
+    day = day_of(settings, recording.called_at)
+    await kept_facts.keep_of_recording(session, recording.id, find_in(speech, wishes, day))
     _name_subject(ticket, wishes)
     changed = new and await _learn_language(session, settings, ticket, recording, transcript, customer)
     emergency = await _learn_topic(session, settings, ticket, recording, said)

@@ -38,7 +38,7 @@ class Said:
     def of(cls, reading: Reading, decision: LanguageDecision) -> "Said":
         now = reading.triage
         raised = bool(now.findings)
-        number = reading.facts.callback_number
+        number = reading.callback_number
         version = decision.evidence.get("version")
         return cls(
             decision.language,

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import acknowledge, language_evidence, participants, reroute, search
+from services.tickets import acknowledge, kept_facts, language_evidence, participants, reroute, search
 from services.tickets import intake_repository as repository
 from services.tickets.caller_actions import tel
 from services.tickets.caller_facts import of_recordings
 from services.tickets.clocks import moves as clocks
-from services.tickets.facts import find_facts
+from services.tickets.facts import callback_of, numbers_in
 from services.tickets.intake import lock_names_of
 from services.tickets.intake_reading import read
 from services.tickets.intake_recording import caller_number, evidence_of
@@ -266,7 +266,7 @@ async def _read(
                 session, reading.language, customer, message.received_at, besides=entry.ticket_id
             )
         )
-        number = reading.facts.callback_number
+        number = reading.callback_number
         subject = bare_subject(message.subject)
         urgency = kept(reading.triage.findings, message.received_at, message_id=message.id)
         return _Words(decision, reading.triage, number, subject, reading.text, message.received_at, urgency)
@@ -284,7 +284,7 @@ async def _read(
         urgency = kept(found.findings, recording.called_at, recording_id=recording.id)
         return _Words(decision, found, number, "", said, recording.called_at, urgency)
     decision = decide(Evidence(text=read_text(entry.text), history=history))
-    number = find_facts(entry.text).callback_number
+    number = callback_of(numbers_in(entry.text))
     found = triage(topic_of(entry.text), entry.text, "", day_of(settings, entry.at))
     return _Words(decision, found, number, "", entry.text, entry.at, kept(found.findings, entry.at, entry_id=entry.id))
 
@@ -324,6 +324,8 @@ async def _move(
         )
         session.add(copied)
         await session.flush()  # one by one: the timeline is in the order of their numbers
+        if entry.kind is EntryKind.CONTACT:
+            await kept_facts.copy_of_contact(session, entry.id, copied.id)
     session.add(
         Entry(
             ticket_id=ticket.id,

@@ -18,6 +18,7 @@ from shared.models.delivery import (
 )
 from shared.models.desk import Alert, AlertKind, AuditEvent, OpeningHours, Problem, SpecialDay, Template
 from shared.models.door import Door, DoorKind, DoorState, PhoneTask, RecordingFetch
+from shared.models.fact import FactKind, MessageFact
 from shared.models.greeting import (
     ApprovalDecision,
     DriftDecision,
@@ -141,6 +142,7 @@ __all__ = [
     "DriftOutcome",
     "Entry",
     "EntryKind",
+    "FactKind",
     "GreetingActivation",
     "GreetingAiring",
     "GreetingApproval",
@@ -175,6 +177,7 @@ __all__ = [
     "MailboxState",
     "MailboxToken",
     "Message",
+    "MessageFact",
     "Missing",
     "MoveOutcome",
     "NoAcknowledgement",

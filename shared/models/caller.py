@@ -15,6 +15,7 @@ class CallerFactKind(StrEnum):
     CALLBACK = "callback"
     ACCOUNT = "account"
     NAME = "name"
+    AGREEMENT = "agreement"  # a service agreement's id
 
 
 class CallerFactState(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ import phonenumbers
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from babel.units import format_unit
 
 from shared import clock
@@ -91,6 +92,11 @@ def locale(language: str) -> Locale:
 
 def number(language: str, value: float) -> str:
     return format_decimal(value, locale=locale(language))
+
+
+def dollars(language: str, amount: str) -> str:
+    """«412.77» as $412.77, in both languages as people in California write it."""
+    return format_currency(Decimal(amount), "USD", locale=locale(language))
 
 
 def instant(language: str, timezone: str, at: datetime, style: str = "auto") -> str:

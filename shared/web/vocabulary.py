@@ -184,6 +184,16 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "callback": N_("Number to call back"),
         "account": N_("Account number"),
         "name": N_("Name"),
+        "agreement": N_("Service agreement"),
+    },
+    "stated": {
+        "phone": N_("Phone"),
+        "account": N_("Account number"),
+        "agreement": N_("Service agreement"),
+        "amount": N_("Amount"),
+        "date": N_("Date"),
+        "address": N_("Address"),
+        "name": N_("Name"),
     },
     "caller_doubt": {  # why a person should listen before a value is used
         "incomplete": N_("Not the whole number: digits are missing."),

@@ -9,6 +9,7 @@ from services.tickets import caller_actions, wordless
 from services.tickets.api.common import Body, Id
 from services.tickets.views.caller import caller_view
 from services.tickets.views.caller_models import CallerView, SilentCalls
+from services.tickets.views.facts import TicketFactView, ticket_facts
 from services.tickets.views.wordless import silent_calls
 from shared import audit
 from shared.models import CallerFactKind, TicketKind, TicketState
@@ -48,6 +49,24 @@ async def get_caller(
     """Each with where it was said in the recording, how sure the machine was, and whether a person confirmed it."""
     me.require(Permission.TICKET_READ)
     found = await caller_view(session, ticket_id, whole_accounts=whole_accounts)
+    audit.record(
+        session, me.id, "ticket.view_accounts" if whole_accounts else "ticket.view",
+        object_type="ticket", object_id=ticket_id, ticket_id=ticket_id, detail={"via": "api"}, ip=me.ip,
+    )  # fmt: skip
+    return found
+
+
+@router.get("/tickets/{ticket_id}/facts", summary="What the messages state: numbers, amounts, days, addresses, names")
+async def get_facts(
+    session: Tx,
+    settings: Cfg,
+    me: Me,
+    ticket_id: Id,
+    whole_accounts: Annotated[bool, Query(description="Account numbers as they are; that is audited.")] = False,
+) -> list[TicketFactView]:
+    """Of its mails, its recordings and what was written down at the telephone or the counter, with their places."""
+    me.require(Permission.TICKET_READ)
+    found = await ticket_facts(session, settings, ticket_id, whole_accounts=whole_accounts)
     audit.record(
         session, me.id, "ticket.view_accounts" if whole_accounts else "ticket.view",
         object_type="ticket", object_id=ticket_id, ticket_id=ticket_id, detail={"via": "api"}, ip=me.ip,

@@ -36,7 +36,8 @@ UNITS = frozenset(
 class Cue(StrEnum):
     PHONE = "phone"
     ACCOUNT = "account"
-    OTHER = "other"  # an id of something else: service agreement, meter, invoice, card, ZIP
+    AGREEMENT = "agreement"  # a service agreement, whose ids have ten digits as accounts have
+    OTHER = "other"  # an id of something else: meter, invoice, card, ZIP
     FAX = "fax"
 
 
@@ -55,11 +56,12 @@ PAST = {"llamé": "ya_llame", "marqué": "ya_llame", "hablé": "ya_llame", "llam
 _CUES: tuple[tuple[Cue, str], ...] = (
     (Cue.FAX, r"fax"),
     (Cue.OTHER, r"i (?:already |just |also |even )?(?:called|dialed|dialled|phoned|tried)|ya_llame"
-                r"|(?<!')s a(?: ids?)?|sa|sas|sa ids?|service agreement|agreement|acuerdos? de servicios?|contratos?"
                 r"|meters?|medidor(?:es)?|invoice|bill number|facturas?|recibos?|confirmation|confirmacion|case|caso"
                 r"|reference|referencia|tickets?|claims?|reclamo|applications?|solicitud|orders?|orden|folio|serial"
                 r"|serie|license|licencia|social security|seguro social|cards?|tarjetas?|permit|permiso|policy|poliza"
                 r"|zip|zip code|codigo postal|routing|p o box|apartado|badge|model|modelo|pod|parcel"),
+    (Cue.AGREEMENT, r"(?<!')s a(?: ids?)?|sa|sas|sa ids?|(?:service )?agreements?(?: ids?)?|service ids?|id de servicio"
+                    r"|(?:acuerdos?|contratos?) de servicios?|contratos?"),
     (Cue.ACCOUNT, r"account|accounts|acct|accnt|cuentas?|cta"),
     (Cue.PHONE, r"call|calls|calling|called|phone|phones|telephone|cell|cellphone|mobile|reach|text|texting|landline"
                 r"|home|callback|contact|tel|telefonos?|telefonico|cel|celular|celulares|movil|llame\w*|llamar\w*"

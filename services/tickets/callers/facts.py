@@ -25,9 +25,12 @@ UNCLEAR_BELOW = 0.5  # probability of a word; the transcript marks words by the 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One time it was said. Seconds are null where the transcript does not time its words."""
+    """One time it was said. Seconds are null where the transcript does not time its words; `start` and `end` are
+    characters of the speech's text."""
 
     said: str
+    start: int
+    end: int
     from_s: float | None
     to_s: float | None
     confidence: float | None  # of its least certain word

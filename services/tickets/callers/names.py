@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from services.tickets.callers.facts import UNCLEAR_BELOW, Doubt, Fact, Kind
+from services.tickets.callers.lexicon import is_family, is_given, may_be_given
+from services.tickets.callers.numerals import NUMBER_WORDS
 from services.tickets.callers.spelling import Spelled, spelled_at
 from services.tickets.callers.telephone import place_of
 from services.tickets.callers.words import Speech
@@ -38,8 +40,8 @@ _TITLES = frozenset(
     ("mr", "mrs", "ms", "miss", "dr", "doctor", "doctora", "sr", "sra", "srta", "senor", "senora", "senorita", "don",
      "dona", "professor", "profesor", "profesora", "el", "la", "the")
 )  # fmt: skip
-_PARTICLES = frozenset(("de", "del", "la", "las", "los", "van", "von", "der", "da", "dos", "di", "le", "st", "y", "mc"))
-_NO_NAME = frozenset(
+PARTICLES = frozenset(("de", "del", "la", "las", "los", "van", "von", "der", "da", "dos", "di", "le", "st", "y", "mc"))
+NO_NAME = frozenset(
     ("i", "i'm", "i'd", "i've", "the", "a", "an", "and", "my", "your", "calling", "call", "about", "from", "with", "in",
      "on", "at", "not", "so", "just", "trying", "having", "going", "here", "there", "spanish", "english", "monday",
      "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march", "april", "may",
@@ -54,6 +56,15 @@ _NO_NAME = frozenset(
      "septiembre", "octubre", "noviembre", "diciembre", "mexicano", "mexicana", "desde", "sobre", "cuenta", "numero",
      "telefono", "number", "account", "phone", "spelled", "se", "me", "le", "lo", "les", "nos", "ya", "es", "en", "al",
      "todo", "nadie", "alguien", "quien", "somebody", "nobody", "someone", "mom", "mama", "papa", "dad", "senores")
+)  # fmt: skip
+# What often follows a given name that is written small, and is no family name.
+NO_FAMILY = frozenset(
+    ("muchas", "muchisimas", "somos", "tiene", "necesito", "quisiera", "llame", "llamame", "llameme", "there", "over",
+     "would", "could", "wants", "wanted", "needs", "called", "says", "said", "lives", "down", "have", "have", "been",
+     "spelled", "siempre", "cuando", "como", "donde", "dice", "dijo", "vive", "quiere", "esta", "usted", "ustedes",
+     "mire", "oiga", "fijese", "again", "back", "nuevamente", "hasta", "hace", "hablando", "speaking", "looking",
+     "llamando", "pues", "also", "tambien", "solo", "only", "they", "them", "this", "when", "where", "last", "next",
+     "today", "manana", "tomorrow", "vengo", "marco", "disculpe", "perdone", "espero", "were", "does", "will", "can't")
 )  # fmt: skip
 _RELATION = re.compile(
     r"(?:(?:su|el|la|un|una|the|his|her|their|a)\s+)?(?:hij[oa]|espos[oa]|herman[oa]|niet[oa]|mama|papa|madre|padre"
@@ -128,20 +139,36 @@ def _name_at(speech: Speech, at: int, *, sure: bool, weak: bool) -> list[int] | 
             place += 1
             continue
         capital = word.text[:1].isupper() and len(word.text) > 1
-        if word.key in _PARTICLES and places and _particle_leads_on(speech, place, len(places)):
+        if word.key in PARTICLES and places and _particle_leads_on(speech, place, len(places)):
             places.append(place)
-        elif word.key in _NO_NAME or word.key.isdigit():
+        elif word.key in NO_NAME or word.key.isdigit() or (not capital and word.key in NUMBER_WORDS):
             break
-        elif capital or (sure and len(places) < 3 and len(word.key) > 1):
+        elif capital or (sure and len(places) < 2 and len(word.key) > 1) or _known(speech, places, place):
             places.append(place)
         else:
             break
         place += 1
-    while places and words[places[-1]].key in _PARTICLES:
+    while places and words[places[-1]].key in PARTICLES:
         places.pop()
-    if not places or (weak and not _stands_alone(speech, places)):
+    if not places or (weak and not (_stands_alone(speech, places) or _is_known(speech, places))):
         return None
     return places
+
+
+def _known(speech: Speech, places: list[int], place: int) -> bool:
+    """Written small, as some recognisers write everything: a given name that people bear, and what follows it."""
+    key = speech.words[place].key
+    if not places:
+        return may_be_given(key)
+    if len(places) > 2 or speech.words[places[0]].text[:1].isupper() or key in PARTICLES:
+        return False
+    small = not speech.words[place].text[:1].isupper()
+    return small and (is_family(key) or is_given(key) or (len(places) == 1 and len(key) > 3 and key not in NO_FAMILY))
+
+
+def _is_known(speech: Speech, places: list[int]) -> bool:
+    """«It's renee call me back»: what nobody could take for another word."""
+    return is_given(speech.words[places[0]].key)
 
 
 def _particle_leads_on(speech: Speech, place: int, said: int) -> bool:
@@ -150,10 +177,14 @@ def _particle_leads_on(speech: Speech, place: int, said: int) -> bool:
     if said > 1 and words[place].key == "de" and words[place + 1 : place + 2] and words[place + 1].text[:1].isupper():
         return False
     last = place
-    while last + 1 < len(words) and words[last + 1].key in _PARTICLES:
+    while last + 1 < len(words) and words[last + 1].key in PARTICLES:
         last += 1
-    follows = last + 1 < len(words) and words[last + 1].text[:1].isupper() and speech.between(last, last + 1) == " "
-    return follows and words[last + 1].key not in _NO_NAME
+    follows = (
+        last + 1 < len(words)
+        and (words[last + 1].text[:1].isupper() or (is_family(words[last + 1].key) and words[place - 1].text.islower()))
+        and speech.between(last, last + 1) == " "
+    )
+    return follows and words[last + 1].key not in NO_NAME
 
 
 def _past_apposition(speech: Speech, at: int) -> int:
@@ -248,7 +279,7 @@ def _alike(name: str, spelled: str) -> float:
 
 
 def _dressed(name: str) -> str:
-    if any(c.isupper() for c in name) or name in _PARTICLES:
+    if any(c.isupper() for c in name) or name in PARTICLES:
         return name
     return name[:1].upper() + name[1:]
 

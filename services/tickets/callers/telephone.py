@@ -13,6 +13,8 @@ from services.tickets.callers.runs import NANP, Number, numbers
 from services.tickets.callers.words import Speech
 
 BEFORE, AFTER = 9, 7  # words around a number that say what it is for
+FAR = 25  # words before a number that cannot be another one
+_ACCOUNTS = frozenset(("account", "acct", "cuenta"))
 _SHORTEST = 5  # digits that may be the beginning of a telephone number, where somebody asks to be called
 
 
@@ -28,13 +30,19 @@ class _Said:
 
 
 def callbacks_and_accounts(speech: Speech, caller_id: str | None) -> list[Fact]:
-    """Callback numbers in the order they were said, then account numbers. `caller_id` (E.164) is only compared."""
+    """Callback numbers in the order they were said, then accounts and service agreements.
+
+    `caller_id` (E.164) is only compared.
+    """
     said = _combined(speech, _classified(speech, [each for each in numbers(speech) if not _is_a_word(speech, each)]))
     phones = [each for each in said if _is_phone(speech, each)]
     accounts = [each for each in said if each not in phones and _is_account(each)]
     found = _told_together(speech, phones, caller_id)
     for each in accounts:
         _add(found, _account(speech, each))
+    for each in said:
+        if each.cue is Cue.AGREEMENT and len(each.number.digits) == 10:
+            _add(found, _fact(speech, Kind.AGREEMENT, each.number.digits, each.number, []))
     return found
 
 
@@ -71,6 +79,8 @@ def _cue(
     named = cues.behind(" ".join(after))
     if named is not None:
         return named
+    if between[-1:] == ["f"] and len("".join(between[-2:-1])) != 1:
+        return Cue.FAX  # «T 707-555-0128 | F 707-555-0129»; among other letters it is spelled
     before = " ".join(between[-BEFORE:])
     cue, distance = cues.nearest(before)
     account = max((match.end() for match in cues.ACCOUNT_NUMBER.finditer(before)), default=-1)
@@ -82,6 +92,11 @@ def _cue(
     weak = cue is Cue.ACCOUNT and account < 0 and number.is_nanp
     if weak and (_sentence_between(speech, number, distance) or between[-1:] in (["at"], ["al"], ["on"])):
         return None  # «It's about my account. 707…», «… at 707…»
+    if cue is Cue.AGREEMENT and number.is_nanp and number.groups[-3:] == (3, 3, 4):
+        return None  # written as telephone numbers are; in Tagalog «sa» is «at»
+    if cue is None and len(number.digits) in (10, 11) and not number.is_nanp:
+        # No telephone has it, and an account was spoken of: «saquen mi cuenta de eso, por favor, es la 220 144…».
+        return Cue.ACCOUNT if _ACCOUNTS.intersection(between[-FAR:]) else None
     return cue
 
 
@@ -162,7 +177,7 @@ def _corrected(previous: _Said, now: _Said) -> _Said | None:
 
 def _is_phone(speech: Speech, each: _Said) -> bool:
     number, count = each.number, len(each.number.digits)
-    if each.cue in (Cue.ACCOUNT, Cue.OTHER, Cue.FAX) or _is_amount(speech, number):
+    if each.cue in (Cue.ACCOUNT, Cue.AGREEMENT, Cue.OTHER, Cue.FAX) or _is_amount(speech, number):
         return False
     if number.dash_before_last and not number.is_nanp:
         return False  # written like an account
@@ -194,7 +209,7 @@ def _looks_like_a_date_or_zip(speech: Speech, number: Number) -> bool:
 
 def _is_account(each: _Said) -> bool:
     number = each.number
-    if each.cue is Cue.OTHER or each.cue is Cue.FAX:
+    if each.cue in (Cue.AGREEMENT, Cue.OTHER, Cue.FAX):
         return False
     if number.dash_before_last and len(number.digits) == 11:
         return True
@@ -349,10 +364,18 @@ def place_of(speech: Speech, places: Sequence[int]) -> Place:
     probabilities = [word.probability for word in words if word.probability is not None]
     return Place(
         speech.text[words[0].start : words[-1].end],
+        _opened(speech.text, words[0].start, words[-1].end),
+        words[-1].end,
         words[0].from_s,
         max((word.to_s for word in words if word.to_s is not None), default=None),
         min(probabilities, default=None),
     )
+
+
+def _opened(text: str, start: int, end: int) -> int:
+    """With the sign or the bracket before the first digit: «+1 707…», «(707) …»."""
+    before = text[max(0, start - 1) : start]
+    return start - 1 if before == "+" or (before == "(" and ")" in text[start:end]) else start
 
 
 def _with_doubt(fact: Fact, doubt: Doubt) -> Fact:

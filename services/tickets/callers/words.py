@@ -1,12 +1,12 @@
 """The words of a message as the reading of facts sees them: spelling, place in the text, time and probability."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from shared.language import fold
+from services.tickets.plain import folded
 
 MAX_CHARACTERS = 20_000
 _TOKEN = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -41,30 +41,48 @@ def of_text(text: str) -> Speech:
     return Speech(text, tuple(_tokens(text)))
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A word as the recogniser gave it, or a segment that has no words, and where it begins in the speech's text."""
+
+    segment: int  # place among the segments
+    said: str
+    start: int
+    timed: Mapping[str, Any]  # `start`, `end`, `probability`
+    glued: bool = False
+
+
+def pieces(segments: Sequence[Mapping[str, Any]]) -> Iterator[Piece]:
+    """What `of_segments` makes its text of, in order."""
+    length = 0
+    for number, segment in enumerate(segments):
+        if segment.get("in_text") is False:
+            continue
+        whole = {"word": segment.get("text", ""), "start": segment.get("start"), "end": segment.get("end")}
+        for piece in segment.get("words") or [whole]:
+            said = str(piece.get("word", "")).strip()
+            if not said:
+                continue
+            # Recognisers give «707-555-0112» as several words without blanks between them.
+            glued = length > 0 and said[0] in "-.,;:!?)'’%" and not str(piece.get("word", "")).startswith(" ")
+            length += length > 0 and not glued
+            yield Piece(number, said, length, piece, glued)
+            length += len(said)
+
+
 def of_segments(segments: Sequence[Mapping[str, Any]], text: str = "") -> Speech:
     """The segments of a transcript (`start`, `end`, `text`, `in_text`, `words` of `word`, `start`, `end`,
     `probability`), without those that were left out of its text. Without any segment: `text` as it is."""
     parts: list[str] = []
     words: list[Word] = []
-    length = 0
-    for segment in segments:
-        if segment.get("in_text") is False:
-            continue
-        pieces = segment.get("words") or [
-            {"word": segment.get("text", ""), "start": segment.get("start"), "end": segment.get("end")}
-        ]
-        for piece in pieces:
-            said = str(piece.get("word", "")).strip()
-            if not said or length > MAX_CHARACTERS:
-                continue
-            # Recognisers give «707-555-0112» as several words without blanks between them.
-            glued = bool(parts) and said[0] in "-.,;:!?)'’%" and not str(piece.get("word", "")).startswith(" ")
-            if parts and not glued:
-                parts.append(" ")
-                length += 1
-            words += _tokens(said, length, piece.get("start"), piece.get("end"), piece.get("probability"))
-            parts.append(said)
-            length += len(said)
+    for piece in pieces(segments):
+        if piece.start > MAX_CHARACTERS:
+            break
+        if parts and not piece.glued:
+            parts.append(" ")
+        timed = piece.timed
+        words += _tokens(piece.said, piece.start, timed.get("start"), timed.get("end"), timed.get("probability"))
+        parts.append(piece.said)
     if not parts:
         return of_text(text)
     return Speech("".join(parts), tuple(words))
@@ -106,9 +124,10 @@ def _tokens(
     to_s: float | None = None,
     probability: float | None = None,
 ) -> list[Word]:
+    plain = folded(text)
     return [
         Word(
-            match.group(), fold(match.group()).replace("’", "'"), offset + match.start(), offset + match.end(),
+            match.group(), plain[match.start() : match.end()], offset + match.start(), offset + match.end(),
             from_s, to_s, probability,
         )
         for match in _TOKEN.finditer(text)

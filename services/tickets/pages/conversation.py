@@ -11,6 +11,7 @@ from services.tickets import participants, returned, returned_actions
 from services.tickets.merge import NeedsConfirmation, merge, unmerge
 from services.tickets.pages import wording
 from services.tickets.pages.common import Page, Screen
+from services.tickets.pages.reading import without_accounts
 from services.tickets.pages.ticket import record_view
 from services.tickets.split import FROM_CUSTOMER, MOVABLE, split
 from services.tickets.views.models import EntryView, TicketView
@@ -56,7 +57,7 @@ def _choices(screen: Screen, view: TicketView, chosen: Sequence[int]) -> list[Ch
             Choice(
                 entry,
                 who,
-                " ".join(words.split())[:EXCERPT] or sentence,
+                without_accounts(" ".join(words.split())[:EXCERPT]) or sentence,
                 entry.id in chosen,
                 entry.kind in FROM_CUSTOMER,
             )

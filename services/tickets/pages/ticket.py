@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,9 +28,10 @@ from services.tickets.pages import (
     wording_urgency,
 )
 from services.tickets.pages.common import Page, Screen
+from services.tickets.pages.facts import fact_lines
 from services.tickets.pages.hearing import passages
 from services.tickets.pages.ladder import waiting_of
-from services.tickets.pages.reading import runs
+from services.tickets.pages.reading import hidden_in, parts, runs
 from services.tickets.pages.wording_ladder import NO_LINE
 from services.tickets.pages.wording_waiting import Speaker
 from services.tickets.recipients import propose
@@ -39,6 +41,7 @@ from services.tickets.views.assignments import AskedView, assignments_view
 from services.tickets.views.board import board_people
 from services.tickets.views.caller import caller_view
 from services.tickets.views.deliveries import file_view
+from services.tickets.views.facts import facts_of
 from services.tickets.views.models import EntryView, FileView, IdentityView, TicketView
 from services.tickets.views.ticket import ticket_view
 from services.tickets.views.wordless import silent_of
@@ -179,10 +182,14 @@ async def show_ticket(
             screen.session, screen.me.id, "ticket.view_accounts",
             object_type="ticket", object_id=ticket_id, ticket_id=ticket_id, ip=screen.me.ip,
         )  # fmt: skip
+    caller = await caller_view(screen.session, ticket_id, whole_accounts=whole_accounts)
+    stated = await facts_of(screen.session, settings, view.entries, whole_accounts=whole_accounts)
     return await screen.render(
         "ticket.html",
         status_code=status_code,
-        caller=await caller_view(screen.session, ticket_id, whole_accounts=whole_accounts),
+        caller=caller,
+        stated=stated,
+        fact_lines=fact_lines(screen.language, stated, view.entries, caller),
         whole_accounts=whole_accounts,
         silent=await silent_of(screen.session, view.ticket),
         tel=tel,
@@ -223,8 +230,10 @@ async def show_ticket(
         urgency=wording_urgency.sentences(screen.language, view.urgency, day_of(settings, clock.now())),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),
-        said=runs,
-        passages=passages,
+        said=partial(runs, whole=whole_accounts),
+        cut=parts,
+        hidden_in=partial(hidden_in, whole=whole_accounts),
+        passages=partial(passages, whole=whole_accounts),
         signature=await signatures.under_a_reply(screen.session, settings, screen.me.id, language),
         formatted=lambda text, files=(): Markup(to_html(text, _addresses_of(ticket_id, files))),  # noqa: S704
         failure_advice=lambda failure: wording_mail.failure_advice(screen.language, failure),

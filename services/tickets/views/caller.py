@@ -5,8 +5,9 @@ import re
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.caller_actions import masked, tel
+from services.tickets.caller_actions import HIDDEN_FROM_SIGHT, tel
 from services.tickets.caller_facts import of_recordings, recordings_on
+from services.tickets.facts import masked
 from services.tickets.views.caller_models import CallerFactView, CallerView, PlaceView
 from services.tickets.views.models import PersonRef
 from shared.errors import NotFound
@@ -14,7 +15,7 @@ from shared.models import CallerFact, CallerFactKind, CallerFactState, Person, R
 
 _SHOWN = (CallerFactState.CONFIRMED, CallerFactState.HEARD)
 _PENDING = (RecordingState.FETCHING, RecordingState.RECEIVED)
-_KINDS = [CallerFactKind.CALLBACK, CallerFactKind.NAME, CallerFactKind.ACCOUNT]
+_KINDS = [CallerFactKind.CALLBACK, CallerFactKind.NAME, CallerFactKind.ACCOUNT, CallerFactKind.AGREEMENT]
 
 
 async def caller_view(session: AsyncSession, ticket_id: int, *, whole_accounts: bool = False) -> CallerView:
@@ -40,8 +41,7 @@ async def caller_view(session: AsyncSession, ticket_id: int, *, whole_accounts: 
 
 
 def _view(fact: CallerFact, ticket: Ticket, names: dict[int, str], whole_accounts: bool) -> CallerFactView:
-    account = fact.kind is CallerFactKind.ACCOUNT
-    hidden = account and not whole_accounts
+    hidden = fact.kind in HIDDEN_FROM_SIGHT and not whole_accounts
     whole = fact.kind is not CallerFactKind.CALLBACK or bool(re.fullmatch(r"\+\d{8,15}", fact.value))
     return CallerFactView(
         id=fact.id,

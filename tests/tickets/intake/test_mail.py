@@ -16,11 +16,13 @@ from shared.models import (
     DeliveryKind,
     Entry,
     EntryKind,
+    FactKind,
     Intake,
     IntakeOutcome,
     LanguageSource,
     Level,
     Machine,
+    MessageFact,
     Priority,
     Ticket,
     TicketState,
@@ -54,7 +56,20 @@ async def test_an_english_mail_becomes_a_ticket(center: Center) -> None:
     assert ticket.due_at == message.received_at + timedelta(minutes=240)
     (mail,) = await center.entries(ticket.id, EntryKind.MAIL_IN)
     assert mail.message_id == message.id
-    assert mail.detail["facts"] == {"callback_number": "+17075550131", "account_number": "1020304050-6"}
+    async with center.database.transaction() as session:
+        facts = list(
+            await session.scalars(
+                select(MessageFact).where(MessageFact.message_id == message.id).order_by(MessageFact.start)
+            )
+        )
+    assert [(fact.kind, fact.value) for fact in facts] == [
+        (FactKind.AMOUNT, "181.00"),
+        (FactKind.AMOUNT, "412.00"),
+        (FactKind.PHONE, "+17075550131"),
+        (FactKind.ACCOUNT, "1020304050-6"),
+        (FactKind.NAME, "Marcus"),
+    ]
+    assert [message.text_new[fact.start : fact.end] for fact in facts][2:4] == ["(707) 555-0131", "1020304050-6"]
 
 
 async def test_a_mail_that_tells_nothing_leans_on_the_customers_earlier_tickets(center: Center) -> None:

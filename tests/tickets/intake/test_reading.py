@@ -26,7 +26,7 @@ def mail(text_new: str, **values: Any) -> Message:
 def test_a_spanish_mail_with_an_english_one_passed_on_is_spanish() -> None:
     reading = read(SETTINGS, mail("¿Me pueden ayudar con este aviso, por favor?", forwarded=[BILL]))
     assert reading.language.language == "es"
-    assert reading.facts.callback_number is None  # the number is the utility's
+    assert reading.callback_number is None  # the number is the utility's
     assert "text" not in reading.text
 
 

@@ -1,0 +1,169 @@
+"""Street addresses in California, as they are written and as they are said, in English and Spanish. Pure."""
+
+import re
+
+from services.tickets.callers.numerals import NUMBER_WORDS
+from services.tickets.facts.cardinals import WORDS
+from services.tickets.facts.found import FactKind, Found
+
+_TYPE = (
+    r"(?:street|str|st|avenue|aven|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|pl|terrace|ter|circle"
+    r"|cir|highway|hwy|trail|loop|parkway|pkwy|square|alley|bench|plaza)"
+)
+_UNIT = (
+    r"(?:,?\s(?:apartment|apartamento|apto|apt|unit|suite|ste|space|spc|room|departamento|depto|espacio|unidad|numero"
+    r"|lote|lot|traila)\b\.?\s?#?\s?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5})"
+)
+_WORD = r"[a-z0-9'][a-z0-9'.-]{0,29}"
+_NOT_IN_NAME = (
+    r"(?!(?:the|a|an|and|or|y|o|is|are|was|es|esta|that|que|my|mi|i|we|on|in|at|en|for|to|of|from|with|por|para|con|kwh"
+    r"|dollars|dolares|hours|horas|days|dias|months|meses|am|pm|years|anos|percent|people|times|veces|but|pero|because"
+    r"|this|it|they|you|your|bill|bills|hour|day|notice|solar|account|cuenta|no|not|so|if|when|down|up|off|out)\b)"
+)
+_DIRECTION = r"(?:(?:north|south|east|west|n|s|e|w)\.?\s)?"
+_NUMBER = r"(?<![\d$.,/#-])\d{1,6}(?:-?[a-d])?(?:\s1/2)?"
+CITIES = (
+    "santa rosa", "rohnert park", "petaluma", "sebastopol", "windsor", "healdsburg", "cotati", "cloverdale", "sonoma",
+    "guerneville", "forestville", "geyserville", "bodega bay", "boyes hot springs", "glen ellen", "kenwood",
+    "occidental",
+    "monte rio", "graton", "fulton", "penngrove", "larkfield", "oakmont", "ukiah", "willits", "fort bragg", "mendocino",
+    "point arena", "hopland", "gualala", "el verano", "agua caliente", "fetters hot springs", "roseland", "jenner",
+    "cazadero", "timber cove", "sea ranch", "laytonville", "covelo", "boonville", "philo", "redwood valley", "casper",
+)  # fmt: skip
+_CITY = rf"(?:,?\s(?:in\s|en\s)?(?:{'|'.join(CITIES)})\b(?:,?\s(?:ca|california)\b)?(?:\s9\d{{4}})?)?"
+_SPOKEN_NUMBER = "|".join(sorted((NUMBER_WORDS | WORDS | {"y"}) - {"grand"}, key=len, reverse=True))
+_SAID = rf"(?:(?:{_SPOKEN_NUMBER})(?:\s|-)){{1,7}}"
+
+# With its number: surely an address.
+STREETS = (
+    re.compile(rf"{_NUMBER}\s{_DIRECTION}(?:{_NOT_IN_NAME}{_WORD}\s){{1,4}}?{_TYPE}\b\.?{_UNIT}?{_CITY}"),
+    re.compile(
+        rf"{_NUMBER},?\s(?:de\s(?:la\s)?)?(?:calle|camino|avenida|av\.?|paseo|via|rancho|vista|callejon|carretera)\s"
+        rf"{_NOT_IN_NAME}{_WORD}(?:\s{_NOT_IN_NAME}(?!(?:los|las|me|se|hay|donde|numero|departamento"
+        rf"|apartamento)\b)[a-z'-]{{3,20}}){{0,2}}{_UNIT}?{_CITY}"
+    ),
+    re.compile(
+        rf"\b(?:calle|camino|avenida|av\.|paseo|domicilio en)\s{_WORD}(?:\s(?!en\b)[a-z'-]{{1,30}}){{0,4}}?"
+        rf"\s?,?\s?(?:#|num\.?|no\.?|numero)?\s?\d{{1,6}}\b{_UNIT}?{_CITY}"
+    ),
+    re.compile(rf"\bp\.?\s?o\.?\s?box\s\d{{1,6}}\b{_CITY}|\bapartado(?:\spostal)?\s\d{{1,6}}\b{_CITY}"),
+)
+# As it is said: «eleven oh nine slater street», «ochenta y ocho de la calle quarry bend».
+_SPOKEN = (
+    re.compile(
+        rf"\b{_SAID}(?:de\s(?:la\s)?)?(?:calle\s)?{_DIRECTION}(?:{_NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{_TYPE}\b{_UNIT}?{_CITY}"
+    ),
+    re.compile(
+        rf"\b{_SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}"
+        rf"(?:\s(?:{_NOT_IN_NAME}[a-z'-]{{3,20}})(?=\s?$|\s(?:y|en|me|mi|se|no|hay|and|my|departamento|apartamento)\b"
+        rf"|[.,])){{0,1}}{_UNIT}?{_CITY}"
+    ),
+)
+# Where words say that somebody lives or something is there, a number and a name are enough.
+_HERE = re.compile(
+    r"\b(?:live at|lives at|living at|i'm at|im at|we're at|we are at|it's at|is at|am at|are at|home at|house at"
+    r"|down at"
+    r"|over at|here at|address is|address:|power at|service at|meter at|address|out of|to|at|on|place on|mother's on"
+    r"|vivo"
+    r" en|vive en|vivimos en|estamos en|estoy en|es en|esta en|direccion es|direccion|domicilio|aqui en|alla es"
+    r"|casa en|de"
+    r"|mudar a|mudo a|cambio a|cambiamos a|from|en)\s(?:el\s|la\s|los\s)?$"
+)
+_SAID_HERE = re.compile(
+    rf"\b(?P<number>{_SAID}"
+    rf"|{_NUMBER}\s)(?:de\s(?:la\s)?)?(?P<name>{_NOT_IN_NAME}(?!(?:{_SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}"
+    rf"(?:\s{_NOT_IN_NAME}(?!(?:{_SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}){{0,2}}?)(?={_CITY}(?:\s*$|[.,;!?\n]|\s(?:and|y|i"
+    rf"|my|me"
+    r"|mi|the|el|la|there's|there|hay|no|in|en|se|it's|it|please|apurense|hurry|not|we|nos|le|que|soy|con|this|us|our|a"
+    rf"|was|is|ya|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta)\b))(?:{_UNIT})?{_CITY}"
+)
+_INTERSECTION = re.compile(
+    rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]+\s){{1,3}}?{_TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
+    rf"(?P<two>(?:{_NOT_IN_NAME}[a-z0-9'.-]+\s){{1,3}}?{_TYPE}\b\.?|highway\s\d+"
+    rf"|la\s(?:(?:{_SPOKEN_NUMBER})\s?)+\b)|\b(?P<calle>(?:calle|camino|avenida)\s{_WORD})\s(?:con|y)\s(?:la\s)?"
+    rf"(?:calle|camino|avenida)\s(?:del?\s(?:la\s)?)?[a-z']+"
+)
+_NAMED = re.compile(
+    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{_NOT_IN_NAME}[a-z'.]+\s){{1,3}}"
+    rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|terrace|circle|highway)\b)"
+)
+_NO_STREET = re.compile(
+    r"\b(?:our|her|his|their|its|thing|says|natural|right|only|best|same|other|this|that|long|whole|any|some|no|first"
+    r"|third|wrong|every|either|my|your|one|a|take"
+    r"|hard|easy|test|great|cheaper|cheapest|wide|real|in|by|under|half|much|another|better|all|meeting|nice|safe|quick"
+    r"|small|big|people's|claims|appeals|food|hard drive|left|old|few|busy|next|private|main|back|two|whose|what"
+    r"|which|nearest|these|those)\s"
+    r"(?:[a-z]+\s)?(?:way|place|drive|court|road|street|circle|lane|ct|dr|highway)\b"
+)
+
+
+def addresses(plain: str, text: str) -> list[Found]:
+    """Written with a number, said with a number, and streets by name. `plain`: the text, folded."""
+    found: list[Found] = []
+
+    def add(start: int, end: int, sure: float) -> None:
+        while end > start and plain[end - 1] in " .,\n":
+            end -= 1
+        said = Found(FactKind.ADDRESS, " ".join(text[start:end].split()), start, end, sure)
+        if not any(said.overlaps(other) for other in found):
+            found.append(said)
+
+    for match in _INTERSECTION.finditer(plain):
+        if _NO_STREET.search(match.group()) is None:
+            start = match.start() if match["calle"] else _trimmed(plain, match.start("one"), match.end("one"))
+            add(start, match.end(), 0.7)
+    if any(char.isdigit() for char in plain):
+        for start, end in streets(plain):
+            add(start, end, 0.93)
+    for pattern in _SPOKEN:
+        for match in pattern.finditer(plain):
+            add(match.start(), match.end(), 0.85)
+    for match in _SAID_HERE.finditer(plain):
+        if _HERE.search(plain[max(0, match.start() - 24) : match.start()]) and _is_house(text, match):
+            add(match.start(), match.end(), 0.6)
+    for match in _NAMED.finditer(plain):
+        street = match["street"]
+        if _NO_STREET.search(street) is None and (text[match.start("street")].isupper() or street.isascii()):
+            add(match.start("street"), match.end("street"), 0.6)
+    return found
+
+
+def streets(plain: str) -> list[tuple[int, int]]:
+    """Where addresses with a number are written; also what must not leave in a reply is found by it."""
+    return [match.span() for pattern in STREETS for match in pattern.finditer(plain)]
+
+
+def _trimmed(plain: str, start: int, end: int) -> int:
+    """Without the words before the street's name."""
+    words = list(re.finditer(r"\S+", plain[start:end]))
+    for word in reversed(words[:-1]):
+        if re.fullmatch(r"(?:on|at|of|in|en|de|la|the|esquina|corner|aqui|poste|between|entre|is|was|y)", word.group()):
+            return start + word.end() + 1
+    return start
+
+
+def _is_house(text: str, match: re.Match[str]) -> bool:
+    """A number and words that count something are no house; nor is «a» or «two», nor a year."""
+    number = match["number"].split()
+    if match["name"].split()[0] in _COUNTED:
+        return False
+    if number[0].isdigit():
+        return len(number[0]) > 1 and text[match.start("name")].isupper()
+    return len(number) > 1 and number[-1] not in ("y", "o", "and")
+
+
+_COUNTED = frozenset(
+    ("dollars", "bucks", "dolares", "pesos", "kwh", "hours", "horas", "days", "dias", "months", "meses", "years",
+     "anos",
+     "minutes", "minutos", "weeks", "semanas", "times", "veces", "people", "personas", "percent", "degrees", "grados",
+     "cents", "centavos", "calls", "bills", "recibos", "panels", "paneles", "cars", "kids", "ninos", "hijos", "january",
+     "february", "march", "april", "june", "july", "august", "september", "october", "november", "december", "enero",
+     "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+     "thousand", "hundred", "cientos", "units", "amps", "watts", "kilowatts", "feet", "miles", "night", "noche",
+     "tarde",
+     "morning", "manana", "different", "companies", "companias", "or", "clock", "sharp", "messages", "mensajes",
+     "phone",
+     "please", "thirty", "dash", "guion", "extension", "ext", "account", "cuenta", "half", "day", "week", "month",
+     "llamadas",
+     "notice", "more", "mas", "letters", "cartas", "cosas", "things", "rooms", "cuartos", "grandchildren", "houses")
+)  # fmt: skip

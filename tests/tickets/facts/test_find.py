@@ -1,0 +1,141 @@
+"""What messages state: each kind in both languages, written and said, in its place and in the form that is kept."""
+
+from datetime import date
+
+import pytest
+
+from services.tickets.facts import FactKind, find, masked
+
+FRIDAY = date(2026, 11, 27)
+
+
+def told(text: str, kind: FactKind) -> list[tuple[str, str]]:
+    """(the words in their place, value) of one kind."""
+    return [(text[each.start : each.end], each.value) for each in find(text, FRIDAY) if each.kind is kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "value"),
+    [
+        ("I owe $1,234.56 now", "$1,234.56", "1234.56"),
+        ("it was like 120 bucks", "120 bucks", "120.00"),
+        ("debo ciento veinte dólares", "ciento veinte dólares", "120.00"),
+        ("my bill is two hundred and six", "two hundred and six", "206.00"),
+        ("it is two seventeen dollars", "two seventeen dollars", "217.00"),
+        ("eleven hundred dollars for what", "eleven hundred dollars", "1100.00"),
+        ("forty one dollars and eighteen cents", "forty one dollars and eighteen cents", "41.18"),
+        ("me cobraron siete con cincuenta", "siete con cincuenta", "7.50"),
+        ("Son $1.234,50 según usted", "$1.234,50", "1234.50"),
+        ("household of 3, $58k", "$58k", "58000.00"),
+        ("el recibo subió de noventa", "noventa", "90.00"),
+    ],
+)
+def test_amounts(text: str, words: str, value: str) -> None:
+    assert told(text, FactKind.AMOUNT) == [(words, value)]
+
+
+@pytest.mark.parametrize(
+    "text", ["48 kWh a day", "I waited 45 minutes", "the year 2019", "call 911", "at 12:30", "two of them", "Unit 412"]
+)
+def test_numbers_that_are_no_money(text: str) -> None:
+    assert told(text, FactKind.AMOUNT) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "value"),
+    [
+        ("pay by Monday", "Monday", "2026-11-30"),
+        ("by Friday", "Friday", "2026-11-27"),
+        ("antes del viernes", "viernes", "2026-11-27"),
+        ("el viernes pasado vino alguien", "viernes pasado", "2026-11-20"),
+        ("I paid on Monday", "Monday", "2026-11-23"),
+        ("next Tuesday please", "Tuesday", "2026-12-01"),
+        ("el 3 de diciembre", "3 de diciembre", "2026-12-03"),
+        ("December 3rd", "December 3rd", "2026-12-03"),
+        ("me mudo el primero de enero", "primero de enero", "2027-01-01"),
+        ("we paid the thirty first of october", "thirty first of october", "2026-10-31"),
+        ("Notice says termination 12/3", "12/3", "2026-12-03"),
+        ("on 2026-12-24", "2026-12-24", "2026-12-24"),
+        ("they shut it off tomorrow", "tomorrow", "2026-11-28"),
+        ("me la cortan pasado mañana", "pasado mañana", "2026-11-29"),
+        ("pay it today", "today", "2026-11-27"),
+        ("un aviso de 48 horas", "48 horas", "2026-11-29"),
+        ("within ten days", "ten days", "2026-12-07"),
+        ("by the 15th", "15th", "2026-12-15"),
+        ("nos salimos el día 15", "15", "2026-11-15"),
+    ],
+)
+def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str) -> None:
+    [(found, day)] = told(text, FactKind.DATE)
+    assert day == value
+    assert found in (words, f"the {words}", f"el {words}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abrimos de lunes a viernes", "open Monday through Friday", "every Saturday", "los martes", "en la mañana",
+        "a las 8 de la mañana", "since 2019", "in October", "I may go", "48 hours without power for 2 days ago",
+        "open 24/7", "February 30",
+    ],
+)  # fmt: skip
+def test_no_day(text: str) -> None:
+    assert told(text, FactKind.DATE) in ([], [("48 hours", "2026-11-29")])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I live at 5821 Country Club Drive, apt 4, Rohnert Park.", "5821 Country Club Drive, apt 4, Rohnert Park"),
+        ("vivo en 88 de la calle quarry bend", "88 de la calle quarry bend"),
+        ("en la Calle del Sol #14", "Calle del Sol #14"),
+        ("PO Box 88, Forestville", "PO Box 88, Forestville"),
+        ("it's eleven oh nine slater street hurry", "eleven oh nine slater street"),
+        ("a wire is down on mark west springs road", "mark west springs road"),
+        ("in Fetters Avenue and Highway 12", "Fetters Avenue and Highway 12"),
+    ],
+)
+def test_addresses(text: str, words: str) -> None:
+    assert [found for found, _ in told(text, FactKind.ADDRESS)] == [words]
+
+
+@pytest.mark.parametrize("text", ["the right way", "on our street", "panel de 100 amp", "one place to pay", "en 2021"])
+def test_no_address(text: str) -> None:
+    assert told(text, FactKind.ADDRESS) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Please fix it.\nThanks,\nWendy Aquino", "Wendy Aquino"),
+        ("¿Me lo explican? Soy Rogelio Tinajero, cuenta 1020304050", "Rogelio Tinajero"),
+        ("hola soy fernanda olvera siete cero siete cinco cinco cinco cero uno uno ocho", "fernanda olvera"),
+        ("it's in my husband's name, Walter Tollefson, and he", "Walter Tollefson"),
+        ("my name is Jo Iyer", "Jo Iyer"),
+    ],
+)
+def test_names(text: str, name: str) -> None:
+    assert [found.casefold() for found, _ in told(text, FactKind.NAME)] == [name.casefold()]
+
+
+@pytest.mark.parametrize("text", ["Sonoma Clean Power", "Santa Rosa", "Gracias", "Medical Baseline", "Dear Customer"])
+def test_no_name(text: str) -> None:
+    assert told(text, FactKind.NAME) == []
+
+
+def test_ten_digits_are_told_apart_by_what_is_said_beside_them() -> None:
+    text = "Account 1020304050-6, service agreement 5050505050, call 707-555-0131 or siete cero siete, 555-0188."
+    assert [(each.kind, each.value) for each in find(text, FRIDAY)] == [
+        (FactKind.ACCOUNT, "1020304050-6"),
+        (FactKind.AGREEMENT, "5050505050"),
+        (FactKind.PHONE, "+17075550131"),
+        (FactKind.PHONE, "+17075550188"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("1020304050-6", "••••••4050-6"), ("1020304050", "••••••4050"), ("4050", "4050"), ("", "")],
+)
+def test_masked(value: str, shown: str) -> None:
+    assert masked(value) == shown
