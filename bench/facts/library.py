@@ -14,7 +14,7 @@ warnings.simplefilter("ignore")
 
 
 def main() -> None:
-    from dateparser.search import search_dates  # type: ignore[import-not-found]
+    from dateparser.search import search_dates  # type: ignore[import-untyped]
 
     asked = json.load(sys.stdin)
     settings = {"RELATIVE_BASE": datetime.fromisoformat(asked["received"]), "PREFER_DATES_FROM": "future"}

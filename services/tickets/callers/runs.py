@@ -110,6 +110,10 @@ def _is_numeral(speech: Speech, place: int) -> bool:
 
 def _together(speech: Speech, left: int, right: int) -> bool:
     between = speech.text[speech.words[left].end : speech.words[right].start]
+    if "\n" in between and speech.words[left].key.isdigit() and speech.words[right].key.isdigit():
+        return False  # a column of figures
+    if right - left > 1 and speech.text[speech.words[left].start - 1] == "." and speech.words[left].key.isdigit():
+        return False  # «61.20 minus 18.43»
     if right - left == 1:
         return not _BREAKS.search(between) and len(between) < 12
     return right - left <= 4 and not re.search(r"[/$%€=]", between)

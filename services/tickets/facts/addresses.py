@@ -78,13 +78,13 @@ _SAID_HERE = re.compile(
     rf"|was|is|ya|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta)\b))(?:{_UNIT})?{_CITY}"
 )
 _INTERSECTION = re.compile(
-    rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]+\s){{1,3}}?{_TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
-    rf"(?P<two>(?:{_NOT_IN_NAME}[a-z0-9'.-]+\s){{1,3}}?{_TYPE}\b\.?|highway\s\d+"
+    rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{_TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
+    rf"(?P<two>(?:{_NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{_TYPE}\b\.?|highway\s\d+"
     rf"|la\s(?:(?:{_SPOKEN_NUMBER})\s?)+\b)|\b(?P<calle>(?:calle|camino|avenida)\s{_WORD})\s(?:con|y)\s(?:la\s)?"
     rf"(?:calle|camino|avenida)\s(?:del?\s(?:la\s)?)?[a-z']+"
 )
 _NAMED = re.compile(
-    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{_NOT_IN_NAME}[a-z'.]+\s){{1,3}}"
+    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{_NOT_IN_NAME}[a-z'.]{{1,30}}\s){{1,3}}"
     rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|terrace|circle|highway)\b)"
 )
 _NO_STREET = re.compile(
@@ -137,7 +137,9 @@ def _trimmed(plain: str, start: int, end: int) -> int:
     """Without the words before the street's name."""
     words = list(re.finditer(r"\S+", plain[start:end]))
     for word in reversed(words[:-1]):
-        if re.fullmatch(r"(?:on|at|of|in|en|de|la|the|esquina|corner|aqui|poste|between|entre|is|was|y)", word.group()):
+        if re.fullmatch(
+            r"(?:on|at|of|in|en|de|la|the|esquina|corner|aqui|poste|between|entre|is|was|y|\w{3,}\.)", word.group()
+        ):
             return start + word.end() + 1
     return start
 

@@ -92,6 +92,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/tickets/{ticket_id}/unmerge"): Route(P.TICKET_WORK),
     ("GET", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/waveform"): Route(P.TICKET_READ),
     ("GET", "/api/v1/tickets/{ticket_id}/caller"): Route(P.TICKET_READ),
+    ("GET", "/api/v1/tickets/{ticket_id}/facts"): Route(P.TICKET_READ),
     ("POST", "/api/v1/tickets/{ticket_id}/caller"): Route(P.TICKET_WORK, {"kind": "name", "value": "Ana"}),
     ("PUT", "/api/v1/tickets/{ticket_id}/caller/{fact_id}"): Route(P.TICKET_WORK, {"value": "Ana"}),
     ("POST", "/api/v1/tickets/{ticket_id}/caller/{fact_id}/confirm"): Route(P.TICKET_WORK),
