@@ -87,6 +87,8 @@ def _urgency(figures: Figures) -> None:
         for flag, kinds in KINDS.items():
             decoys = [each for each in part if flag in each.flags and "decoy" in each.flags]
             true = [each for each in part if flag in each.flags and "decoy" not in each.flags]
+            if not true and not decoys:
+                continue
             others = [each for each in part if flag not in each.flags]
             figures.add(
                 f"{flag.replace('_', ' ')}, {called}",
