@@ -28,7 +28,10 @@ KINDS = {
     "repeated": frozenset({Kind.REPEATED}),
 }
 # Whom the author of the rules of urgency had not read when they wrote them.
-NOT_READ = ("buzon", "dolores", "donaluz", "fernanda", "hollis", "kenji", "remedios", "roberta", "vecina")
+NOT_READ = (
+    "buzon", "delgado", "dolores", "donaluz", "fernanda", "hollis", "kenji", "ocampo", "remedios", "roberta", "vecina",
+    "whitcomb",
+)  # fmt: skip
 
 
 async def measure(size: int) -> Figures:

@@ -182,12 +182,16 @@ def _finds(way: str, text: str) -> bool:
 async def list_texts(session: AsyncSession, settings: Settings, me: Actor) -> list[SafetyTextView]:
     """All of them, in the order of their gravity."""
     me.require(Permission.SAFETY_TEXT_APPROVE)
-    return [await get_text(session, settings, me, key) for key in SafetyKey]
+    return [await _view(session, settings, key) for key in SafetyKey]
 
 
 async def get_text(session: AsyncSession, settings: Settings, me: Actor, key: SafetyKey) -> SafetyTextView:
     """One of them with its history."""
     me.require(Permission.SAFETY_TEXT_APPROVE)
+    return await _view(session, settings, key)
+
+
+async def _view(session: AsyncSession, settings: Settings, key: SafetyKey) -> SafetyTextView:
     writer, approver, withdrawer = aliased(Person), aliased(Person), aliased(Person)
     statement = (
         select(SafetyText, writer.name, approver.name, withdrawer.name)
@@ -273,7 +277,7 @@ async def write(
     session.add(row)
     await session.flush()
     _note(session, me, "safety_text.write", row)
-    return await get_text(session, settings, me, key)
+    return await _view(session, settings, key)
 
 
 async def approve(session: AsyncSession, me: Actor, version_id: int) -> SafetyText:

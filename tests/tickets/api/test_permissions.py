@@ -1,13 +1,14 @@
 """Every route of the API and every role: the answer is what the one table of permissions says."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.models import Role
+from services.tickets.safety_texts import shipped
+from shared.models import Role, SafetyKey
 from shared.people import PERMISSIONS, Permission
 from tests.tickets.api.conftest import Users
 
@@ -25,6 +26,7 @@ class Route:
 
 REASON = {"reason": "because"}
 TEXT = {"subject": "S", "body": "Text"}
+GAS_TEXT = {language: asdict(text) for language, text in shipped()[SafetyKey.GAS].items()}  # one that says what it must
 NEW_TOKEN = {"name": "t", "scopes": ["ticket.read"]}
 MAILBOX = {"address": "a@center.example", "imap_host": "imap.center.example", "password": "p"}
 ROUTES: dict[tuple[str, str], Route] = {
@@ -140,6 +142,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/templates"): Route(EVERYBODY),
     ("GET", "/api/v1/templates/{key}"): Route(EVERYBODY),
     ("PUT", "/api/v1/templates/{key}"): Route(P.TEMPLATE_WRITE, {"en": TEXT, "es": TEXT}),
+    ("GET", "/api/v1/safety-texts"): Route(P.SAFETY_TEXT_APPROVE),
+    ("GET", "/api/v1/safety-texts/{key}"): Route(P.SAFETY_TEXT_APPROVE),
+    ("POST", "/api/v1/safety-texts/{key}/versions"): Route(P.TEMPLATE_WRITE, GAS_TEXT),
+    ("POST", "/api/v1/safety-texts/versions/{version_id}/approve"): Route(P.SAFETY_TEXT_APPROVE),
+    ("POST", "/api/v1/safety-texts/versions/{version_id}/withdraw"): Route(P.SAFETY_TEXT_APPROVE),
     ("GET", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/audio"): Route(P.TICKET_READ),
     ("GET", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/transcript"): Route(P.TICKET_READ),
     ("POST", "/api/v1/tickets/{ticket_id}/recordings/{recording_id}/corrections"): Route(P.TICKET_WORK, {"text": "t"}),
@@ -199,6 +206,7 @@ ELSEWHERE = {
 def address(path: str) -> str:
     filled = (
         path.replace("{day}", "2031-05-05")
+        .replace("safety-texts/{key}", "safety-texts/gas")
         .replace("{key}", "need_account")
         .replace("{kind}", "receipt")
         .replace("{decision}", "topic")
