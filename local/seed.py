@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from local import sounds
-from services.tickets import people, reply_templates, shifts, tokens
+from services.tickets import people, reply_templates, safety_texts, shifts, tokens
 from shared import blob_folder, clock
 from shared.blobs import Blobs
 from shared.calendar import seed_opening_hours, seed_special_days
@@ -101,7 +101,13 @@ async def seed(database: Database, settings: Settings) -> bool:
                         valid_until=_ago(today, -530 if stands else 70),
                     )
                 )
+        await safety_texts.approve_from_setup(session, _supervisor(ids))
     return True
+
+
+def _supervisor(ids: dict[str, int]) -> Actor:
+    gloria = next(who for who in STAFF if who.role is Role.SUPERVISOR)
+    return Actor(ids[gloria.email], gloria.name, gloria.email, gloria.role)
 
 
 def _ago(today: date, days: int) -> date:

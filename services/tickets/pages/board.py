@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from services.tickets import alerts
+from services.tickets import alerts, safety_texts
 from services.tickets import capacity as capacities
 from services.tickets import presence as presences
 from services.tickets.pages.common import Page
@@ -27,7 +27,11 @@ async def show(screen: Page, settings: Cfg) -> Response:
     screen.me.require(Permission.BOARD_READ)
     found = await board(screen.session, settings)
     moves = await recent(screen.session, settings, screen.me) if screen.me.may(Permission.TICKET_ASSIGN) else []
-    return await screen.render("board.html", board=found, team=found.people, moves=moves, section="board")
+    approves = screen.me.may(Permission.SAFETY_TEXT_APPROVE)
+    unapproved = await safety_texts.unapproved(screen.session) if approves else 0
+    return await screen.render(
+        "board.html", board=found, team=found.people, moves=moves, unapproved=unapproved, section="board"
+    )
 
 
 @router.post("/alerts/{alert_id}/take")

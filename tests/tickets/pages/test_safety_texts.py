@@ -14,6 +14,7 @@ FORM = {
 async def test_a_supervisor_writes_and_approves(office: Office, as_person: SignIn) -> None:
     sofia, carla = await as_person("sofia"), await as_person("carla")
     assert (await carla.get("/safety-texts")).status_code == 403
+    assert "nobody here has approved" in (await sofia.get("/board")).text
     assert (await sofia.get("/safety-texts/nothing")).status_code == 404
     for name, value in (("body_es", "Salga. Interruptor. Llame al {utility_phone}."), ("body_en", " ")):
         answer = await sofia.post("/safety-texts/gas", data={**FORM, name: value})
