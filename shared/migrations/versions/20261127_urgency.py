@@ -54,7 +54,7 @@ def allowed() -> list[str]:
     definition = op.get_bind().scalar(
         sa.text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_alert_kind'")
     )
-    return re.findall(r"'([a-z_]+)'::", definition or "")
+    return re.findall(r"'([a-z0-9_]+)'::", definition or "")
 
 
 def allow(kinds: Sequence[str]) -> None:

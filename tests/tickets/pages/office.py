@@ -225,7 +225,7 @@ async def build(database: Database, settings: Settings, blobs: Blobs, password_h
                     )
                 )  # fmt: skip
         for weekday in range(7):
-            session.add(OpeningHours(weekday=weekday, opens=time(8), closes=time(0)))
+            session.add(OpeningHours(weekday=weekday, opens=time(0), closes=time(0)))
         session.add(SpecialDay(day=date(2027, 1, 1), name_en="New Year's Day", name_es="Año Nuevo"))
         mailbox = Mailbox(
             name="main", address="help@center.example.org", state=MailboxState.WATCHING, last_seen_at=clock.now()
