@@ -8,7 +8,7 @@ from functools import lru_cache
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_repository as repository
+from services.tickets import acknowledged_repository as repository
 from services.tickets import outgoing, reply_templates, safety_texts
 from services.tickets.alerts import raise_alert
 from services.tickets.letter import Letter

@@ -5,8 +5,16 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_repository as repository
-from services.tickets import letter, outgoing, release, reply_files, reply_templates, search, signatures
+from services.tickets import (
+    acknowledged_repository,
+    letter,
+    outgoing,
+    release,
+    reply_files,
+    reply_templates,
+    search,
+    signatures,
+)
 from services.tickets.addresses import addresses_in, without_tag
 from services.tickets.calls import schedule
 from services.tickets.clocks import moves as clocks
@@ -75,7 +83,7 @@ async def reply(
         raise Conflict("Ticket {number} is closed. Reopen it to answer.", number=ticket_id)
     if seen_entry_id is not None:
         await _nothing_newer(session, ticket_id, seen_entry_id)
-    last = await repository.last_mail_of(session, ticket_id)
+    last = await acknowledged_repository.last_mail_of(session, ticket_id)
     if to is None:
         proposed = (await propose(session, ticket)).to
         to = [proposed] if proposed else []

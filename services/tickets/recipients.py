@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_repository as repository
+from services.tickets import acknowledged_repository
 from services.tickets.acknowledge import answers_by_itself
 from services.tickets.participants import addresses_on, identities
 from shared.models import Ticket
@@ -30,7 +30,7 @@ async def propose(session: AsyncSession, ticket: Ticket) -> Proposal:
     """
     known = await identities(session, ticket.customer_id)
     here = await addresses_on(session, ticket.id)
-    last = await repository.last_mail_of(session, ticket.id)
+    last = await acknowledged_repository.last_mail_of(session, ticket.id)
     if last is None:
         return Proposal(next(iter(sorted(known)), None))
     sender = last.from_address or None

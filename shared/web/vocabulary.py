@@ -6,8 +6,10 @@ from functools import partial
 from shared.mailbox_errors import MESSAGES
 from shared.web import i18n
 from shared.web.i18n import N_
+from shared.web.vocabulary_calls import CALLS
 
 LABELS: Mapping[str, Mapping[str, str]] = {
+    **CALLS,
     "state": {
         "queued": N_("In the queue"),
         "offered": N_("Offered"),
@@ -79,39 +81,6 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "fetching": N_("The audio is being fetched from the telephone provider"),
         "missing": N_("The audio is not here"),
     },
-    "door": {  # by which a voicemail comes in
-        "spool": N_("Asterisk’s folder"),
-        "ami": N_("Line to Asterisk"),
-        "freeswitch": N_("FreeSWITCH’s folder"),
-        "esl": N_("Line to FreeSWITCH"),
-        "email": N_("Voicemail by email"),
-        "callback": N_("Telephone provider"),
-        "upload": N_("Upload"),
-    },
-    "door_state": {
-        "starting": N_("Starting"),
-        "open": N_("Open"),
-        "failed": N_("Not working"),
-    },
-    "region": {  # of a recording, in which no words are looked for
-        "sound": N_("Music or noise, no words"),
-        "silence": N_("Silence"),
-    },
-    "call": {  # how it ended
-        "reached": N_("Reached"),
-        "no_answer": N_("No answer"),
-        "left_message": N_("Left a message"),
-        "wrong_number": N_("Wrong number"),
-        "not_made": N_("Not made"),
-        "not_logged": N_("Nobody wrote down how it ended"),
-    },
-    "number_source": {  # of a customer's telephone number
-        "confirmed": N_("said in the recording, confirmed"),
-        "ticket": N_("this ticket’s number"),
-        "caller_id": N_("the number the call came from"),
-        "heard": N_("heard in the recording, not confirmed"),
-        "customer": N_("a number of this customer"),
-    },
     "machine": {
         "auto_reply": N_("Automatic reply"),
         "bounce": N_("Delivery report"),
@@ -180,12 +149,6 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "silence": N_("Silence"),
         "repeated_calls": N_("Called again and again, no words"),
     },
-    "caller_fact": {
-        "callback": N_("Number to call back"),
-        "account": N_("Account number"),
-        "name": N_("Name"),
-        "agreement": N_("Service agreement"),
-    },
     "stated": {
         "phone": N_("Phone"),
         "account": N_("Account number"),
@@ -194,15 +157,6 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "date": N_("Date"),
         "address": N_("Address"),
         "name": N_("Name"),
-    },
-    "caller_doubt": {  # why a person should listen before a value is used
-        "incomplete": N_("Not the whole number: digits are missing."),
-        "not_valid": N_("No telephone can have this number."),
-        "too_many": N_("More digits were said than a number has."),
-        "unclear": N_("Not heard well: listen before you use it."),
-        "disagrees": N_("Said more than once, and not the same."),
-        "corrected": N_("The caller corrected it while speaking."),
-        "spelled_differently": N_("Spelled differently from how it was said."),
     },
     "balance": {
         "raised": N_("Spanish speakers waited too long: Spanish weighs more"),

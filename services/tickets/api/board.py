@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.tickets import alerts, contacts
 from services.tickets.api.common import Body, Id
 from services.tickets.views.board import board, open_alerts
-from services.tickets.views.models import AlertView, Board
+from services.tickets.views.board_models import AlertView, Board
 from shared.models import Channel, TicketState
 from shared.people import Permission
 from shared.web.depends import Cfg, Me, Tx

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets import intake_repository, outgoing, reply_templates
+from services.tickets import acknowledged_repository, outgoing, reply_templates
 from services.tickets.acknowledge import ANSWERED_WITHIN, answer_to, answers_by_itself, languages_for
 from services.tickets.ladder import repository
 from services.tickets.ladder.expected import Expected, in_words, next_there
@@ -58,12 +58,12 @@ async def tell(session: AsyncSession, settings: Settings, look: Look, ticket: Ti
     """Send it, by the rules that every automatic mail follows; the ticket is locked."""
     message = None
     if ticket.channel is Channel.EMAIL:
-        message = await intake_repository.last_mail_of(session, ticket.id)
+        message = await acknowledged_repository.last_mail_of(session, ticket.id)
     if message is None or not (address := answer_to(message)):
         return Said(Outcome.NO_ADDRESS)
     if answers_by_itself(address):
         return Said(Outcome.MACHINE)
-    if await intake_repository.unwanted_by(session, {address}):
+    if await acknowledged_repository.unwanted_by(session, {address}):
         return Said(Outcome.UNWANTED)
     # The first start on a full mailbox must not write to everybody in it.
     if ticket.created_at - message.received_at > ANSWERED_WITHIN:

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import spam, wordless
 from services.tickets.routing.obstacles import obstacles
+from services.tickets.views.board_models import AlertView, Board, BoardPerson
 from services.tickets.views.calls import due_promises
 from services.tickets.views.clocks import clock_counts
 from services.tickets.views.forecast import gaps_today
 from services.tickets.views.ladder import stuck
-from services.tickets.views.models import AlertView, Board, BoardPerson, PersonRef, TicketRow
+from services.tickets.views.models import PersonRef, TicketRow
 from services.tickets.views.presence import loads, presences
 from services.tickets.views.rows import language_counts, rows, select_rows, ticket_row
 from shared import clock

@@ -11,17 +11,16 @@ from services.tickets.participants import PeopleOnTicket
 from services.tickets.returned import ReturnedView
 from services.tickets.trust import Standing, Verdict
 from services.tickets.views.call_models import CallsView, PromiseView
-from services.tickets.views.clock_models import ClockCount, ClockView
+from services.tickets.views.clock_models import ClockView
 from services.tickets.views.recording_models import CorrectionView as CorrectionView
 from services.tickets.views.recording_models import GreetingHeard as GreetingHeard
 from services.tickets.views.recording_models import RecordingView as RecordingView
 from services.tickets.views.recording_models import TranscriptView as TranscriptView
 from services.tickets.views.shapes import PersonRef as PersonRef
 from services.tickets.views.shapes import View
-from services.tickets.views.supervisor_models import BilingualGap, ReassignmentView
+from services.tickets.views.supervisor_models import ReassignmentView
 from services.tickets.views.urgency_models import UrgencyView, UrgentView
 from shared.models import (
-    AlertKind,
     AssignmentState,
     Channel,
     ClockKind,
@@ -36,7 +35,6 @@ from shared.models import (
     Level,
     Machine,
     Priority,
-    Role,
     TicketKind,
     TicketState,
 )
@@ -372,38 +370,3 @@ class TicketView(View):
     linked: list[TicketRow]
     history: list[TicketRow] = Field(description="Other tickets of the same customer, newest first.")
     allowed: Allowed
-
-
-class BoardPerson(View):
-    person: PersonRef
-    role: Role
-    presence: PresenceView
-    load: int
-    capacity: int
-    in_the_way: list[str] = Field(
-        default=[], description="Rules that keep every ordinary offer away now: live, on_shift, capacity…"
-    )
-    languages: list[str] = Field(description="Verified and valid today, as `es:written`, `es:spoken`.")
-    tickets: list[TicketRow]
-
-
-class AlertView(View):
-    id: int
-    kind: AlertKind
-    ticket_id: int | None
-    person: PersonRef | None
-    detail: dict[str, Any]
-    created_at: datetime
-
-
-class Board(View):
-    languages: list[LanguageCount]
-    people: list[BoardPerson]
-    alerts: list[AlertView]
-    promises: list[PromiseView] = Field(description="Everything promised that is due.")
-    unassigned: list[TicketRow]
-    stuck: int = Field(description="Tickets in the queue that nobody there may answer.")
-    clocks: list[ClockCount] = Field(description="How many promises are open, of each kind.")
-    held_spam: int = Field(description="Mail held as spam that nobody has looked at.")
-    wordless: int = Field(description="Calls in which nobody spoke, open and offered to nobody.")
-    bilingual_gaps: list[BilingualGap] = Field(description="From now on, today; none without planned shifts.")
