@@ -17,12 +17,12 @@ _NUMBERS = {"#n": r"\d+", "#age": r"(?:7[0-9]|[89]\d|10\d)", "#year": r"(?:19|20
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A pattern of one rule. `needs`: words of which one must stand in a text; empty: anything may match."""
+    """A pattern of one rule. `needs`: words of each of which one must stand in a text; empty: anything may match."""
 
     section: str
     rule: str
     pattern: re.Pattern[str]
-    needs: frozenset[str]
+    needs: tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Signs:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.by_section: dict[str, list[Sign]] = {}
+        self._places: dict[str, dict[str, list[int]]] = {}  # in a section, by a word that the signs there need
         known: set[str] = set()
         macros: dict[str, str] = {}
         section = rule = ""
@@ -63,6 +64,11 @@ class Signs:
                 except ValueError as error:
                     raise ValueError(f"[{section}] {rule}: «{pattern}»: {error}") from None
         self.known = frozenset(known)
+        for section, found in self.by_section.items():
+            places = self._places.setdefault(section, {})
+            for at, sign in enumerate(found):
+                for word in min(sign.needs, key=len, default=("",)):
+                    places.setdefault(word, []).append(at)
 
     def words(self, text: str) -> list[Word]:
         return words_of(text, self.known)
@@ -70,12 +76,18 @@ class Signs:
     def hits(self, words: "Line", *sections: str) -> Iterator[Hit]:
         """Where signs of these sections stand, in the order of the file."""
         for section in sections:
-            for sign in self.by_section.get(section, ()):
-                if sign.needs and sign.needs.isdisjoint(words.keys):
-                    continue
+            for sign in self._possible(section, words.keys):
                 for found in islice(sign.pattern.finditer(words.line), MAX_HITS):
                     first, last = words.at(found.start()), words.at(found.end() - 1)
                     yield Hit(section, sign.rule, first, last)
+
+    def _possible(self, section: str, words: frozenset[str]) -> list[Sign]:
+        """Those of a section that may stand among these words, in the order of the file."""
+        places = self._places.get(section, {})
+        found = {at for word in words & places.keys() for at in places[word]}
+        found.update(places.get("", ()))
+        signs_there = (self.by_section[section][at] for at in sorted(found))
+        return [sign for sign in signs_there if not any(needed.isdisjoint(words) for needed in sign.needs)]
 
 
 class Line:
@@ -102,6 +114,8 @@ class Line:
     def without(self, hits: Iterable[Hit]) -> "Line":
         """The same, with words that say nothing in place of these."""
         hidden = {at for hit in hits for at in range(hit.first, hit.last + 1)}
+        if not hidden:
+            return self
         return Line([Word("_", each.start, each.end) if at in hidden else each for at, each in enumerate(self.words)])
 
 
@@ -123,7 +137,7 @@ def _sign(section: str, rule: str, pattern: str) -> Sign:
     parts = _sequence(tokens)
     if tokens or not parts:
         raise ValueError("a bracket stands alone")
-    needs = next((part.firsts for part in parts if not part.optional and part.firsts), frozenset[str]())
+    needs = tuple(part.firsts for part in parts if not part.optional and part.firsts)
     return Sign(section, rule, re.compile(r"(?<![^ ])" + "".join(part.regex for part in parts)), needs)
 
 
