@@ -8,6 +8,7 @@ from bench.figures import Figures, percentile
 from services.tickets.topics import EMERGENCY, match_topic
 from services.tickets.triage.model import model
 from services.tickets.triage.understand import topic_of
+from services.tickets.urgency.dangers import dangers
 from services.tickets.urgency.find import find
 from services.tickets.urgency.kinds import Kind
 from training.model import figures as of_the_model
@@ -26,6 +27,12 @@ KINDS = {
     "press": frozenset({Kind.PRESS, Kind.REGULATOR}),
     "legal": frozenset({Kind.LEGAL, Kind.REGULATOR}),
     "repeated": frozenset({Kind.REPEATED}),
+}
+# Whose emergencies are looked for, and what was done with them.
+WHO = {
+    Split.TEST: "writers whom nothing was tuned on",
+    Split.TUNE: "writers whose errors the rules' author has read",
+    Split.TRAIN: "writers on whom the model was trained",
 }
 # Whom the author of the rules of urgency had not read when they wrote them.
 NOT_READ = (
@@ -56,12 +63,7 @@ def _measure(size: int) -> Figures:
             part = [each for each in samples if each.channel == channel and each.language == language]
             if part:
                 figures.add(f"topic acceptable, {name} {called} ({len(part)})", _both(part), aim)
-    emergencies = [sample for sample in samples if sample.emergency]
-    others = [sample for sample in samples if not sample.emergency]
-    decoys = [sample for sample in others if "decoy" in sample.flags]
-    figures.add(f"emergencies found ({len(emergencies)})", _alarms(emergencies), "100 %")
-    figures.add(f"false alarms ({len(others)})", _alarms(others), "under 2 %")
-    figures.add(f"of what only looks like one ({len(decoys)})", _alarms(decoys))
+    _emergencies(figures)
     _urgency(figures)
     calibration = of_the_model(model(), samples).calibration
     figures.add("expected calibration error of the model's topic, ten bins", f"{calibration:.3f}")
@@ -72,6 +74,18 @@ def _measure(size: int) -> Figures:
         "under 5",
     )
     return figures
+
+
+def _emergencies(figures: Figures) -> None:
+    """Found, and false alarms: by the model and the rules together as they are used, and by each alone."""
+    for split, called in WHO.items():
+        part = [each for each in corpus() if each.split is split]
+        true = [each for each in part if each.emergency]
+        others = [each for each in part if not each.emergency]
+        decoys = [each for each in others if "decoy" in each.flags]
+        figures.add(f"emergencies found, {called} ({len(true)})", _alarms(true), "100 %" if split is Split.TEST else "")
+        figures.add(f"false alarms, {called} ({len(others)})", _alarms(others), "under 2 %")
+        figures.add(f"of what only looks like one, {called} ({len(decoys)})", _alarms(decoys))
 
 
 def _urgency(figures: Figures) -> None:
@@ -126,8 +140,10 @@ def _both(samples: Sequence[Sample]) -> str:
 
 def _alarms(samples: Sequence[Sample]) -> str:
     ours = _share(samples, lambda each: _ours(each.text, each.subject) == EMERGENCY)
+    of_model = _share(samples, lambda each: model().understand(each.text, each.subject).emergency)
+    rules = _share(samples, lambda each: bool(dangers(each.text, each.subject).dangers))
     phrases = _share(samples, lambda each: _phrases(each.text, each.subject) == EMERGENCY)
-    return f"{ours} (phrase list alone: {phrases})"
+    return f"{ours} (model alone: {of_model}; rules alone: {rules}; phrase list alone: {phrases})"
 
 
 def _times(samples: Sequence[Sample], size: int) -> list[float]:

@@ -1,8 +1,9 @@
 """What a text is about and whether it cannot wait: the model's word and the phrases' word, weighed.
 
 The phrases are few and sure: where the model is in two minds, a topic's own phrase decides. An emergency is what the
-model takes for one; where a phrase says so too, half as much of the model's belief is enough, for a miss is worse than
-a false alarm. Evidence holds the words that spoke for it, what the model believed, and the model's version.
+model takes for one or the rules find (urgency/dangers.py), for a miss is worse than a false alarm and they miss
+different things. Where the rules see its signs and take each back («was repaired in May»), the model must be firm.
+Evidence holds the words that spoke for it, what the model believed, and the model's version.
 """
 
 from typing import Any
@@ -12,9 +13,11 @@ from services.tickets.triage.features import document
 from services.tickets.triage.ideas import TOPIC
 from services.tickets.triage.model import Understanding, model
 from services.tickets.triage.several import further
+from services.tickets.urgency.dangers import Said, dangers
 
 PHRASE = 0.3  # what a topic's own phrase is worth beside the model's share for it
-SAID_SO = 0.5  # of the alarm's threshold, when a phrase says emergency
+FIRM = 0.85  # the least danger of an alarm that the rules doubt; chosen on the writers that are kept for choosing
+FOUND = 0.95  # how sure an emergency is at least that the rules find: so many were ones, on those writers
 EXCERPT = 60  # characters of a text that no single word explains
 
 
@@ -28,7 +31,7 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
     read = document(text, subject)
     understood = model().understand_document(read)
     topics = {name.removeprefix(TOPIC): words for name, words in read.ideas.items() if name.startswith(TOPIC)}
-    said = emergency_phrases(text) if EMERGENCY in topics else []  # not what only the subject says
+    said = dangers(text, subject)
     if _is_danger(understood, said):
         return TopicMatch(EMERGENCY, (), _danger_evidence(understood, said, text or subject))
     phrases = weighed(topics)
@@ -49,20 +52,25 @@ def danger_words(text: str) -> list[str]:
     """What in this text says that somebody must act now. Empty: nothing does."""
     if not text.strip():
         return []
-    understood, said = model().understand(text), emergency_phrases(text)
+    understood, said = model().understand(text), dangers(text)
     if not _is_danger(understood, said):
         return []
     words: list[str] = _danger_evidence(understood, said, text)["phrases"][EMERGENCY]
     return words
 
 
-def _is_danger(understood: Understanding, said: list[str]) -> bool:
-    return understood.danger >= model().alarm * (SAID_SO if said else 1.0)
+def _is_danger(understood: Understanding, said: Said) -> bool:
+    if said.dangers:
+        return True
+    return understood.danger >= (max(model().alarm, FIRM) if said.doubtful else model().alarm)
 
 
-def _danger_evidence(understood: Understanding, said: list[str], text: str) -> dict[str, Any]:
-    words = said or list(understood.reasons if understood.emergency else ()) or [_excerpt(text)]
-    return {**understood.as_json(), "phrases": {EMERGENCY: words}, "confidence": round(understood.danger, 2)}
+def _danger_evidence(understood: Understanding, said: Said, text: str) -> dict[str, Any]:
+    words = list(dict.fromkeys(each.quote.words for each in said.dangers)) or emergency_phrases(text)
+    words = words or list(understood.reasons if understood.emergency else ()) or [_excerpt(text)]
+    confidence = max(understood.danger, FOUND if said.dangers else 0.0)
+    evidence = {**understood.as_json(), "phrases": {EMERGENCY: words}, "confidence": round(confidence, 2)}
+    return {**evidence, "dangers": [each.as_json() for each in said.dangers]} if said.dangers else evidence
 
 
 def _words(phrases: TopicMatch, topic: str) -> list[str]:

@@ -11,12 +11,12 @@ from datetime import date
 from typing import Any
 
 from services.tickets.urgency.kinds import MEANINGS, Kind, Reason
-from services.tickets.urgency.signs import Hit, Line, signs
+from services.tickets.urgency.quotes import Quote, quoted
+from services.tickets.urgency.signs import Hit, Line, near, signs
 from services.tickets.urgency.when import When, days_in, nearest
 from services.tickets.urgency.words import STOP
 
 NEAR = 4  # words between a sign and the day that is quoted with it
-MAX_QUOTE = 120  # characters of a text that are shown as evidence
 # How many words a reason reaches: before the sign, behind it, and over how many ends of sentences.
 _REACH = {
     Reason.NOT: (3, 0, 0),
@@ -28,19 +28,6 @@ _REACH = {
     Reason.JOKE: (25, 25, 2),
 }
 _POWER_OFF = (Kind.DISCONNECTED, Kind.DISCONNECTION)
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Words of the text (`part`: «text» or «subject») that say so, and where they stand in it."""
-
-    part: str
-    start: int
-    end: int
-    words: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"part": self.part, "start": self.start, "end": self.end, "words": self.words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +81,7 @@ class _Sign:
     hit: Hit
 
     def quote(self) -> Quote:
-        words = self.part.line.words
-        start, end = words[self.hit.first].start, words[self.hit.last].end
-        said = " ".join(self.part.text[start:end].split())
-        return Quote(self.part.name, start, end, said if len(said) <= MAX_QUOTE else f"{said[:MAX_QUOTE]}…")
+        return quoted(self.part.name, self.part.text, self.part.line, self.hit)
 
     @property
     def length(self) -> int:
@@ -194,17 +178,9 @@ def _taken_back(part: _Part, hit: Hit, kind: Kind) -> Reason | None:
 
 
 def _within(part: _Part, hit: Hit, reasons: Iterable[Hit], why: Reason) -> bool:
-    before, behind, stops = _REACH[why]
-    for each in reasons:
-        if hit.first <= each.first and each.last <= hit.last and why is not Reason.JOKE:
-            continue  # a word of the sign itself: «do not want to live»
-        if each.first < hit.first:
-            between, reach = part.line.words[each.last + 1 : hit.first], before
-        else:
-            between, reach = part.line.words[hit.last + 1 : each.first], behind
-        if len(between) < reach and sum(word.key == STOP for word in between) <= stops:
-            return True
-    return False
+    if why is not Reason.JOKE:  # a word of the sign itself takes nothing back: «do not want to live»
+        reasons = (each for each in reasons if not (hit.first <= each.first and each.last <= hit.last))
+    return near(part.line.words, hit, reasons, _REACH[why])
 
 
 def _need(parts: Sequence[_Part]) -> list[_Sign]:

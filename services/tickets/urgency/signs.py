@@ -1,7 +1,8 @@
-"""The signs of urgency: patterns of words, kept as data in `data/urgency.txt`, which says how they are written."""
+"""The signs of urgency: patterns of words, kept as data in `data/urgency.txt`, which says how they are written, and in
+`data/dangers.txt`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -11,7 +12,8 @@ from services.tickets.urgency.words import STOP, Word, words_of
 
 MAX_HITS = 12  # of one pattern in one text: more of the same says nothing more
 GAPS = {"..": 3, "...": 8}  # words that may stand between
-_TOKEN = re.compile(r"\(|\)\??|\||[^\s()|]+")
+_TOKEN = re.compile(r"\(|\)[?*+]?|\||[^\s()|]+")
+_CLOSING = {")": "", ")?": "?", ")*": "{0,4}", ")+": "{1,4}"}
 _NUMBERS = {"#n": r"\d+", "#age": r"(?:7[0-9]|[89]\d|10\d)", "#year": r"(?:19|20)\d\d"}
 
 
@@ -144,7 +146,7 @@ def _sign(section: str, rule: str, pattern: str) -> Sign:
 def _sequence(tokens: list[str]) -> list[_Part]:
     """Parts up to the end of the group that they stand in; takes their tokens away."""
     parts: list[_Part] = []
-    while tokens and tokens[0] not in ("|", ")", ")?"):
+    while tokens and tokens[0] != "|" and tokens[0] not in _CLOSING:
         piece = tokens.pop(0)
         parts.append(_group(tokens) if piece == "(" else _word(piece))
     return parts
@@ -157,13 +159,14 @@ def _group(tokens: list[str]) -> _Part:
         choices.append(_sequence(tokens))
     if not tokens:
         raise ValueError("a bracket is not closed")
-    optional = tokens.pop(0) == ")?"
+    closing = tokens.pop(0)
+    optional = closing in (")?", ")*")
     firsts: set[str] | None = set()
     for choice in choices:
         first = next((part.firsts for part in choice if not part.optional), None)
         firsts = firsts | first if firsts is not None and first is not None else None
     regex = "|".join("".join(part.regex for part in choice) for choice in choices)
-    return _Part(f"(?:{regex}){'?' if optional else ''}", frozenset(firsts) if firsts else None, optional)
+    return _Part(f"(?:{regex}){_CLOSING[closing]}", frozenset(firsts) if firsts else None, optional)
 
 
 def _word(word: str) -> _Part:
@@ -181,5 +184,28 @@ def _word(word: str) -> _Part:
 
 @lru_cache(maxsize=1)
 def signs() -> Signs:
-    """Those that came with this version of the software."""
-    return Signs(files("services.tickets").joinpath("data/urgency.txt").read_text("utf-8").splitlines())
+    """Of urgency: those that came with this version of the software."""
+    return _read("urgency.txt")
+
+
+@lru_cache(maxsize=1)
+def danger_signs() -> Signs:
+    """Of gas, wires, fire, shocks and carbon monoxide, kept apart: a word misspelt is another word beside these."""
+    return _read("dangers.txt")
+
+
+def _read(name: str) -> Signs:
+    return Signs(files("services.tickets").joinpath(f"data/{name}").read_text("utf-8").splitlines())
+
+
+def near(words: Sequence[Word], hit: Hit, others: Iterable[Hit], reach: tuple[int, int, int]) -> bool:
+    """Whether one of the others is near: so many words before it, so many behind, over so many ends of sentences."""
+    before, behind, stops = reach
+    for each in others:
+        if each.first < hit.first:
+            between, most = words[each.last + 1 : hit.first], before
+        else:
+            between, most = words[hit.last + 1 : each.first], behind
+        if len(between) < most and sum(word.key == STOP for word in between) <= stops:
+            return True
+    return False
