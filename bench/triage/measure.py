@@ -34,11 +34,8 @@ WHO = {
     Split.TUNE: "writers whose errors the rules' author has read",
     Split.TRAIN: "writers on whom the model was trained",
 }
-# Whom the author of the rules of urgency had not read when they wrote them.
-NOT_READ = (
-    "buzon", "delgado", "dolores", "donaluz", "fernanda", "hollis", "kenji", "ocampo", "remedios", "roberta", "vecina",
-    "whitcomb",
-)  # fmt: skip
+# Whose messages the authors of the rules of urgency have not read.
+NOT_READ = ("buzon", "delgado", "ocampo", "whitcomb")
 
 
 async def measure(size: int) -> Figures:
@@ -92,12 +89,8 @@ def _urgency(figures: Figures) -> None:
     """Each kind of urgency: found, and false alarms on what only looks like it and on everything else."""
     everybody = corpus()
     groups = (
-        ("writers by other hands, not read by the rules' author", [s for s in everybody if s.writer in NOT_READ]),
-        ("held-out writers by the rules' author", [s for s in everybody if s.split is Split.URGENCY]),
-        (
-            "writers on whom the rules were tuned",
-            [s for s in everybody if s.writer not in NOT_READ and s.split is not Split.URGENCY],
-        ),
+        ("writers by other hands, not read by the rules' authors", [s for s in everybody if s.writer in NOT_READ]),
+        ("writers on whom the rules were tuned", [s for s in everybody if s.writer not in NOT_READ]),
     )
     for called, part in groups:
         found = {each.id: find(each.text, each.subject).kinds for each in part}

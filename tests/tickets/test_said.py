@@ -5,6 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from services.tickets.urgency.dangers import DangerKind, dangers
+from services.tickets.urgency.find import find
+from services.tickets.urgency.kinds import Kind
 
 SAID = Path(__file__).parent / "said"
 
@@ -44,3 +46,12 @@ def test_signs_that_are_taken_back_leave_doubt() -> None:
     assert dangers("what do I do if I smell gas").doubtful
     assert not dangers("how do I read my bill").doubtful
     assert not dangers("last year there was a gas leak, and now it smells like gas again").doubtful
+
+
+def test_what_cannot_wait_is_found_however_it_is_said() -> None:
+    messages = said("urgency.txt")
+    for section, texts in messages.items():
+        kind = Kind(section.removeprefix("none: "))
+        there = not section.startswith("none: ")
+        assert [text for text in texts if (kind in find(text).kinds) != there] == [], section
+    assert len(messages) == 8

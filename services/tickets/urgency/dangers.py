@@ -94,11 +94,7 @@ def _taken_back(line: Line, hit: Hit) -> Reason | None:
         reasons = list(signs.hits(line, reason.value))
         if reason is Reason.IF:  # «I am not sure if it is gas» supposes nothing
             unsure = list(signs.hits(line, "if_not"))
-            reasons = [each for each in reasons if not any(_overlap(each, other) for other in unsure)]
+            reasons = [each for each in reasons if not any(each.overlaps(other) for other in unsure)]
         if near(line.words, hit, reasons, reach):
             return reason
     return None
-
-
-def _overlap(one: Hit, other: Hit) -> bool:
-    return one.first <= other.last and other.first <= one.last

@@ -88,7 +88,7 @@ class _Sign:
         return self.hit.last - self.hit.first
 
     def shares_words(self, other: "_Sign") -> bool:
-        return self.part is other.part and self.hit.first <= other.hit.last and other.hit.first <= self.hit.last
+        return self.part is other.part and self.hit.overlaps(other.hit)
 
 
 def find(text: str, subject: str = "", today: date | None = None) -> Signs:
@@ -106,7 +106,7 @@ def find(text: str, subject: str = "", today: date | None = None) -> Signs:
         said[Kind.DISCONNECTION] = []
     dark = _need(parts)
     off = [sign for kind in _POWER_OFF for sign in said[kind]]
-    if dark or off or _announced(parts):
+    if dark or off or _announced(parts) or _at_stake(parts):
         said[Kind.LIFE_SUPPORT] += _counted(parts, Kind.LIFE_SUPPORT, taken_back, section="life_support_weak")
     findings = [
         Finding(
@@ -187,7 +187,8 @@ def _need(parts: Sequence[_Part]) -> list[_Sign]:
     """That the power or the heat is off now."""
     found = []
     for part in parts:
-        back = list(signs().hits(part.line, "power_back"))
+        asked = list(signs().hits(part.line, "power_back_when"))  # «how long till it is back on» says it is not
+        back = [each for each in signs().hits(part.line, "power_back") if not any(each.overlaps(a) for a in asked)]
         for hit in signs().hits(part.plain, "no_power"):
             why = (Reason.PAST, Reason.IF)
             then = any(_within(part, hit, signs().hits(part.line, each.value), each) for each in why)
@@ -199,6 +200,11 @@ def _need(parts: Sequence[_Part]) -> list[_Sign]:
 def _announced(parts: Sequence[_Part]) -> bool:
     """That the power will be turned off for wind and fire."""
     return any(hit.rule == "wind" for part in parts for hit in signs().hits(part.line, "idioms"))
+
+
+def _at_stake(parts: Sequence[_Part]) -> bool:
+    """That equipment stopped, lives on its battery, or would be without power."""
+    return any(True for part in parts for _ in signs().hits(part.line, "life_support_risk"))
 
 
 def _disconnection(signs_of: Sequence[_Sign]) -> Finding:

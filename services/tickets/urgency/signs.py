@@ -36,6 +36,9 @@ class Hit:
     first: int
     last: int
 
+    def overlaps(self, other: "Hit") -> bool:
+        return self.first <= other.last and other.first <= self.last
+
 
 class Signs:
     """All signs of a file, by section, and the words they are made of."""

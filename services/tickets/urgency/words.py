@@ -20,7 +20,8 @@ _TOKEN = re.compile(
 _FILLERS = frozenset({"um", "uh", "uhm", "umm", "eh", "ehh", "hm", "hmm", "em"})
 # What is written as one word and is two, or is said in another way.
 _SAID_AS = {
-    "gonna": "going to", "gona": "going to", "goin": "going", "wanna": "want to", "gotta": "have to", "im": "i am",
+    "gonna": "going to", "gona": "going to", "goin": "going", "mornin": "morning",
+    "wanna": "want to", "gotta": "have to", "im": "i am",
     "ive": "i have", "id": "i would", "dont": "do not", "cant": "can not", "cannot": "can not",
     "wont": "will not", "aint": "is not", "isnt": "is not", "arent": "are not", "wasnt": "was not",
     "didnt": "did not", "doesnt": "does not", "havent": "have not", "hasnt": "has not", "wouldnt": "would not",
