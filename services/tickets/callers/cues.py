@@ -54,7 +54,7 @@ class Gap(StrEnum):
 # «Llamé al…» tells of a call to somebody else, «llame al…» asks for one: only the accent tells them apart.
 PAST = {"llamé": "ya_llame", "marqué": "ya_llame", "hablé": "ya_llame", "llamamos": "ya_llame"}
 _CUES: tuple[tuple[Cue, str], ...] = (
-    (Cue.FAX, r"fax"),
+    (Cue.FAX, r"fax(?! (?:it|them|you|in|me)\b(?! (?:to|at|over)\b))"),
     (Cue.OTHER, r"i (?:already |just |also |even )?(?:called|dialed|dialled|phoned|tried)|ya_llame"
                 r"|meters?|medidor(?:es)?|invoice|bill number|facturas?|recibos?|confirmation|confirmacion|case|caso"
                 r"|reference|referencia|tickets?|claims?|reclamo|applications?|solicitud|orders?|orden|folio|serial"

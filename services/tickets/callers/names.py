@@ -159,7 +159,8 @@ def _known(speech: Speech, places: list[int], place: int) -> bool:
     """Written small, as some recognisers write everything: a given name that people bear, and what follows it."""
     key = speech.words[place].key
     if not places:
-        return may_be_given(key)
+        titled = place > 0 and speech.words[place - 1].key in _TITLES
+        return may_be_given(key) or (titled and is_family(key))  # «this is mrs tolliver», «don whitcomb»
     if len(places) > 2 or speech.words[places[0]].text[:1].isupper() or key in PARTICLES:
         return False
     small = not speech.words[place].text[:1].isupper()
@@ -167,8 +168,9 @@ def _known(speech: Speech, places: list[int], place: int) -> bool:
 
 
 def _is_known(speech: Speech, places: list[int]) -> bool:
-    """«It's renee call me back»: what nobody could take for another word."""
-    return is_given(speech.words[places[0]].key)
+    """«It's renee call me back», «I'm skye patterson»: what nobody could take for other words."""
+    first, last = speech.words[places[0]].key, speech.words[places[-1]].key
+    return is_given(first) or (len(places) > 1 and may_be_given(first) and is_family(last))
 
 
 def _particle_leads_on(speech: Speech, place: int, said: int) -> bool:

@@ -15,6 +15,26 @@ from services.tickets.callers.words import Speech
 BEFORE, AFTER = 9, 7  # words around a number that say what it is for
 FAR = 25  # words before a number that cannot be another one
 _ACCOUNTS = frozenset(("account", "acct", "cuenta"))
+_NAMING = frozenset(("llamo", "nombre", "soy", "habla", "saluda", "name", "name's", "this"))
+# Of telephones in northern California, where the center's customers live.
+_LOCAL = (
+    "707",
+    "369",
+    "415",
+    "628",
+    "510",
+    "341",
+    "925",
+    "650",
+    "408",
+    "669",
+    "916",
+    "279",
+    "530",
+    "837",
+    "209",
+    "350",
+)
 _SHORTEST = 5  # digits that may be the beginning of a telephone number, where somebody asks to be called
 
 
@@ -87,17 +107,25 @@ def _cue(
     phone = max((match.end() for match in cues.PHONE_NUMBER.finditer(before)), default=-1)
     if phone > account and number.is_nanp and cue is not Cue.FAX:
         return Cue.PHONE  # also «the phone number on the account is …»
-    if account > phone and cue is Cue.PHONE and not cues.CALL_ME.search(before[account:]):
+    if account > phone and cue is Cue.PHONE and not cues.CALL_ME.search(before[account:]) and not _is_local(number):
         return Cue.ACCOUNT  # «my account number, it's …»
     weak = cue is Cue.ACCOUNT and account < 0 and number.is_nanp
     if weak and (_sentence_between(speech, number, distance) or between[-1:] in (["at"], ["al"], ["on"])):
         return None  # «It's about my account. 707…», «… at 707…»
+    if weak and _is_local(number) and _NAMING.intersection(between[len(between) - distance :]):
+        return None  # «… esa cuenta, me llamo Fabiola Rentería, 707…»
     if cue is Cue.AGREEMENT and number.is_nanp and number.groups[-3:] == (3, 3, 4):
         return None  # written as telephone numbers are; in Tagalog «sa» is «at»
     if cue is None and len(number.digits) in (10, 11) and not number.is_nanp:
-        # No telephone has it, and an account was spoken of: «saquen mi cuenta de eso, por favor, es la 220 144…».
-        return Cue.ACCOUNT if _ACCOUNTS.intersection(between[-FAR:]) else None
+        # No telephone has it: ten digits alone are the account's. Where an account was spoken of so are eleven: «saquen
+        # mi cuenta de eso, por favor, es la 220 144…».
+        alone = len(number.digits) == 10 and not number.plus and max(number.groups, default=1) < 10
+        return Cue.ACCOUNT if alone or _ACCOUNTS.intersection(between[-FAR:]) else None
     return cue
+
+
+def _is_local(number: Number) -> bool:
+    return number.is_nanp and number.digits[-10:].startswith(_LOCAL)
 
 
 def _sentence_between(speech: Speech, number: Number, distance: int) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 
+from services.tickets.callers.lexicon import is_family, is_given
 from services.tickets.callers.numerals import NUMBER_WORDS
 from services.tickets.facts.cardinals import WORDS
 from services.tickets.facts.found import FactKind, Found
@@ -21,6 +22,7 @@ _NOT_IN_NAME = (
     r"|this|it|they|you|your|bill|bills|hour|day|notice|solar|account|cuenta|no|not|so|if|when|down|up|off|out)\b)"
 )
 _DIRECTION = r"(?:(?:north|south|east|west|n|s|e|w)\.?\s)?"
+_END = r"(?:\s(?:north|south|east|west|norte|sur|este|oeste)\b)?"  # «petaluma boulevard south»
 _NUMBER = r"(?<![\d$.,/#-])\d{1,6}(?:-?[a-d])?(?:\s1/2)?"
 CITIES = (
     "santa rosa", "rohnert park", "petaluma", "sebastopol", "windsor", "healdsburg", "cotati", "cloverdale", "sonoma",
@@ -36,7 +38,7 @@ _SAID = rf"(?:(?:{_SPOKEN_NUMBER})(?:\s|-)){{1,7}}"
 
 # With its number: surely an address.
 STREETS = (
-    re.compile(rf"{_NUMBER}\s{_DIRECTION}(?:{_NOT_IN_NAME}{_WORD}\s){{1,4}}?{_TYPE}\b\.?{_UNIT}?{_CITY}"),
+    re.compile(rf"{_NUMBER}\s{_DIRECTION}(?:{_NOT_IN_NAME}{_WORD}\s){{1,4}}?{_TYPE}\b\.?{_END}{_UNIT}?{_CITY}"),
     re.compile(
         rf"{_NUMBER},?\s(?:de\s(?:la\s)?)?(?:calle|camino|avenida|av\.?|paseo|via|rancho|vista|callejon|carretera)\s"
         rf"{_NOT_IN_NAME}{_WORD}(?:\s{_NOT_IN_NAME}(?!(?:los|las|me|se|hay|donde|numero|departamento"
@@ -51,7 +53,8 @@ STREETS = (
 # As it is said: «eleven oh nine slater street», «ochenta y ocho de la calle quarry bend».
 _SPOKEN = (
     re.compile(
-        rf"\b{_SAID}(?:de\s(?:la\s)?)?(?:calle\s)?{_DIRECTION}(?:{_NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{_TYPE}\b{_UNIT}?{_CITY}"
+        rf"\b{_SAID}(?:de\s(?:la\s)?)?(?:calle\s)?{_DIRECTION}(?:{_NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{_TYPE}\b"
+        rf"{_END}{_UNIT}?{_CITY}"
     ),
     re.compile(
         rf"\b{_SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}"
@@ -74,7 +77,7 @@ _SAID_HERE = re.compile(
     rf"|{_NUMBER}\s)(?:de\s(?:la\s)?)?(?P<name>{_NOT_IN_NAME}(?!(?:{_SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}"
     rf"(?:\s{_NOT_IN_NAME}(?!(?:{_SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}){{0,2}}?)(?={_CITY}(?:\s*$|[.,;!?\n]|\s(?:and|y|i"
     rf"|my|me"
-    r"|mi|the|el|la|there's|there|hay|no|in|en|se|it's|it|please|apurense|hurry|not|we|nos|le|que|soy|con|this|us|our|a"
+    r"|mi|the|el|la|there's|there|hay|no|in|en|se|it's|it|please|apurense|apurenle|vengan|rapido|hurry|quick|thanks|thank|gracias|apt|space|espacio|trailer|traila|not|we|nos|le|que|soy|con|this|us|our|a"
     rf"|was|is|ya|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta)\b))(?:{_UNIT})?{_CITY}"
 )
 _INTERSECTION = re.compile(
@@ -119,8 +122,11 @@ def addresses(plain: str, text: str) -> list[Found]:
         for match in pattern.finditer(plain):
             add(match.start(), match.end(), 0.85)
     for match in _SAID_HERE.finditer(plain):
-        if _HERE.search(plain[max(0, match.start() - 24) : match.start()]) and _is_house(text, match):
-            add(match.start(), match.end(), 0.6)
+        # «four oh two mcdowell», «once cero nueve slater»: with a nought in it nothing is counted.
+        like_a_house = re.search(r"\b(?:oh|cero)\s", match["number"]) is not None
+        here = like_a_house or _HERE.search(plain[max(0, match.start() - 24) : match.start()])
+        if here and _is_house(text, match):
+            add(match.start(), _before_a_person(match), 0.6)
     for match in _NAMED.finditer(plain):
         street = match["street"]
         if _NO_STREET.search(street) is None and (text[match.start("street")].isupper() or street.isascii()):
@@ -142,6 +148,15 @@ def _trimmed(plain: str, start: int, end: int) -> int:
         ):
             return start + word.end() + 1
     return start
+
+
+def _before_a_person(match: re.Match[str]) -> int:
+    """Where the address ends: a street's name of one word, and behind it who lives there («mcdowell luis pena»)."""
+    words = list(re.finditer(r"\S+", match["name"]))
+    spoken = not match["number"][0].isdigit()
+    if spoken and len(words) > 1 and is_given(words[1].group()) and (len(words) < 3 or is_family(words[2].group())):
+        return match.start("name") + words[0].end()
+    return match.end()
 
 
 def _is_house(text: str, match: re.Match[str]) -> bool:

@@ -22,7 +22,8 @@ _NO_PERSON = NO_NAME | frozenset(
      "city",
      "san", "los", "las", "dear", "hi", "hello", "hola", "estimado", "estimada", "estimados", "sincerely", "regards",
      "thanks", "gracias", "atentamente", "saludos", "cordialmente", "respectfully", "warmly", "best", "yours", "truly",
-     "street", "avenue", "road", "drive", "lane", "court", "way", "highway", "creek", "school", "church", "senora",
+     "street", "avenue", "road", "drive", "lane", "court", "way", "highway", "creek", "trail", "loop", "terrace",
+     "circle", "school", "church", "senora",
      "senor", "center", "customer", "service", "services", "energy", "electric", "electrica", "gas", "solar", "team",
      "billing", "plan", "baseline", "medical", "final", "notice", "house", "apartment", "apt", "unit", "suite", "true",
      "up", "black", "friday", "press", "democrat", "state", "university", "college", "police", "fire", "department",
@@ -50,6 +51,7 @@ _RELATED = frozenset(
      "vecino", "vecina", "esposo", "esposa", "marido", "hijo", "hija", "suegro", "suegra", "hermano", "hermana", "tio",
      "tia", "abuelo", "abuela", "mama", "papa", "mom", "dad", "senor", "senora", "don", "dona", "mr", "mrs", "ms")
 )  # fmt: skip
+_NUMBERS_FOLLOW = NUMBER_WORDS | {"account", "cuenta", "my", "mi", "phone", "telefono", "number", "numero", "at"}
 _NEVER_FIRST = frozenset(("mrs", "mr", "ms", "miss", "dr", "sr", "sra", "srta", "don", "dona", "senor", "senora"))
 
 
@@ -72,7 +74,7 @@ def names(speech: Speech, announced: Sequence[Fact]) -> list[Found]:
         if not any(here.overlaps(other) for other in found):
             found.append(here)
         at = places[-1] + 1
-    return found
+    return _couples(speech, found)
 
 
 def _capital(word: Word) -> bool:
@@ -145,7 +147,11 @@ def _lower(speech: Speech, at: int) -> tuple[list[int], float] | None:
     """A given and a family name without capitals, as recognisers and telephones write them."""
     words = speech.words
     related = at > 0 and words[at - 1].key in _RELATED
-    known = may_be_given(words[at].key) if related else is_given(words[at].key)
+    # «carol haddad», «fern abplanalp»: the given name is another word too, so that what follows has to show it.
+    ambiguous = not related and not is_given(words[at].key)
+    known = may_be_given(words[at].key)
+    if words[at].key in _NO_PERSON:
+        return None
     if not known or words[at].text[:1].isupper() or at + 1 >= len(words):
         return None
     places = [at]
@@ -167,7 +173,38 @@ def _lower(speech: Speech, at: int) -> tuple[list[int], float] | None:
         else:
             break
         place += 1
-    return (places, 0.6) if len(places) > 1 else None
+    if len(places) < 2 or (ambiguous and not _closes(speech, places)):
+        return None
+    if ambiguous and len(places) > 2 and is_given(words[places[1]].key):
+        return None  # «on my bill peter lindahl»: the name begins with the next word
+    return places, 0.6
+
+
+def _closes(speech: Speech, places: Sequence[int]) -> bool:
+    """A given name that is another word as well, and a family name: at the end, or a number or an account follow."""
+    if not is_family(speech.words[places[-1]].key):
+        return False
+    after = places[-1] + 1
+    return after >= len(speech.words) or speech.words[after].key in _NUMBERS_FOLLOW
+
+
+def _couples(speech: Speech, found: Sequence[Found]) -> list[Found]:
+    """«ron and peggy stile» is one name: whose given name stands before it is of the same family."""
+    places = {word.start: place for place, word in enumerate(speech.words)}
+    out: list[Found] = []
+    for each in sorted(found, key=lambda each: each.start):
+        place = places.get(each.start, 0)
+        if place > 1 and " " in each.value and speech.words[place - 1].key in ("and", "y"):
+            first = speech.words[place - 2]
+            joined = re.fullmatch(r"\s+(?:and|y|&)\s+", speech.text[first.end : each.start])
+            alone = place < 3 or not may_be_given(speech.words[place - 3].key)
+            if joined and alone and may_be_given(first.key) and first.key not in _NO_PERSON:
+                out = [other for other in out if other.start != first.start or other.end != first.end]
+                whole = " ".join(speech.text[first.start : each.end].split())
+                if not any(other.start < each.end and first.start < other.end for other in out):
+                    each = Found(FactKind.NAME, whole, first.start, each.end, each.confidence)
+        out.append(each)
+    return out
 
 
 def _goes_on(speech: Speech, at: int) -> bool:
