@@ -71,6 +71,7 @@ _RELATION = re.compile(
     r"|vecin[oa]|son|daughter|wife|husband|brother|sister|mother|father|neighbor|grandson|granddaughter|caregiver"
     r"|inquilin[oa]|tenant|landlord|duen[oa]|owner)"
 )
+_SPEAKING = frozenset(("calling", "speaking", "here", "llamando"))
 _BEFORE_SPELLING = frozenset(
     ("that's", "that", "is", "spelled", "spelling", "i'll", "spell", "it", "se", "escribe", "deletrea", "deletreo",
      "lo", "le", "es", "con", "asi", "o", "sea", "as", "in", "it's", "last", "first", "name", "apellido", "nombre",
@@ -161,9 +162,13 @@ def _known(speech: Speech, places: list[int], place: int) -> bool:
     if not places:
         titled = place > 0 and speech.words[place - 1].key in _TITLES
         return may_be_given(key) or (titled and is_family(key))  # «this is mrs tolliver», «don whitcomb»
-    if len(places) > 2 or speech.words[places[0]].text[:1].isupper() or key in PARTICLES:
+    said = sum(speech.words[each].key not in PARTICLES for each in places)  # «maría de los ángeles tapia»
+    if said > 2 or speech.words[places[0]].text[:1].isupper() or key in PARTICLES:
         return False
     small = not speech.words[place].text[:1].isupper()
+    after = speech.words[place + 1].key if place + 1 < len(speech.words) else ""
+    if len(places) == 1 and small and after in _SPEAKING and key not in NO_FAMILY:
+        return True  # «this is hannah cho calling»
     return small and (is_family(key) or is_given(key) or (len(places) == 1 and len(key) > 3 and key not in NO_FAMILY))
 
 
@@ -183,10 +188,14 @@ def _particle_leads_on(speech: Speech, place: int, said: int) -> bool:
         last += 1
     follows = (
         last + 1 < len(words)
-        and (words[last + 1].text[:1].isupper() or (is_family(words[last + 1].key) and words[place - 1].text.islower()))
+        and (words[last + 1].text[:1].isupper() or (_is_name(words[last + 1].key) and words[place - 1].text.islower()))
         and speech.between(last, last + 1) == " "
     )
     return follows and words[last + 1].key not in NO_NAME
+
+
+def _is_name(key: str) -> bool:
+    return is_family(key) or may_be_given(key)
 
 
 def _past_apposition(speech: Speech, at: int) -> int:

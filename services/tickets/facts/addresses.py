@@ -13,7 +13,7 @@ _TYPE = (
 )
 _UNIT = (
     r"(?:,?\s(?:apartment|apartamento|apto|apt|unit|suite|ste|space|spc|room|departamento|depto|espacio|unidad|numero"
-    r"|lote|lot|traila)\b\.?\s?#?\s?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5})"
+    r"|lote|lot|traila|trailer)\b\.?\s?#?\s?(?:(?:number|numero)\s)?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5})"
 )
 _WORD = r"[a-z0-9'][a-z0-9'.-]{0,29}"
 _NOT_IN_NAME = (
@@ -57,9 +57,14 @@ _SPOKEN = (
         rf"{_END}{_UNIT}?{_CITY}"
     ),
     re.compile(
-        rf"\b{_SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}"
+        rf"\b{_SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}"
         rf"(?:\s(?:{_NOT_IN_NAME}[a-z'-]{{3,20}})(?=\s?$|\s(?:y|en|me|mi|se|no|hay|and|my|departamento|apartamento)\b"
         rf"|[.,])){{0,1}}{_UNIT}?{_CITY}"
+    ),
+    # «calle robles número quince», «avenida college mil doscientos»
+    re.compile(
+        rf"\b(?:calle|camino|avenida|paseo)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}(?:\s{_NOT_IN_NAME}[a-z'-]{{2,20}})?"
+        rf"\s(?:numero\s)?(?!(?:un|una|y|o|oh)\b)(?:(?:{_SPOKEN_NUMBER})\b\s?){{1,7}}{_UNIT}?{_CITY}"
     ),
 )
 # Where words say that somebody lives or something is there, a number and a name are enough.
@@ -83,7 +88,13 @@ _SAID_HERE = re.compile(
 _INTERSECTION = re.compile(
     rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{_TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
     rf"(?P<two>(?:{_NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{_TYPE}\b\.?|highway\s\d+"
-    rf"|la\s(?:(?:{_SPOKEN_NUMBER})\s?)+\b)|\b(?P<calle>(?:calle|camino|avenida)\s{_WORD})\s(?:con|y)\s(?:la\s)?"
+    rf"|la\s(?:(?:{_SPOKEN_NUMBER})\s?)+\b|{_NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s(?:point|creek|hill|canyon|park|west|east))?"
+    rf"(?=\s*$|[.,;!?\n]|\s(?:there|and|hay|se|please|hurry|it|by|near|in|en|por|is|are|esta|estan|somebody|the)\b))"
+    rf"|\b(?:corner\sof|intersection\sof|esquina\sde)\s(?P<corner>(?:la\s|el\s)?[a-z0-9'.]{{2,20}}(?:\s[a-z'.]{{2,20}})?)"
+    rf"\s(?:and|y|&|con)\s(?:la\s|el\s)?(?:{_NOT_IN_NAME}[a-z0-9'.]{{2,20}})(?:\s{_TYPE}\b|\s\d+)?"
+    rf"|\b(?P<highway>(?:highway|hwy|carretera)\s(?:\d+|(?:(?:{_SPOKEN_NUMBER})\s)+?))\s?(?:and|y|&|at|con)\s"
+    rf"(?:la\s|el\s)?{_NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s{_TYPE}\b)?"
+    rf"|\b(?P<calle>(?:calle|camino|avenida)\s{_WORD})\s(?:con|y)\s(?:la\s)?"
     rf"(?:calle|camino|avenida)\s(?:del?\s(?:la\s)?)?[a-z']+"
 )
 _NAMED = re.compile(
@@ -113,7 +124,8 @@ def addresses(plain: str, text: str) -> list[Found]:
 
     for match in _INTERSECTION.finditer(plain):
         if _NO_STREET.search(match.group()) is None:
-            start = match.start() if match["calle"] else _trimmed(plain, match.start("one"), match.end("one"))
+            named = next((name for name in ("calle", "corner", "highway") if match[name]), None)
+            start = match.start(named) if named else _trimmed(plain, match.start("one"), match.end("one"))
             add(start, match.end(), 0.7)
     if any(char.isdigit() for char in plain):
         for start, end in streets(plain):

@@ -139,3 +139,31 @@ def test_ten_digits_are_told_apart_by_what_is_said_beside_them() -> None:
 )
 def test_masked(value: str, shown: str) -> None:
     assert masked(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("acct number is double two oh one double four double five double six", FactKind.ACCOUNT, "2201445566"),
+        ("my account is two two oh one dash four four five five six six", FactKind.ACCOUNT, "2201445566"),
+        ("something's off i think walter bjorklund seven seven three oh one four nine two eight six",
+         FactKind.ACCOUNT, "7730149286"),
+        ("quiero esa cuenta por favor me llamo fabiola rentería siete cero siete cinco cinco cinco cero uno cero seis",
+         FactKind.PHONE, "+17075550106"),
+        ("do i fax it carolyn deitz seven oh seven five five five oh one three nine", FactKind.PHONE, "+17075550139"),
+        ("this is mrs winifred oakes", FactKind.NAME, "winifred oakes"),
+        ("nobody can tell me what it is bernice tolliver", FactKind.NAME, "bernice tolliver"),
+        ("yeah this is hannah cho calling about my bill", FactKind.NAME, "hannah cho"),
+        ("at the end carol haddad account 4481093627", FactKind.NAME, "carol haddad"),
+        ("the name is ron and peggy stile", FactKind.NAME, "ron and peggy stile"),
+        ("mi nombre es maría de los ángeles tapia", FactKind.NAME, "maría de los ángeles tapia"),
+        ("two twelve rancho verde trailer number thirty please", FactKind.ADDRESS,
+         "two twelve rancho verde trailer number thirty"),
+        ("five ten petaluma boulevard south", FactKind.ADDRESS, "five ten petaluma boulevard south"),
+        ("pole down at the corner of fifth and main", FactKind.ADDRESS, "fifth and main"),
+        ("once cero nueve slater apúrense", FactKind.ADDRESS, "once cero nueve slater"),
+        ("send somebody four oh two mcdowell luis pena", FactKind.ADDRESS, "four oh two mcdowell"),
+    ],
+)  # fmt: skip
+def test_what_callers_say(text: str, kind: FactKind, value: str) -> None:
+    assert value.casefold() in [found.casefold() for _, found in told(text, kind)]
