@@ -1,12 +1,23 @@
 """Model files: what a setting stands for, and what the command says when something is missing, damaged or away."""
 
+import functools
 import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from services.voicemail import models, models_command
 from services.voicemail.models import ModelFile, NoModel
+
+WRONG = "0" * 64
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 @pytest.fixture
@@ -55,11 +66,44 @@ def test_the_command_lists_and_verifies_and_finds_damage(folder: Path, capsys: p
     assert "is not a checkpoint" in capsys.readouterr().err
 
 
+@pytest.fixture
+def published(tmp_path: Path, checkpoint: Path) -> Iterator[str]:
+    """The address at which the checkpoint can be fetched as <its SHA-256>/mine.pt, and under a wrong one."""
+    for sha in (models.sha256_of(checkpoint), WRONG):
+        (tmp_path / "published" / sha).mkdir(parents=True)
+        shutil.copy(checkpoint, tmp_path / "published" / sha / "mine.pt")
+    handler = functools.partial(Quiet, directory=str(tmp_path / "published"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.05,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join(10)
+
+
+def test_what_is_fetched_is_verified_and_converted(
+    tmp_path: Path,
+    checkpoint: Path,
+    published: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sha, here = models.sha256_of(checkpoint), tmp_path / "models"
+    monkeypatch.setattr(models, "official", lambda: {"mine": f"{published}/{WRONG}/mine.pt"})
+    assert models_command.main(["--dir", str(here), "fetch", "mine"]) == 1
+    assert f"damaged: its SHA-256 is {sha}" in capsys.readouterr().err
+    assert list(here.iterdir()) == []
+    monkeypatch.setattr(models, "official", lambda: {"mine": f"{published}/{sha}/mine.pt"})
+    assert models_command.main(["--dir", str(here), "fetch", "mine"]) == 0
+    assert models.resolve("mine", here) == ModelFile("faster-whisper", "mine", here / "mine-ct2")
+    assert sorted(path.name for path in here.iterdir()) == ["mine-ct2", "mine.pt"]
+    assert models_command.main(["--dir", str(here), "verify", "mine"]) == 0
+
+
 def test_without_a_network_nothing_half_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sha = "0" * 64
-    monkeypatch.setattr(models, "official", lambda: {"small": f"http://127.0.0.1:1/{sha}/small.pt"})
+    monkeypatch.setattr(models, "official", lambda: {"small": f"http://127.0.0.1:1/{WRONG}/small.pt"})
     assert models_command.main(["--dir", str(tmp_path), "fetch", "small"]) == 1
     said = capsys.readouterr().err
     assert "cannot be fetched" in said
