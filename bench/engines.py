@@ -211,6 +211,10 @@ class _Timed:
     def options(self) -> Mapping[str, Any]:
         return self._decoder.options
 
+    @property
+    def looks_ahead(self) -> bool:
+        return self._decoder.looks_ahead
+
     def look(self, samples: NDArray[np.float32]) -> Look:
         with _timed(self.looks):
             return self._decoder.look(samples)

@@ -1,6 +1,7 @@
 """From samples to a transcript, whichever engine decodes: regions, their languages, their words, and the doubts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from services.voicemail.vocabulary import Vocabulary
 # Short enough to catch a change of language and to hear an emergency early; each costs one pass of the encoder.
 REGION_S = 15.0
 PAD_S = 0.3
+AHEAD = 2  # regions
 # Said before the second try of a region whose words came out in another language than its voice.
 _PRIMERS = {
     "en": "Hello, good morning. I am calling about my account, please call me back.",
@@ -50,23 +52,24 @@ class Recogniser:
             "prompts": self._vocabulary.prompts(languages),
         }
         spans = windows(found.speech, REGION_S)
-        call = _Call(self._decoder, samples, found.speech, spans, languages)
         segments: list[Segment] = []
         decoded: list[tuple[Span, dict[str, Any]]] = []
-        for number, span in enumerate(spans):
-            language = call.language_of(number)
-            heard, facts = self._decode(call.look(number), span, language, found.speech)
-            if language not in languages:
-                _mark(heard, doubt.Flag.OTHER_LANGUAGE)
-            if found.kind_of(span) is regions.Kind.FAINT:
-                _mark(heard, doubt.Flag.FAINT)  # what was no voice after all has no words to miss
-            elif missing := doubt.unheard(heard, span, found.speech):
-                facts["unheard"] = [[round(each.start, 2), round(each.end, 2)] for each in missing]
-            segments += heard
-            decoded.append((span, {"language": language, **facts}))
-            call.forget(number)
-            if segments and number + 1 < len(spans):
-                so_far(segments)
+        with _Call(self._decoder, samples, found.speech, spans, languages) as call:
+            for number, span in enumerate(spans):
+                call.look_ahead(number)
+                language = call.language_of(number)
+                heard, facts = self._decode(call.look(number), span, language, found.speech)
+                if language not in languages:
+                    _mark(heard, doubt.Flag.OTHER_LANGUAGE)
+                if found.kind_of(span) is regions.Kind.FAINT:
+                    _mark(heard, doubt.Flag.FAINT)  # what was no voice after all has no words to miss
+                elif missing := doubt.unheard(heard, span, found.speech):
+                    facts["unheard"] = [[round(each.start, 2), round(each.end, 2)] for each in missing]
+                segments += heard
+                decoded.append((span, {"language": language, **facts}))
+                call.forget(number)
+                if segments and number + 1 < len(spans):
+                    so_far(segments)
         spoken = spoken_language.decide(call.heard, languages)
         text = " ".join(segment["text"] for segment in segments if segment["in_text"])
         flags = {flag for segment in segments for flag in segment["flags"]}
@@ -123,7 +126,7 @@ class Recogniser:
 
 
 class _Call:
-    """One recording while it is heard: each region is encoded once, and no earlier than it is needed."""
+    """One recording while it is heard: each region is encoded once, where the engine can while another is decoded."""
 
     def __init__(
         self,
@@ -140,19 +143,40 @@ class _Call:
         self._languages = languages
         self._looks: dict[int, Look] = {}
         self._heard: dict[int, HeardWindow] = {}
+        self._aside = ThreadPoolExecutor(1, "look")  # starts its thread at the first look ahead
+        self._coming: dict[int, Future[Look]] = {}
+
+    def __enter__(self) -> "_Call":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._aside.shutdown(cancel_futures=True)
 
     @property
     def heard(self) -> list[HeardWindow]:
         """What is known of the language of the regions so far; nothing of a model that knows one language."""
         return [window for _, window in sorted(self._heard.items()) if window.probabilities]
 
+    def look_ahead(self, number: int) -> None:
+        """Let what follows a region be encoded while it is itself: the next one, and one more, so as not to wait."""
+        if not self._decoder.looks_ahead:
+            return
+        for later in range(number + 1, min(number + 1 + AHEAD, len(self._spans))):
+            if later not in self._looks and later not in self._coming:
+                self._coming[later] = self._aside.submit(self._decoder.look, self._piece(later))
+
     def look(self, number: int) -> Look:
         if number not in self._looks:
+            coming = self._coming.pop(number, None)
+            look = self._decoder.look(self._piece(number)) if coming is None else coming.result()
             span = self._spans[number]
-            piece = self._samples[int(max(0.0, span.start - PAD_S) * RATE) : int((span.end + PAD_S) * RATE)]
-            self._looks[number] = look = self._decoder.look(piece)
+            self._looks[number] = look
             self._heard[number] = HeardWindow(span, self._speech.within(span.start, span.end), look.probabilities)
         return self._looks[number]
+
+    def _piece(self, number: int) -> NDArray[np.float32]:
+        span = self._spans[number]
+        return self._samples[int(max(0.0, span.start - PAD_S) * RATE) : int((span.end + PAD_S) * RATE)]
 
     def forget(self, number: int) -> None:
         self._looks.pop(number, None)

@@ -36,6 +36,7 @@ class Scripted:
     language: str = "es"
     covers: float = 1.0  # of the region that the words fill
     no_speech_prob: float = 0.01
+    looks_ahead: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
     options: Mapping[str, Any] = field(default_factory=dict)
     model: Model = field(default_factory=lambda: Model("scripted", "scripted", "0" * 64))

@@ -35,7 +35,10 @@ class Look:
 
 
 class Decoder(Protocol):
-    """A model. Blocks; one call at a time. The same samples give the same answer."""
+    """A model. Blocks. The same samples give the same answer, at least where it has no temperature but 0.
+
+    One call at a time; where `looks_ahead`, one `look` beside any other call.
+    """
 
     @property
     def model(self) -> Model: ...
@@ -43,6 +46,10 @@ class Decoder(Protocol):
     @property
     def options(self) -> Mapping[str, Any]:
         """Everything that decides what comes out, beside the weights."""
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the next region is better encoded while this one is decoded than after it."""
 
     def look(self, samples: NDArray[np.float32]) -> Look:
         """Encode at most 30 s of 16 kHz mono samples, and say which language is spoken in them."""

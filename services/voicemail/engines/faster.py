@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
@@ -42,8 +41,16 @@ class FasterWhisper:
     """A Decoder over a folder in CTranslate2's format. Each region is encoded once: for its language and its words."""
 
     def __init__(self, file: ModelFile, threads: int) -> None:
+        # Two at half the threads, one encoding the next region while the other writes: the steps of a decoding are too
+        # small to gain by a second thread. They share the weights.
+        self._workers = min(2, threads)
         self._net = _EncodesOnce(
-            str(file.path), device="cpu", compute_type=COMPUTE_TYPE, cpu_threads=threads, local_files_only=True
+            str(file.path),
+            device="cpu",
+            compute_type=COMPUTE_TYPE,
+            cpu_threads=-(-threads // self._workers),
+            num_workers=self._workers,
+            local_files_only=True,
         )
         self._model = Model("faster-whisper", file.name, sha256_of(file.path / WEIGHTS))
 
@@ -59,17 +66,23 @@ class FasterWhisper:
             **{key: list(value) if isinstance(value, tuple) else value for key, value in OPTIONS.items()},
         }
 
+    @property
+    def looks_ahead(self) -> bool:
+        return self._workers > 1
+
     def look(self, samples: NDArray[np.float32]) -> Look:
         features = self._net.feature_extractor(samples)
-        encoded = self._net.encode(pad_or_trim(features[..., :-1]))
+        encoded = WhisperModel.encode(
+            self._net, pad_or_trim(features[..., :-1])
+        )  # not what a `decode` is about to take
         if not self._net.model.is_multilingual:
             return Look({}, samples, encoded)
         found = self._net.model.detect_language(encoded)[0]
         return Look({token[2:-2]: float(value) for token, value in found}, samples, encoded)
 
     def decode(self, look: Look, language: str, prompt: str = "") -> list[Segment]:
-        # The second and third try draw by chance; the same recording gives the same text.
-        ctranslate2.set_random_seed(0)
+        # A second and third try draw by chance, and CTranslate2 seeds each of its threads but once (its issue 1757):
+        # they may come out otherwise another time. Their temperature is kept with them.
         self._net.encoded = look.encoded
         found, _ = self._net.transcribe(
             look.samples, language=language, task=OPTIONS["task"], initial_prompt=prompt or None, **_OPTIONS

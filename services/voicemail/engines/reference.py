@@ -38,6 +38,10 @@ class OpenaiWhisper:
     def options(self) -> Mapping[str, Any]:
         return {"engine_version": version("openai-whisper"), "precision": "float32", **_jsonable(OPTIONS)}
 
+    @property
+    def looks_ahead(self) -> bool:
+        return False  # torch gives each operation all threads
+
     def look(self, samples: NDArray[np.float32]) -> Look:
         if not self._net.is_multilingual:
             return Look({}, samples, None)
