@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledged_repository as repository
@@ -25,6 +25,7 @@ from shared.models import (
     SafetyKey,
     Ticket,
 )
+from shared.rows import insert_into, write
 from shared.settings import Settings
 
 # Mailboxes that nobody reads, or that answer by themselves.
@@ -123,8 +124,9 @@ async def acknowledge_new(
         for (ticket, message), said in zip(mails, words, strict=True)
     ]
     await outgoing.send_all(session, deliveries)
-    await session.execute(
-        insert(Entry),
+    await write(
+        session,
+        insert_into(Entry),
         [
             {
                 "ticket_id": delivery.ticket_id,

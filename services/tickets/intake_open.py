@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import acknowledge, language_evidence, search
@@ -21,6 +20,7 @@ from services.tickets.urgent_alerts import warn
 from shared.events import Event, publish_all
 from shared.language import decide
 from shared.models import Channel, Entry, EntryKind, IntakeOutcome, Message, Ticket
+from shared.rows import insert_into, write
 from shared.settings import Settings
 
 
@@ -150,6 +150,6 @@ async def record(session: AsyncSession, mails: Sequence[Opened]) -> None:
                 body=searchable(message),
             )
         )
-    await session.execute(insert(Entry), entries)
+    await write(session, insert_into(Entry), entries)
     await keep_of_mails(session, [(each.message.id, each.reading.facts) for each in mails])
     await search.index_all(session, found)

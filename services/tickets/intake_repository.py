@@ -33,6 +33,7 @@ from shared.models import (
     Transcript,
     TranscriptCorrection,
 )
+from shared.rows import insert_into, write
 from shared.settings import Settings
 
 # States that end without a transcript, at least for now: the timeline says so once.
@@ -102,9 +103,9 @@ async def put_intakes(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) 
     full = [
         {"ticket_id": None, "policy": None, "said": None, "error": None, "next_attempt_at": None, **row} for row in rows
     ]
-    statement = insert(Intake)
+    statement = insert_into(Intake)
     update = {key: statement.excluded[key] for key in full[0] if key != column}
-    await session.execute(statement.on_conflict_do_update(index_elements=[column], set_=update), full)
+    await write(session, statement.on_conflict_do_update(index_elements=[column], set_=update), full)
 
 
 async def waiting_messages(session: AsyncSession, rfc_ids: Sequence[str], before: Message) -> list[int]:

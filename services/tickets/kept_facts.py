@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets.facts import Found
 from shared.models import MessageFact
+from shared.rows import insert_into, write
 
 
 async def keep_of_mails(session: AsyncSession, found: Iterable[tuple[int, Sequence[Found]]]) -> None:
@@ -35,8 +36,7 @@ async def keep_of_recording(session: AsyncSession, recording_id: int, found: Seq
 
 
 async def _insert(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
-    if rows:
-        await session.execute(insert(MessageFact).values(list(rows)))
+    await write(session, insert_into(MessageFact), rows)
 
 
 class Kept:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.tickets import search
@@ -26,6 +25,7 @@ from shared.models import (
     TicketKind,
     TicketState,
 )
+from shared.rows import insert_into, write
 from shared.settings import Settings
 
 MAX_SUBJECT = 500
@@ -119,8 +119,7 @@ async def store_tickets(
         for ticket, participants in rows
         for address in set(participants) - {""}
     ]
-    if taking_part:
-        await session.execute(insert(Participant), taking_part)
+    await write(session, insert_into(Participant), taking_part)
     await publish_all(session, [Event("ticket", ticket.id, what="new") for ticket, _ in rows])
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.models import Entry, SearchText, Ticket
+from shared.rows import insert_into, write
 
 MAX_CHARACTERS = 200_000  # a tsvector holds at most 1 MB
 
@@ -43,10 +43,9 @@ async def index_all(session: AsyncSession, found: Sequence[Found]) -> None:
         for each in found
     ]
     rows = [row for row in rows if str(row["body"]).strip()]
-    if not rows:
-        return
-    statement = insert(SearchText)  # the rows apart: written into the statement, each number of them is compiled anew
-    await session.execute(
+    statement = insert_into(SearchText)
+    await write(
+        session,
         statement.on_conflict_do_update(
             index_elements=["source", "source_id"],
             set_={name: statement.excluded[name] for name in ("ticket_id", "language", "body")},

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import Counter
 from sqlalchemy import select
@@ -15,6 +16,9 @@ from shared.models import ClockEnd, ClockKind, PauseCause, SlaClock, SlaPause, T
 from shared.settings import Settings
 
 RESPONSES = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
+_BEGUN = (
+    "kind", "started_at", "target_s", "around_clock", "used_s", "running_since", "due_at", "warn_at", "revision",
+)  # fmt: skip
 ENDED = Counter("centralita_promises_total", "Promises to customers that came to an end.", ["kind", "outcome"])
 
 
@@ -35,6 +39,11 @@ def new_clock(rules: Rules, ticket: Ticket, kind: ClockKind, at: datetime) -> Sl
     )
     place(rules, clock, [(at, None)])
     return clock
+
+
+def as_row(clock: SlaClock, ticket_id: int) -> dict[str, Any]:
+    """What `new_clock` made, as a row of that ticket."""
+    return {"ticket_id": ticket_id, **{name: getattr(clock, name) for name in _BEGUN}}
 
 
 def count_of(clock: SlaClock) -> Count:

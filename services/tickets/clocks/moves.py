@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.clocks.clocks import RESPONSES, Clocks, mirror, new_clock, place
+from services.tickets.clocks.clocks import RESPONSES, Clocks, as_row, mirror, new_clock, place
 from services.tickets.clocks.rules import Rules, rules
 from shared import clock
 from shared.models import (
@@ -32,6 +32,7 @@ from shared.models import (
     Ticket,
     TicketState,
 )
+from shared.rows import insert_into, write
 from shared.settings import Settings
 
 FIRST, NEXT, RESOLUTION = ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE, ClockKind.RESOLUTION
@@ -53,10 +54,11 @@ async def begin(session: AsyncSession, settings: Settings, tickets: Sequence[Tic
     clocks = [(ticket, opening(known, ticket)) for ticket in tickets if ticket.kind not in UNOFFERED]
     session.add_all(tickets)
     await session.flush()
-    for ticket, begun in clocks:
-        for each in begun:
-            each.ticket_id = ticket.id
-        session.add_all(begun)
+    await write(
+        session,
+        insert_into(SlaClock),
+        [as_row(each, ticket.id) for ticket, begun in clocks for each in begun],
+    )
 
 
 async def begin_again(session: AsyncSession, settings: Settings, ticket: Ticket, at: datetime) -> None:
