@@ -31,6 +31,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_recycle=1800,
+            pool_use_lifo=True,  # few connections do the work: each has to learn statements and types anew
             connect_args={"server_settings": limits},
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
