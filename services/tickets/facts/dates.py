@@ -53,7 +53,7 @@ _DAYS_EN |= {f"twenty {word}": 20 + day for day, word in enumerate(_UNITS_EN[:9]
 _SPOKEN_DAYS = {**_DAYS_EN, **_DAYS_ES, **_ORDINAL_DAYS}
 _COUNTS = {**_DAYS_EN, **_DAYS_ES, "forty eight": 48, "seventy two": 72, "cuarenta y ocho": 48, "setenta y dos": 72}
 _COUNTS |= {"twenty four": 24, "veinticuatro": 24, "un": 1, "una": 1, "a": 1, "sixty": 60, "sesenta": 60, "ninety": 90}
-_COUNTS |= {"couple of": 2, "un par de": 2}
+_COUNTS |= {"couple of": 2, "un par de": 2, "cuarentaiocho": 48, "cuarenta yocho": 48, "cuarenta i ocho": 48}
 
 
 def _any(words: Iterable[str]) -> str:
@@ -86,7 +86,7 @@ _RELATIVE = re.compile(
     r"|\b(?P<tomorrow>tomorr?ow|tommorr?ow|tmrw|tmw|tomoro|manana)\b"
     r"|\b(?P<today>today|tonight|hoy|esta\snoche)\b"
     rf"|\b(?P<lead>(?:in|within|en|dentro\sde|have|tengo|hay|next|los\sproximos|only|solo|my|de|a|another|otros)\s)?"
-    rf"(?P<count>\d{{1,3}}|{_COUNT})[\s-](?P<unit>hours?|hrs?|horas?|days?|dias?|weeks?|semanas?)\b"
+    rf"(?P<count>\d{{1,3}}|{_COUNT})[\s-]?(?P<unit>hours?|hrs?|h?oras?|days?|dias?|weeks?|semanas?)\b"
 )
 _BARE_DAY = re.compile(
     rf"\b(?:the|el)\s(?P<en>[0-3]?\d(?:st|nd|rd|th)|{_ORDINAL})\b"
@@ -127,13 +127,24 @@ _NOT_A_DAY = re.compile(
 )
 
 
-def dates(plain: str, received: date) -> list[Found]:
-    """In the order in which they stand, none overlapping. `received`: the day at the center."""
+_AHEAD = 1  # a tense, as `_tense` tells it
+
+
+def dates(plain: str, received: date, *, ahead: bool = False) -> list[Found]:
+    """In the order in which they stand, none overlapping. `received`: the day at the center.
+
+    `ahead`: what the text speaks of is still to come, whatever the verbs around it. A weekday or «the 15th» is the next
+    one then, and «today» and «two days» count without a word that says by when: too early is the safe side.
+    """
     found: list[Found] = []
-    for each in (*_calendar(plain, received), *_named(plain, received), *_relative(plain, received)):
+    for each in (
+        *_calendar(plain, received, ahead),
+        *_named(plain, received, ahead),
+        *_relative(plain, received, ahead),
+    ):
         if not any(each.overlaps(other) for other in found):
             found.append(each)
-    for each in _bare(plain, received):
+    for each in _bare(plain, received, ahead):
         if not any(each.overlaps(other) for other in found):
             found.append(each)
     return sorted(found, key=lambda each: each.start)
@@ -143,15 +154,16 @@ def _found(day: date, match: re.Match[str], group: int | str, confidence: float)
     return Found(FactKind.DATE, day.isoformat(), match.start(group), match.end(group), confidence)
 
 
-def _calendar(plain: str, received: date) -> Iterator[Found]:
+def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
     for match in _CALENDAR.finditer(plain):
+        tense = _AHEAD if ahead else _tense(plain, match.start())
         year = match["year1"] or match["year2"] or match["year3"] or match["year4"]
         confidence = 0.95
         if match["a4"]:
             month, day = int(match["a4"]), int(match["b4"])
-            if month > 12 and year:  # as people from elsewhere write it
-                month, day, confidence = day, month, 0.7
-            if match["a4"] == match["b4"] and not year and not _tense(plain, match.start()):
+            if (month > 12 and year) or (ahead and _sooner(day, month, received, than=(month, day))):
+                month, day, confidence = day, month, 0.7  # as people from elsewhere write it
+            if match["a4"] == match["b4"] and not year and not tense:
                 continue  # «10/10»
             if len(match["a4"]) + len(match["b4"]) < 3 and not year:
                 if not re.search(
@@ -168,9 +180,15 @@ def _calendar(plain: str, received: date) -> Iterator[Found]:
             day = int(said) if said else _SPOKEN_DAYS[re.sub(r"[\s-]", " ", word)]
             if match["month1"] in ("mar", "ago", "may", "jan", "sep") and word:
                 continue  # «two may», «diez ago»
-        resolved = _in_year(int(year) if year else 0, month, day, received, _tense(plain, match.start()))
+        resolved = _in_year(int(year) if year else 0, month, day, received, tense)
         if resolved is not None:
             yield _found(resolved, match, 0, confidence)
+
+
+def _sooner(month: int, day: int, received: date, *, than: tuple[int, int]) -> bool:
+    """Whether the one day of a year comes before the other; not where there is no such day."""
+    one, other = _in_year(0, month, day, received, _AHEAD), _in_year(0, *than, received, _AHEAD)
+    return one is not None and one >= received and (other is None or one < other)
 
 
 def _in_year(year: int, month: int, day: int, received: date, tense: int) -> date | None:
@@ -208,7 +226,7 @@ def _tense_behind(plain: str, at: int) -> int:
     return -1 if past.start() < future.start() else 1
 
 
-def _named(plain: str, received: date) -> Iterator[Found]:
+def _named(plain: str, received: date, ahead: bool) -> Iterator[Found]:
     for match in _NAMED.finditer(plain):
         name, which = match["weekday"], (match["which"] or "").replace("\n", " ")
         if match["plural"] or which in ("los", "las", "cada", "every", "each", "todos los"):
@@ -227,24 +245,24 @@ def _named(plain: str, received: date) -> Iterator[Found]:
             before,
         ):
             continue  # any such day, or since when
-        ahead = (_WEEKDAYS[name] - received.weekday()) % 7
+        until = (_WEEKDAYS[name] - received.weekday()) % 7
         behind = (match["behind"] or "").strip()
         if which in ("last", "el pasado") or behind == "pasado":
-            day, sure = received - timedelta(days=(-ahead) % 7 or 7), 0.9
+            day, sure = received - timedelta(days=(-until) % 7 or 7), 0.9
         elif which == "next" or behind == "next week":
             day, sure = received + timedelta(days=7 - received.weekday() + _WEEKDAYS[name]), 0.7
-        elif (_tense(plain, match.start("weekday")) or _tense_behind(plain, match.end())) < 0 and which not in (
-            "this",
-            "este",
-            "by",
-        ):
-            day, sure = received - timedelta(days=(-ahead) % 7 or 7), 0.75
+        elif not ahead and which not in ("this", "este", "by") and _was(plain, match):
+            day, sure = received - timedelta(days=(-until) % 7 or 7), 0.75
         else:
-            day, sure = received + timedelta(days=ahead), 0.85
+            day, sure = received + timedelta(days=until), 0.85
         yield Found(FactKind.DATE, day.isoformat(), match.start("weekday"), match.end(), sure)
 
 
-def _relative(plain: str, received: date) -> Iterator[Found]:
+def _was(plain: str, match: re.Match[str]) -> bool:
+    return (_tense(plain, match.start("weekday")) or _tense_behind(plain, match.end())) < 0
+
+
+def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
     for match in _RELATIVE.finditer(plain):
         if match["two"]:
             yield _found(received + timedelta(days=2), match, "two", 0.95)
@@ -253,22 +271,26 @@ def _relative(plain: str, received: date) -> Iterator[Found]:
             if match["tomorrow"] != "manana" or not _MORNING.search(before):
                 yield _found(received + timedelta(days=1), match, "tomorrow", 0.93)
         elif match["today"]:
-            if _DUE_TODAY.search(plain[max(0, match.start() - 24) : match.start()]):
+            if ahead or _DUE_TODAY.search(plain[max(0, match.start() - 24) : match.start()]):
                 yield _found(received, match, "today", 0.85)
         else:
             count, unit = match["count"], match["unit"]
             number = int(count) if count.isdigit() else _COUNTS[re.sub(r"[\s-]", " ", count)]
             lead = (match["lead"] or "").strip()
-            hours = unit.startswith("h")
+            hours = unit.startswith(("h", "o"))
             notice = hours and number in (48, 72)
             after = plain[match.end() : match.end() + 22]
-            if not (lead in ("in", "within", "en", "dentro de", "have", "tengo", "hay") or notice):
+            if not (ahead or lead in ("in", "within", "en", "dentro de", "have", "tengo", "hay") or notice):
                 continue
-            if re.search(r"\b(?:ago|sin|without|a day|al dia|after|despues|no power|straight|with no|que no)\b", after):
+            if re.search(
+                r"^\s?(?:ago|old|de (?:nacid|edad|embarazo))"
+                r"|\b(?:sin|without|a day|al dia|after|despues|no power|straight|with no|que no)\b",
+                after,
+            ):
                 continue
-            if lead in ("en", "in", "hay") and _tense(plain, match.start()) < 0 and not notice:
+            if lead in ("en", "in", "hay") and not ahead and _tense(plain, match.start()) < 0 and not notice:
                 continue
-            if lead in ("hay", "tengo") and not notice:
+            if lead in ("hay", "tengo") and not notice and not ahead:
                 continue
             if re.search(
                 r"\b(?:for|hace|por|llevo|llevamos|last|ya|past|over|hasta|up to|almost|casi|van)\s$",
@@ -282,7 +304,7 @@ def _relative(plain: str, received: date) -> Iterator[Found]:
                 )
 
 
-def _bare(plain: str, received: date) -> Iterator[Found]:
+def _bare(plain: str, received: date, ahead: bool) -> Iterator[Found]:
     """«by the 15th», «antes del día 30»: the next one, or the last where the words tell of what was."""
     for match in _BARE_DAY.finditer(plain):
         group = "en" if match["en"] else "es" if match["es"] else "nth"
@@ -311,12 +333,13 @@ def _bare(plain: str, received: date) -> Iterator[Found]:
             ):
                 continue
             if not re.match(
-                r"\s*(?:$|[.,;:!?)\n]|(?:of|and|or|to|at|but|from|for|i|we|no|because|if|so|then|please)\b)",
+                r"\s*(?:$|[.,;:!?)\n]|(?:of|and|or|to|at|but|from|for|i|we|no|because|if|so|then|please|what|how|can|help|my"
+                r"|is|who)\b)",
                 plain[match.end() : match.end() + 12],
             ):
                 continue
             sure = 0.65
-        day = _day_of_month(number, received, _tense(plain, match.start(group)))
+        day = _day_of_month(number, received, _AHEAD if ahead else _tense(plain, match.start(group)))
         if day is not None:
             start = match.start(group)
             yield Found(FactKind.DATE, day.isoformat(), start, match.end(group), sure)
