@@ -1,35 +1,28 @@
 """Takes out of a text who wrote it: numbers, addresses, names. What it is about stays. Pure.
 
-Masked text is for teaching a model which topic words mean; it is never shown or sent. Digits become noughts and names
-become the same placeholder, so that their shape, which a model may learn from, stays. Better a word too many than one
-too few: the words after «my name is» go too, and whatever the ticket knows its customer by.
+Masked text is for teaching a model which topic words mean; it is never shown or sent. What identifies somebody is found
+as everywhere else (facts/), and whatever the ticket knows its customer by goes too. Digits become noughts, written or
+said, and names the same placeholder, so that their shape, which a model may learn from, stays.
 """
 
 import re
 from collections.abc import Iterable
+from datetime import date
+
+from services.tickets.callers.numerals import NUMBER_WORDS
+from services.tickets.facts import FactKind, Found, find
+from services.tickets.plain import folded
 
 NAME = "Nombre"  # a name in both languages' sense, and no topic's word
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-# A street's number, name and kind, or the kind and its name, as they are written in California.
-_STREET = re.compile(
-    r"\b\d{1,6}\s+(?:[\w'.-]+\s+){1,4}?(?:st|street|ave|avenue|rd|road|dr|drive|ln|lane|ct|court|way|blvd|boulevard|pl|"
-    r"place|cir|circle|terrace|ter|hwy|highway)\b\.?(?:\s*(?:#|apt\.?|unit|suite|depto\.?)\s*\w+)?"
-    r"|\b(?:calle|avenida|av\.|camino|paseo|boulevard)\s+(?:(?:de|del|la|las|los|el)\s+)*[A-ZÁÉÍÓÚÑ][\w'-]*"
-    r"(?:\s+[A-ZÁÉÍÓÚÑ][\w'-]*)*(?:\s*(?:#|n[úu]m\.?|no\.)?\s*\d+)?",
-    re.IGNORECASE,
-)
-_LONG_NUMBER = re.compile(r"\d(?:[\s().-]{0,2}\d){3,}")  # four digits and more: telephones, accounts, years, codes
-_MONEY = re.compile(r"[$€]\s?\d[\d.,]*\d|[$€]\s?\d|\d[\d.,]*\s?(?:dollars|dólares|dolares|pesos|usd)\b", re.IGNORECASE)
-_INTRODUCED = re.compile(
-    r"(\b(?i:my name is|this is|i am|i'm|me llamo|mi nombre es|soy|habla|le habla|se llama|name:|nombre:|sra?\.|mr\.?|"
-    r"mrs\.?|ms\.?|señora?|senora?|doña|dona|don)\s+)((?:[A-ZÁÉÍÓÚÑ][\w'’-]+\s?){1,4})"
-)
-_SIGNED = re.compile(
-    r"((?:^|\n)\s*(?:thanks|thank you|regards|sincerely|best|cheers|gracias|saludos|atentamente|cordialmente)"
-    r"[^\n]{0,30}[,.!]?\s*\n+\s*)([^\n]{2,40})(?=\s*(?:\n|$))",
-    re.IGNORECASE,
-)
+_LONG_NUMBER = re.compile(r"\d(?:[\s().-]{0,2}\d){3,}")  # whatever else has four digits and more: years, codes
+_ANY_DAY = date(2000, 1, 1)  # days are read too, and stay as they are written
+_SAID = re.compile(r"[^\W\d_]+")
+_ENGLISH = frozenset(
+    ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+     "double", "triple")
+)  # fmt: skip
 _WORD = re.compile(r"[^\W\d_][\w'’-]+")
 _SHORTEST = 3  # letters of a name that is looked for anywhere
 # Parts of names that are words of what customers write about, or join names.
@@ -42,15 +35,29 @@ def masked(text: str, names: Iterable[str] = ()) -> str:
     """The text without what identifies somebody. `names`: by what the customer is known, addresses among them."""
     text = _MAIL.sub("nombre@example.com", text)
     text = _LINK.sub("https://example.com", text)
-    text = _STREET.sub(lambda found: f"0 {NAME} St" if found.group()[0].isdigit() else f"Calle {NAME} 0", text)
-    text = _MONEY.sub(_noughts, text)
-    text = _LONG_NUMBER.sub(_noughts, text)
-    text = _SIGNED.sub(lambda found: f"{found.group(1)}{NAME}", text)
-    text = _INTRODUCED.sub(lambda found: f"{found.group(1)}{NAME} ", text)
+    for fact in sorted(find(text, _ANY_DAY), key=lambda each: -each.start):
+        text = text[: fact.start] + _instead(fact, text[fact.start : fact.end]) + text[fact.end :]
+    text = _LONG_NUMBER.sub(lambda found: _noughts(found.group()), text)
     known = {part.casefold() for name in names for part in _WORD.findall(name.replace("_", " "))}
     known = {part for part in known if len(part) >= _SHORTEST and part not in _PLAIN}
     return _WORD.sub(lambda found: NAME if found.group().casefold() in known else found.group(), text).strip()
 
 
-def _noughts(found: re.Match[str]) -> str:
-    return re.sub(r"\d", "0", found.group())
+def _instead(fact: Found, said: str) -> str:
+    if fact.kind is FactKind.NAME:
+        return NAME
+    if fact.kind is FactKind.ADDRESS:
+        return f"Calle {NAME} 0" if folded(said).startswith(("calle", "avenida", "camino", "paseo")) else f"0 {NAME} St"
+    return said if fact.kind is FactKind.DATE else _noughts(said)
+
+
+def _noughts(said: str) -> str:
+    """«(707) 555-0188» as «(000) 000-0000», «siete cero siete» as «cero cero cero»."""
+    return _SAID.sub(lambda found: _nought(found.group()), re.sub(r"\d", "0", said))
+
+
+def _nought(word: str) -> str:
+    key = folded(word)
+    if key not in NUMBER_WORDS:
+        return word
+    return "zero" if key in _ENGLISH or key.endswith(("teen", "ty")) else "cero"
