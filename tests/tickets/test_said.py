@@ -54,4 +54,3 @@ def test_what_cannot_wait_is_found_however_it_is_said() -> None:
         kind = Kind(section.removeprefix("none: "))
         there = not section.startswith("none: ")
         assert [text for text in texts if (kind in find(text).kinds) != there] == [], section
-    assert len(messages) == 8
