@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 SERVICE = "tickets"
 BATCH = 200  # found by one look of the sweep
 TOGETHER = 40  # mails in one transaction: enough to share its costs, few enough to keep its locks short
-CONCURRENT = 4  # transactions at a time: enough to hide the round trips
+AT_ONCE = 2  # of these transactions: the mails of one are read while the store works on the other
+CONCURRENT = 4  # transactions of single mails at a time: enough to hide the round trips
 MAX_CHAIN = 20  # mails of one thread taken in because a later one came first
 MAX_BACK_OFF = timedelta(hours=6)
 TRIES = 4
@@ -50,14 +51,17 @@ async def take_in_messages(database: Database, settings: Settings, message_ids: 
 
     Never raises for one of them; their rows say what went wrong.
     """
-    for start in range(0, len(message_ids), TOGETHER):
-        part = message_ids[start : start + TOGETHER]
-        try:
-            left = await _take_in_together(database, settings, part) if len(part) > 1 else part
-        except Exception as error:  # one of them is to blame, and will say so
-            log.warning("intake.one_by_one", messages=len(part), error=repr(error)[:500])
-            left = part
-        await _one_by_one([partial(take_in_message, database, settings, message_id) for message_id in left])
+    parts = [message_ids[start : start + TOGETHER] for start in range(0, len(message_ids), TOGETHER)]
+    await _a_few_at_once([partial(_take_in_part, database, settings, part) for part in parts], AT_ONCE)
+
+
+async def _take_in_part(database: Database, settings: Settings, part: Sequence[int]) -> None:
+    try:
+        left = await _take_in_together(database, settings, part) if len(part) > 1 else part
+    except Exception as error:  # one of them is to blame, and will say so
+        log.warning("intake.one_by_one", messages=len(part), error=repr(error)[:500])
+        left = part
+    await _a_few_at_once([partial(take_in_message, database, settings, message_id) for message_id in left])
 
 
 async def _take_in_together(database: Database, settings: Settings, message_ids: Sequence[int]) -> list[int]:
@@ -89,9 +93,9 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
     return [message.id for message in found if message.id not in done]
 
 
-async def _one_by_one(turns: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """A few at a time. One that fails never holds up the others; messages and recordings say so in their row."""
-    slots = asyncio.Semaphore(CONCURRENT)
+async def _a_few_at_once(turns: Sequence[Callable[[], Awaitable[None]]], at_once: int = CONCURRENT) -> None:
+    """One that fails never holds up the others; messages and recordings say so in their row."""
+    slots = asyncio.Semaphore(at_once)
 
     async def one(turn: Callable[[], Awaitable[None]]) -> None:
         async with slots:
@@ -133,7 +137,9 @@ async def take_in_deliveries(database: Database, settings: Settings, delivery_id
     """The same for many: what needs no lock together, the rest one by one. Never raises for one of them."""
     async with database.transaction() as session:
         done = await intake_delivery.take_in_automatic(session, delivery_ids)
-    await _one_by_one([partial(take_in_delivery, database, settings, id_) for id_ in delivery_ids if id_ not in done])
+    await _a_few_at_once(
+        [partial(take_in_delivery, database, settings, id_) for id_ in delivery_ids if id_ not in done]
+    )
 
 
 class Doors:
@@ -146,7 +152,7 @@ class Doors:
         self.recordings = Gatherer(self._take_in_recordings)
 
     async def _take_in_recordings(self, ids: Sequence[int]) -> None:
-        await _one_by_one([partial(take_in_recording, self.database, self.settings, id_) for id_ in ids])
+        await _a_few_at_once([partial(take_in_recording, self.database, self.settings, id_) for id_ in ids])
 
     async def sweep(self) -> int:
         """Take in everything whose ring was lost, in parts of one look. Returns how many there were."""
