@@ -54,10 +54,12 @@ async def only_router(session: AsyncSession) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a pass plans from. `more`: tickets further back may fit somebody even where none of these does."""
+    """What a pass plans from. `more`: tickets further back may fit somebody even where none of these does. `all`: none
+    that somebody could have is further back."""
 
     view: Snapshot
     more: bool
+    all: bool
 
 
 async def snapshot(
@@ -74,7 +76,7 @@ async def snapshot(
     situation = Situation(policy, reviewer_live(people))
     kinds = for_anybody([Kind(*row) for row in await session.execute(KINDS)], people, situation)
     if not kinds:
-        return Reading(Snapshot(people, ()), more=False)
+        return Reading(Snapshot(people, ()), more=False, all=True)
     takers = max(1, sum(person.routable and person.spare > 0 for person in people))
     each = depth * max(1, min(takers + MARGIN, PAIRS // (HALVES * takers * len(kinds))))
     late = now + timedelta(minutes=policy.answer_minutes)
@@ -87,7 +89,8 @@ async def snapshot(
         read[kind] += 1
         if ticket.barred or ticket.previous_id is not None:  # only what a ticket went through makes it unlike its kind
             held_up.add(kind)
-    return Reading(Snapshot(people, tickets, situation.reviewer_live), more=any(read[kind] >= each for kind in held_up))
+    full = {kind for kind, count in read.items() if count >= each}
+    return Reading(Snapshot(people, tickets, situation.reviewer_live), more=bool(full & held_up), all=not full)
 
 
 _UNOFFERED = ", ".join(f"'{kind.value}'" for kind in UNOFFERED)

@@ -41,10 +41,12 @@ DEPTHS = (1, 8, 64)  # how deep a pass looks into the queue when the most urgent
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """`offered`: how many offers were made. `had_turn` is false when another router was at it all the time."""
+    """`offered`: how many offers were made. `had_turn` is false when another router was at it all the time. `all`: what
+    was queued when it looked is offered."""
 
     offered: int = 0
     had_turn: bool = False
+    all: bool = False
 
 
 async def route_once(database: Database, settings: Settings, *, withdraw: bool = True) -> int:
@@ -70,7 +72,7 @@ async def route(
     for _ in range(MAX_PASSES):
         found = await _pass(database, settings, policy, sign())
         made, had_turn = made + found.offered, had_turn or found.had_turn
-        if not found.offered:
+        if not found.offered or found.all:  # what was queued since is news of its own
             break
     return Routed(made, had_turn)
 
@@ -109,7 +111,7 @@ async def _pass(database: Database, settings: Settings, policy: Policy, sign: in
         WAIT_SECONDS.observe(max(0.0, (now - each.queued_at).total_seconds()))
     PASS_SECONDS.observe(perf_counter() - started)
     log.info("routing.pass", proposed=len(proposals), offered=len(offered), queued=len(reading.view.tickets))
-    return Routed(len(offered), had_turn=True)
+    return Routed(len(offered), had_turn=True, all=reading.all and len(offered) == len(reading.view.tickets))
 
 
 async def withdraw_unfit(database: Database, settings: Settings, policy: Policy) -> int:
