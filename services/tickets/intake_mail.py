@@ -11,9 +11,10 @@ from services.tickets.clocks import moves as clocks
 from services.tickets.intake_learn import learn
 from services.tickets.intake_open import Opened, Opening, alarm, open_tickets, record
 from services.tickets.intake_reading import Reading, read
-from services.tickets.locks import ChangedHands, lock_ticket, open_assignment
+from services.tickets.locks import ChangedHands, lock_together, open_assignment
+from services.tickets.new_ticket import link_entries
 from services.tickets.thread import Candidate, Placement, evidence, place, quoted_ids, subject_number
-from services.tickets.thread_repository import answered_by, participation, quoted
+from services.tickets.thread_repository import answered_by, participation, quoted, unrelated
 from services.tickets.topics import EMERGENCY
 from services.tickets.urgency.answers import AT_ONCE, text_for
 from services.tickets.urgent_alerts import warn
@@ -135,7 +136,7 @@ async def _join(
     session: AsyncSession, settings: Settings, message: Message, reading: Reading, placement: Placement
 ) -> None:
     assert placement.ticket_id is not None
-    ticket = await lock_ticket(session, placement.ticket_id)
+    ticket = (await lock_together(session, [placement.ticket_id, *placement.also]))[placement.ticket_id]
     if ticket.merged_into_id is not None:  # while we waited for the lock: who may speak there must be asked anew
         raise ChangedHands
     before = ticket.state
@@ -145,6 +146,9 @@ async def _join(
     said, changed = await learn(session, settings, ticket, message, reading, customer)
     ticket.updated_at = clock.now()
     await record(session, [Opened(ticket, message, reading, placement.by)])
+    for other_id in await unrelated(session, ticket.id, placement.also) if placement.also else ():
+        session.add_all(link_entries(ticket, other_id, "answers_both"))
+        await publish(session, Event("ticket", other_id, what="linked"))
     await repository.put_intake(
         session,
         message_id=message.id,

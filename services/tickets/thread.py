@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 # «Re:», «RV:», «AW:», «Fwd:»… in many languages, with counters and in any number, are not part of a subject.
@@ -13,6 +13,7 @@ _COUNTED = r"(?:\s*[\[(]\d+[\])])?\s*[:：]\s*"
 _PREFIX = re.compile(rf"^\s*(?:{_ANSWERED}|{_FORWARDED}){_COUNTED}", re.IGNORECASE)
 _REPLY = re.compile(rf"^\s*(?:{_ANSWERED}){_COUNTED}", re.IGNORECASE)
 _NUMBER = re.compile(r"\[#\s?(\d{1,12})\]")
+_BY_ID = ("in_reply_to", "references")
 MAX_REFERENCES = 50  # the newest; the first is kept too, it names the thread
 
 
@@ -22,6 +23,7 @@ class Candidate:
 
     ticket_id: int
     by: str  # token, in_reply_to, references, subject
+    follows: bool = field(default=False, compare=False)  # not itself named: it was opened because of one that is
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Placement:
     by: str = ""
     linked_to: int | None = None
     why: str = ""  # of a link: stranger, closed_long_ago
+    also: tuple[int, ...] = ()  # other tickets of the sender that the mail answers too
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,9 @@ def evidence(
         if each.ticket_id in known.existing
     ]
     followers = [
-        Candidate(follower, each.by) for each in today for follower in (known.followed_by or {}).get(each.ticket_id, ())
+        Candidate(follower, each.by, follows=True)
+        for each in today
+        for follower in (known.followed_by or {}).get(each.ticket_id, ())
     ]
     first: dict[int, Candidate] = {}
     for each in (*today, *followers):
@@ -144,6 +149,7 @@ def place(
 
     Without one, a new ticket: linked to what is long closed, else, for a stranger, to what was quoted first.
     """
+    candidates = list(candidates)
     first: Candidate | None = None
     late: Candidate | None = None
     for candidate in candidates:
@@ -152,7 +158,8 @@ def place(
             continue
         closed_at = closed.get(candidate.ticket_id)
         if closed_at is None or at - closed_at <= timedelta(days=reopen_days):
-            return Placement(candidate.ticket_id, candidate.by)
+            answered = {each.ticket_id for each in candidates if each.by in _BY_ID and not each.follows} & participates
+            return Placement(candidate.ticket_id, candidate.by, also=tuple(sorted(answered - {candidate.ticket_id})))
         late = late or candidate
     if late is not None:
         return Placement(None, late.by, late.ticket_id, "closed_long_ago")

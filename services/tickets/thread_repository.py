@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from services.tickets.said import Mail, Said
 from services.tickets.thread import Known
 from shared import clock
-from shared.models import Delivery, Intake, MailReceipt, Message, Participant, ReceiptState, Ticket
+from shared.models import Delivery, Entry, EntryKind, Intake, MailReceipt, Message, Participant, ReceiptState, Ticket
 
 # So long an answer waits for what it answers; a mail that breaks the parser must not hold it back for ever.
 COMES_WITHIN = timedelta(minutes=2)
@@ -115,6 +115,21 @@ async def link(session: AsyncSession, ticket_id: int, to: int) -> None:
     await session.execute(
         update(Ticket).where(Ticket.id == ticket_id, Ticket.linked_ticket_id.is_(None)).values(linked_ticket_id=to)
     )
+
+
+async def unrelated(session: AsyncSession, ticket_id: int, others: Collection[int]) -> list[int]:
+    """Those of the others that neither a split, a link nor an entry has brought together with the ticket."""
+    here = select(Ticket.linked_ticket_id, Ticket.split_from_id).where(Ticket.id == ticket_id)
+    told = exists().where(
+        Entry.ticket_id == ticket_id,
+        Entry.kind == EntryKind.LINKED,
+        Entry.detail["ticket_id"].as_integer() == Ticket.id,
+    )
+    linked, split_from = (await session.execute(here)).one()
+    rows = await session.execute(
+        select(Ticket.id, Ticket.linked_ticket_id, Ticket.split_from_id).where(Ticket.id.in_(others), ~told)
+    )
+    return [row[0] for row in rows if row[0] not in (linked, split_from) and ticket_id not in row[1:]]
 
 
 async def survivor(session: AsyncSession, ticket_id: int) -> int:

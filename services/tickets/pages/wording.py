@@ -88,6 +88,7 @@ REASONS = {
     "customer_voicemail": N_("the customer called again"),
     "stranger": N_("somebody who is not part of that ticket answered it"),
     "closed_long_ago": N_("that ticket was closed long ago"),
+    "answers_both": N_("one mail of the customer answers both"),
     "merged": N_("it goes on in another ticket"),
     "call_due": N_("it is time to call again and the person is not there"),
     "no_words": N_("nobody spoke in the call"),

@@ -99,6 +99,20 @@ async def test_a_stranger_who_quotes_a_ticket_gets_a_new_linked_one(center: Cent
     assert again.ticket.id != ticket.id
 
 
+async def test_a_mail_that_answers_two_tickets_joins_the_first_and_both_say_so_once(center: Center) -> None:
+    first, second = await center.receive(), await center.receive("About something else.")
+    theirs = await center.receive(from_address="neighbor@example.com")
+    ids = [await message_id_of(center, each) for each in (first, second, theirs)]
+    for _ in range(2):
+        bridge = await center.receive(in_reply_to=[ids[1]], references=[ids[0], ids[2], ids[1]])
+        assert (bridge.row.outcome, bridge.ticket.id) == (IntakeOutcome.ATTACHED, second.ticket.id)
+    for one, other in ((first, second), (second, first)):
+        (entry,) = await center.entries(one.ticket.id, EntryKind.LINKED)
+        assert entry.detail == {"ticket_id": other.ticket.id, "cause": "answers_both"}
+    assert not await center.entries(theirs.ticket.id, EntryKind.LINKED), "nothing of the sender's is said there"
+    assert len(await center.tickets()) == 3
+
+
 async def test_a_sender_without_an_address_joins_nothing(center: Center) -> None:
     first = await center.receive(from_address="", from_name="")
     seen = await center.receive(from_address="", reply_token=first.ticket.reply_token)
