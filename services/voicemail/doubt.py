@@ -33,6 +33,7 @@ class Flag(StrEnum):
 
 INVENTED = frozenset({Flag.PROMPT_ECHO, Flag.BOILERPLATE})
 UNHEARD_S = 1.5  # of speech that no word is near
+_UNSURE_OF_DIGITS = 0.5  # of a word with digits; tickets mark the digits of a number by the same bound
 _NEAR_S = 1.0  # words are timed loosely
 _LONGEST_WORD_S = 2.0
 
@@ -74,7 +75,7 @@ def flags_of(segment: Segment, *, active_s: float, prompt: str) -> list[Flag]:
         found.add(Flag.NO_SPEECH)
     if unsure:
         found.add(Flag.DOUBTFUL)
-    if any(any(c.isdigit() for c in word["word"]) and word["probability"] < 0.5 for word in words):
+    if _has_doubtful_digits(words):
         found.add(Flag.DOUBTFUL_DIGITS)
     if segment["compression_ratio"] > 2.4 or _repeats(text.split()):
         found.add(Flag.LOOP)
@@ -88,6 +89,18 @@ def flags_of(segment: Segment, *, active_s: float, prompt: str) -> list[Flag]:
     if segment["temperature"] > 0:
         found.add(Flag.REPEATED_TRIES)
     return sorted(found)
+
+
+def with_digits_judged(segment: Segment) -> Segment:
+    """A segment whose numbers were heard again: doubted by what both hearings say."""
+    flags = set(segment["flags"]) - {Flag.DOUBTFUL_DIGITS}
+    if _has_doubtful_digits(segment["words"]):
+        flags.add(Flag.DOUBTFUL_DIGITS)
+    return {**segment, "flags": sorted(flags)}
+
+
+def _has_doubtful_digits(words: Sequence[dict[str, Any]]) -> bool:
+    return any(any(c.isdigit() for c in word["word"]) and word["probability"] < _UNSURE_OF_DIGITS for word in words)
 
 
 def echoes(text: str, prompt: str) -> bool:

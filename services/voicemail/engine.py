@@ -29,11 +29,12 @@ class Heard:
     language: str  # an allowed one, mixed or unknown
     language_confidence: float
     language_evidence: dict[str, Any]
-    # {start, end, text, language, words: [{word, start, end, probability}], avg_logprob, no_speech_prob,
-    #  compression_ratio, temperature, flags, in_text}
+    # {start, end, text, language, words: [{word, start, end, probability, readings?}], avg_logprob, no_speech_prob,
+    #  compression_ratio, temperature, flags, in_text}. `readings`: of a number that was heard twice, see numbers.py
     segments: list[Segment]
     # {start, end, kind: speech | faint | sound | silence}; of what was decoded (speech, faint) also {language,
-    #  without_prompt?, decoded_again?, first_text?, unheard?}, unheard being the [start, end] of speech without words.
+    #  without_prompt?, decoded_again?, first_text?, unheard?, numbers_again?}, unheard being the [start, end] of speech
+    #  without words, numbers_again {start, end, other_text} of each number that was heard twice.
     #  From the recording's first second to its last.
     regions: list[dict[str, Any]]
     flags: list[str]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.voicemail import doubt, regions, spoken_language
+from services.voicemail import doubt, numbers, regions, spoken_language
 from services.voicemail.activity import Activity, Span, windows
 from services.voicemail.engine import RATE, Heard, Model, Segment
 from services.voicemail.engines import Decoder, Look
@@ -23,6 +23,8 @@ _PRIMERS = {
     "en": "Hello, good morning. I am calling about my account, please call me back.",
     "es": "Hola, buenos días. Llamo por mi cuenta, por favor llámeme.",
 }
+# What is known of all that is said in a region, however one sentence of it is heard.
+_OF_THE_REGION = frozenset({doubt.Flag.OTHER_LANGUAGE, doubt.Flag.TRANSLATED, doubt.Flag.FAINT})
 
 
 class Recogniser:
@@ -70,6 +72,7 @@ class Recogniser:
                 call.forget(number)
                 if segments and number + 1 < len(spans):
                     so_far(segments)
+        segments = self._numbers_again(samples, segments, found.speech, decoded)
         spoken = spoken_language.decide(call.heard, languages)
         text = " ".join(segment["text"] for segment in segments if segment["in_text"])
         flags = {flag for segment in segments for flag in segment["flags"]}
@@ -89,6 +92,29 @@ class Recogniser:
             flags=sorted(flags),
             options=options,
         )
+
+    def _numbers_again(
+        self,
+        samples: NDArray[np.float32],
+        segments: Sequence[Segment],
+        speech: Activity,
+        decoded: Sequence[tuple[Span, dict[str, Any]]],
+    ) -> list[Segment]:
+        """The segments, those that tell a number settled by a second hearing of the number alone.
+
+        What the hearing that lost had heard is kept with the region in which the number ends.
+        """
+        out = list(segments)
+        for run in reversed(numbers.told(segments)):  # a second hearing may have more segments than the first
+            span, first = numbers.span_of(segments, run), segments[run.start : run.stop]
+            again = self._once(self._decoder.look(_piece(samples, span)), span, first[0]["language"], "", speech)
+            for flag in {flag for each in first for flag in each["flags"]} & _OF_THE_REGION:
+                _mark(again, flag)
+            out[run.start : run.stop], other = numbers.settled(first, again)
+            begun = [facts for region, facts in decoded if region.start <= span.end]
+            told = {"start": span.start, "end": span.end, "other_text": _text(other)}
+            begun[-1].setdefault("numbers_again", []).insert(0, told)
+        return out
 
     def _decode(self, look: Look, span: Span, language: str, speech: Activity) -> tuple[list[Segment], dict[str, Any]]:
         """The segments of one region, decoded again where the first try cannot be what was said."""
@@ -163,20 +189,15 @@ class _Call:
             return
         for later in range(number + 1, min(number + 1 + AHEAD, len(self._spans))):
             if later not in self._looks and later not in self._coming:
-                self._coming[later] = self._aside.submit(self._decoder.look, self._piece(later))
+                self._coming[later] = self._aside.submit(self._decoder.look, _piece(self._samples, self._spans[later]))
 
     def look(self, number: int) -> Look:
         if number not in self._looks:
-            coming = self._coming.pop(number, None)
-            look = self._decoder.look(self._piece(number)) if coming is None else coming.result()
-            span = self._spans[number]
+            span, coming = self._spans[number], self._coming.pop(number, None)
+            look = self._decoder.look(_piece(self._samples, span)) if coming is None else coming.result()
             self._looks[number] = look
             self._heard[number] = HeardWindow(span, self._speech.within(span.start, span.end), look.probabilities)
         return self._looks[number]
-
-    def _piece(self, number: int) -> NDArray[np.float32]:
-        span = self._spans[number]
-        return self._samples[int(max(0.0, span.start - PAD_S) * RATE) : int((span.end + PAD_S) * RATE)]
 
     def forget(self, number: int) -> None:
         self._looks.pop(number, None)
@@ -198,6 +219,10 @@ class _Call:
             if following is not None:
                 return following
         return spoken_language.likeliest(self._heard[number].probabilities, self._languages)
+
+
+def _piece(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
+    return samples[int(max(0.0, span.start - PAD_S) * RATE) : int((span.end + PAD_S) * RATE)]
 
 
 def _moved(segment: Segment, by: float) -> Segment:

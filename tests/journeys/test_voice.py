@@ -97,22 +97,32 @@ class Call:
     sentences: tuple[str, ...]
     keywords: frozenset[str]
     digits: str = "7072863914"  # one that the small checkpoint hears surely
+    gap_s: float = 0.4  # between the sentences
 
     def recording(self) -> tuple[str, bytes]:
         """Name and bytes: a 16 kHz WAV, or headerless 8 kHz µ-law as an exchange keeps it."""
         template = {"en": "My number is {digits}.", "es": "Mi número es {digits}."}[self.language]
         _, said = with_number(template, self.digits, self.language)
-        samples = message([*self.sentences, said], self.language, gap_s=0.4)
+        samples = message([*self.sentences, said], self.language, gap_s=self.gap_s)
         return ("call.ulaw", ulaw(samples)) if self.by_telephone else ("call.wav", wav(samples))
 
 
 ENGLISH = ("Good morning.", "My name is John Smith.", "I have a question about my PG&E bill.")
 SPANISH = ("Buenas tardes.", "Mi nombre es Juan Pérez.", "Necesito ayuda con mi factura de gas.")
-CALLS = (  # longer ones the engine hears alone: tests/voicemail/test_engine.py
+AFTER_HALF_A_MINUTE = (  # as somebody speaks who thinks between the sentences
+    *SPANISH, "Mandé mis documentos la semana pasada.", "No recibí el cheque de reembolso.", "El técnico nunca llegó.",
+    "Quiero poner una queja.", "Necesito cambiar mi cita.", "Quiero hablar con un supervisor.",
+    "Necesito cambiar mi dirección.", "Mi factura es muy alta.",
+)  # fmt: skip
+CALLS = (
     Call("+17075550161", "en", False, ENGLISH, frozenset({"question", "bill"})),
     Call("+17075550162", "en", True, ENGLISH, frozenset({"question", "bill"})),
     Call("+17075550163", "es", False, SPANISH, frozenset({"factura", "gas"})),
     Call("+17075550164", "es", True, SPANISH, frozenset({"factura", "gas"})),
+    Call(
+        "+17075550165", "es", True, AFTER_HALF_A_MINUTE,
+        frozenset({"documentos", "reembolso", "tecnico", "queja", "supervisor"}), gap_s=0.9,
+    ),
 )
 
 
@@ -141,14 +151,16 @@ async def test_language_keywords_and_callback_number_of_every_call_are_on_its_ti
 
         async def noted(call: Call = call) -> list[Any]:
             return await house.fetch(
-                "SELECT f.value FROM caller_fact f JOIN recording r ON r.id = f.recording_id "
-                "WHERE r.caller_id = :caller AND f.kind = 'callback'", caller=call.caller,
+                "SELECT f.value, f.doubts, (f.places->0->>'from_s')::float AS from_s "
+                "FROM caller_fact f JOIN recording r ON r.id = f.recording_id WHERE r.caller_id = :caller AND f.kind = 'callback'", caller=call.caller,
             )  # fmt: skip
 
         ((text, language),) = await eventually(transcribed, what=f"the words of {call}", within_s=90)
         assert language == call.language
         assert call.keywords <= set(plain(text).split()), text
-        assert await eventually(noted, what=f"a number in: {text}") == [(f"+1{call.digits}",)], text
+        ((number, doubts, from_s),) = await eventually(noted, what=f"a number in: {text}")
+        assert (number, doubts) == (f"+1{call.digits}", []), text
+        assert from_s > (30 if call.sentences is AFTER_HALF_A_MINUTE else 5)
 
 
 async def test_a_recording_that_is_not_audio_is_still_a_ticket(house: House) -> None:

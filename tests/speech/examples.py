@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import av
 import numpy as np
@@ -126,7 +127,7 @@ def make(
     if not cut:
         return _nobody(chance)
     if chance.random() < 0.6:
-        samples = over_something(chance, samples)
+        samples = over_something(corpus, chance, samples)
     if chance.random() < 0.5:
         samples = telephone(samples)
     return Example(samples.astype(np.float32), language, cut)
@@ -146,13 +147,28 @@ def of_another(samples: Samples, throat: float) -> tuple[Samples, float]:
     return said[: round(len(samples) * slower)].astype(np.float32), slower
 
 
-def over_something(chance: random.Random, samples: Samples) -> Samples:
-    """What goes on behind the caller while the window lasts, as the telephone then carries it: noise, or music."""
-    made = chance.choice((nonspeech.hiss, nonspeech.hiss, nonspeech.breath, nonspeech.rumble, nonspeech.music))
+def over_something(corpus: Corpus, chance: random.Random, samples: Samples) -> Samples:
+    """What goes on behind the caller while the window lasts, as the telephone then carries it: noise, music, people."""
+    made = chance.choice((
+        nonspeech.hiss, nonspeech.hiss, nonspeech.breath, nonspeech.rumble, nonspeech.music, nonspeech.music,
+        partial(babble, corpus),
+    ))  # fmt: skip
     behind = made(chance, len(samples))
-    ratio = 10 ** (chance.uniform(-40, -6) / 20)
+    ratio = 10 ** (chance.uniform(-36, -8) / 20)
     level = float(np.sqrt(np.mean(samples**2))) / max(float(np.sqrt(np.mean(behind**2))), 1e-9)
     return samples + behind * np.float32(ratio * level)
+
+
+def babble(corpus: Corpus, chance: random.Random, count: int) -> Samples:
+    """An office or a kitchen behind the caller: several people at once, none of whom is to be written down."""
+    samples = np.zeros(count, np.float32)
+    for _ in range(chance.randint(4, 7)):
+        at = -chance.randrange(RATE)
+        while at < count:
+            said = corpus.samples(chance.choice(corpus.clips))[max(0, -at) : count - at]
+            samples[max(0, at) : max(0, at) + len(said)] += said
+            at = max(0, at) + len(said) + chance.randrange(1, RATE // 2)
+    return samples
 
 
 def groups_of(words: tuple[Word, ...], pauses: Sequence[tuple[int, float]], start: float, end: float) -> list[Spoken]:

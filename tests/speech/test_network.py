@@ -21,6 +21,7 @@ from tests.speech.examples import (
     Example,
     Spoken,
     Word,
+    babble,
     groups_of,
     kinds_of,
     of_another,
@@ -173,22 +174,36 @@ def test_a_window_ends_as_whisper_or_the_product_ends_it() -> None:
     assert ends == {"open", "cut", "whole"}
 
 
-def test_what_goes_on_behind_the_caller_is_quieter_than_the_caller() -> None:
-    caller = np.sin(np.arange(RATE, dtype=np.float32))
-    for seed in range(20):
-        behind = over_something(random.Random(seed), caller) - caller
-        quieter = 20 * np.log10(np.std(behind) / np.std(caller))
-        assert -41 < quieter < -5
-
-
-def test_the_telephone_carries_what_goes_on_behind_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    """One voice that says one word, for two seconds, whatever the kind of sentence."""
     samples = np.full(2 * RATE, 10_000, np.int16)
     clips = [Clip("en", "a voice", kind, "bill.", 0, len(samples), (0.0,)) for kind in ORDER]
     np.save(tmp_path / "corpus.npy", samples)
     (tmp_path / "corpus.json").write_text(json.dumps([vars(clip) for clip in clips]))
+    return Corpus(tmp_path / "corpus")
+
+
+def test_what_goes_on_behind_the_caller_is_quieter_than_the_caller(corpus: Corpus) -> None:
+    caller = np.sin(np.arange(RATE, dtype=np.float32))
+    for seed in range(20):
+        behind = over_something(corpus, random.Random(seed), caller) - caller
+        quieter = 10 * np.log10(np.mean(behind**2) / np.mean(caller**2))
+        assert -37 < quieter < -7
+
+
+def test_several_people_speak_at_once_behind_the_caller_all_the_time(corpus: Corpus) -> None:
+    for seed in range(5):
+        at_once = babble(corpus, random.Random(seed), 8 * RATE) / np.float32(10_000 / 32_768)
+        assert len(at_once) == 8 * RATE
+        assert 3 < at_once.max() < 7.5
+        assert (at_once > 0).all()
+
+
+def test_the_telephone_carries_what_goes_on_behind_the_caller(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     telephone = Mock(side_effect=np.ones_like)
     monkeypatch.setattr(examples, "telephone", telephone)
-    corpus, chance = Corpus(tmp_path / "corpus"), random.Random(1)
+    chance = random.Random(1)
     made = [examples.make(corpus, chance, (1,), latest_s=0, nobody=0) for _ in range(40)]
     # Nothing is laid over what came by telephone.
     assert sum(bool((each.samples == 1).all()) for each in made) == telephone.call_count > 5

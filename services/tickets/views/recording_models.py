@@ -36,7 +36,9 @@ class TranscriptView(View):
     language_confidence: float
     flags: list[str]
     segments: list[dict[str, Any]] = Field(
-        description="`start`, `end` (seconds), `text`, `flags`, and `words` of `word`, `start`, `end`, `probability`."
+        description="`start`, `end` (seconds), `text`, `flags`, and `words` of `word`, `start`, `end`, `probability`; "
+        "those of a number that was heard twice also `readings`: the probability in this hearing and in the other, "
+        "0 where that heard something else; `probability` is then the better one, or 0."
     )
     regions: list[dict[str, Any]] = Field(
         default=[],
