@@ -265,8 +265,9 @@ def mel_of(examples: Sequence[Example], samples: int) -> Tensor:
 
 def _prompt(vocabulary: Vocabulary, chance: random.Random, sentences: Sequence[Spoken]) -> list[int]:
     """Words before the recording that must not be repeated: mostly such as are not known at all."""
-    if sentences and chance.random() < 0.5:
-        tokens = vocabulary.text(chance.choice(sentences).text)
+    said = [sentence.text for sentence in sentences if sentence.words]  # of one that only begins there is no word
+    if said and chance.random() < 0.5:
+        tokens = vocabulary.text(chance.choice(said))
     else:
         count = chance.randint(1, 25)
         tokens = [

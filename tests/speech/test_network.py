@@ -221,6 +221,13 @@ def test_what_goes_on_after_the_window_is_left_to_the_next_one() -> None:
     raise AssertionError("no example with timestamps")
 
 
+def test_of_a_sentence_that_only_begins_nothing_is_said_before_the_recording() -> None:
+    words = vocabulary()
+    example = Example(np.zeros(30 * RATE, np.float32), "en", (Spoken((), 28.0, None),))
+    prompted = [target(words, random.Random(seed), example).given for seed in range(40)]
+    assert any(given[0] == words(words.tokenizer.sot_prev) for given in prompted)
+
+
 def test_guidance_is_low_where_the_words_are_said() -> None:
     network = SmallWhisper(vocabulary())
     made = Target([0, 1, 2], [1, 2, IGNORED], [None, (10.0, 10.5), None], [])
