@@ -101,6 +101,12 @@ _NAMED = re.compile(
     rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{_NOT_IN_NAME}[a-z'.]{{1,30}}\s){{1,3}}"
     rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|terrace|circle|highway)\b)"
 )
+# «en la calle once», «la calle west tercera»: a street by its number, as it is said in Spanish.
+_NUMBERED = re.compile(
+    r"\b(?P<street>(?:la\s)?calle\s(?:(?:west|east|north|south|norte|sur)\s)?(?:primera|segunda|tercera|cuarta|quinta"
+    r"|sexta|septima|octava|novena|decima|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce"
+    r"|quince))\b"
+)
 _NO_STREET = re.compile(
     r"\b(?:our|her|his|their|its|thing|says|natural|right|only|best|same|other|this|that|long|whole|any|some|no|first"
     r"|third|wrong|every|either|my|your|one|a|take"
@@ -143,6 +149,8 @@ def addresses(plain: str, text: str) -> list[Found]:
         street = match["street"]
         if _NO_STREET.search(street) is None and (text[match.start("street")].isupper() or street.isascii()):
             add(match.start("street"), match.end("street"), 0.6)
+    for match in _NUMBERED.finditer(plain):
+        add(match.start("street"), match.end("street"), 0.6)
     return found
 
 
