@@ -113,7 +113,8 @@ class Recogniser:
             out[run.start : run.stop], other = numbers.settled(first, again)
             begun = [facts for region, facts in decoded if region.start <= span.end]
             told = {"start": span.start, "end": span.end, "other_text": _text(other)}
-            begun[-1].setdefault("numbers_again", []).insert(0, told)
+            # What is timed loosely may end before the first region begins.
+            (begun or [decoded[0][1]])[-1].setdefault("numbers_again", []).insert(0, told)
         return out
 
     def _decode(self, look: Look, span: Span, language: str, speech: Activity) -> tuple[list[Segment], dict[str, Any]]:

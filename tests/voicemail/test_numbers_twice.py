@@ -14,6 +14,7 @@ from services.tickets.callers.listen import listen
 from services.tickets.callers.words import of_segments
 from services.voicemail import numbers
 from services.voicemail.engine import Segment
+from services.voicemail.engines import Look
 from services.voicemail.hearing import Recogniser
 from services.voicemail.vocabulary import Vocabulary
 from tests.voicemail.conftest import ENGLISH, speak
@@ -127,3 +128,19 @@ def test_a_number_is_heard_again_alone_and_what_it_was_is_kept() -> None:
     [again] = region["numbers_again"]
     assert again["other_text"] == "My number is " + NUMBER
     assert 0 <= again["start"] < again["end"]
+
+
+def test_a_number_without_any_length_is_heard_again_too() -> None:
+    """Recognisers give such times at the edge of what they hear."""
+
+    class AtOnce(Scripted):
+        def decode(self, look: Look, language: str, prompt: str = "") -> list[Segment]:
+            return [
+                {**each, "end": 0.0, "words": [{**word, "start": 0.0, "end": 0.0} for word in each["words"]]}
+                for each in super().decode(look, language, prompt)
+            ]
+
+    samples = np.concatenate([np.zeros(16_000, np.float32), speak("en", ENGLISH)])
+    heard = Recogniser(AtOnce([NUMBER], language="en"), Vocabulary()).hear(samples, BOTH)
+    assert callback(heard.segments)[:2] == ("+17072863914", (Doubt.UNCLEAR,))  # nobody speaks where it was heard again
+    assert any(each.get("numbers_again") for each in heard.regions)
