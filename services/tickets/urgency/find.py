@@ -72,7 +72,11 @@ class _Part:
     text: str
     line: Line  # as written
     plain: Line  # without idioms
-    days: list[When]
+    today: date | None
+
+    def days(self) -> list[When]:
+        """That it names. Asked for only where one matters: to look for them costs as much as for some signs."""
+        return days_in(self.text, self.line.words, self.today) if self.today is not None else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +140,8 @@ def says(section: str, text: str) -> bool:
 
 
 def _part(name: str, text: str, today: date | None) -> _Part:
-    words = signs().words(text)
-    line = Line(words)
-    plain = line.without(signs().hits(line, "idioms"))
-    return _Part(name, text, line, plain, days_in(text, words, today) if today is not None else [])
+    line = Line(signs().words(text))
+    return _Part(name, text, line, line.without(signs().hits(line, "idioms")), today)
 
 
 def _counted(parts: Sequence[_Part], kind: Kind, taken_back: dict[Kind, Reason], section: str = "") -> list[_Sign]:
@@ -211,7 +213,7 @@ def _disconnection(signs_of: Sequence[_Sign]) -> Finding:
     """With the day that goes with one of the signs, those that say most first; a day close behind is quoted too."""
     for sign in signs_of:
         words = sign.part.line.words
-        day = nearest(sign.part.days, sign.hit.first, sign.hit.last, words)
+        day = nearest(sign.part.days(), sign.hit.first, sign.hit.last, words)
         if day is None:
             continue
         between = words[sign.hit.last + 1 : day.first]

@@ -91,8 +91,8 @@ class Signs:
         places = self._places.get(section, {})
         found = {at for word in words & places.keys() for at in places[word]}
         found.update(places.get("", ()))
-        signs_there = (self.by_section[section][at] for at in sorted(found))
-        return [sign for sign in signs_there if not any(needed.isdisjoint(words) for needed in sign.needs)]
+        signs_there = map(self.by_section.get(section, []).__getitem__, sorted(found))
+        return [sign for sign in signs_there if not any(map(words.isdisjoint, sign.needs))]
 
 
 class Line:
