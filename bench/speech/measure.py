@@ -99,7 +99,8 @@ def _long(chance: random.Random, language: str, seconds: int) -> Message:
     while sum(len(each.samples) for each in parts) < seconds * RATE:
         parts.append(message(chance, language, reasons=4))
     text = " ".join(each.text for each in parts)
-    return Message(language, text, parts[-1].digits, np.concatenate([each.samples for each in parts]))
+    samples = np.concatenate([each.samples for each in parts])
+    return Message(language, text, parts[-1].digits, samples, tuple(each.digits for each in parts[:-1]))
 
 
 async def _nobody(figures: Figures, engine: SpeechProcess, count: int) -> None:

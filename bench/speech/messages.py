@@ -29,12 +29,16 @@ KEYWORDS = frozenset({
 
 @dataclass(frozen=True)
 class Message:
-    """What was said (as Whisper writes it), in which language, with which number to call back, and its sound."""
+    """What was said (as Whisper writes it), in which language, with which number to call back, and its sound.
+
+    `earlier`: other numbers that are told in it too; one of those that is offered misleads nobody.
+    """
 
     language: str
     text: str
     digits: str
     samples: Samples
+    earlier: tuple[str, ...] = ()
 
 
 def message(chance: random.Random, language: str, *, reasons: int = 2) -> Message:

@@ -19,7 +19,8 @@ class Score:
     digits: int = 0
     words: int = 0
     errors: int = 0
-    # What a CSR is offered to call: the caller's number; one that is marked as doubtful; none; another, unmarked.
+    # What a CSR is offered to call: the caller's number; one that is marked as doubtful; none; one that nobody said,
+    # unmarked, whatever stands beside it.
     offered: int = 0
     doubted: int = 0
     missed: int = 0
@@ -38,14 +39,15 @@ class Score:
 
     def add_callbacks(self, message: Message, callbacks: Sequence[Fact]) -> None:
         """What the ticket notes as numbers to call back."""
-        if any(fact.value == f"+1{message.digits}" for fact in callbacks):
+        told = {f"+1{digits}" for digits in (message.digits, *message.earlier)}
+        if any(fact.value not in told and not fact.doubts for fact in callbacks):
+            self.misled += 1
+        elif any(fact.value == f"+1{message.digits}" for fact in callbacks):
             self.offered += 1
         elif not callbacks:
             self.missed += 1
-        elif all(fact.doubts for fact in callbacks):
-            self.doubted += 1
         else:
-            self.misled += 1
+            self.doubted += 1
 
     def __str__(self) -> str:
         return (

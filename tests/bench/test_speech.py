@@ -1,6 +1,7 @@
 """The measure of what is heard: it counts right, and measures with what nobody trained on."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,6 +37,12 @@ def test_a_score_tells_what_a_csr_would_call() -> None:
     for text in (said.text, "My number is 7 0 7 5 5 0 1 4 2.", "Hello.", "My number is 7 0 7 5 5 5 0 1 2 4."):
         score.add_callbacks(said, listen(of_text(text)).of(Kind.CALLBACK))
     assert (score.offered, score.doubted, score.missed, score.misled) == (1, 1, 1, 1)
+    two = "My number is 7 0 7 5 5 5 0 1 4 2. You can reach me at 4 1 5 5 5 5 0 1 2 4."
+    both = listen(of_text(two)).of(Kind.CALLBACK)
+    score.add_callbacks(said, both)  # the second was not said
+    assert (score.offered, score.misled) == (1, 2)
+    score.add_callbacks(replace(said, earlier=("4155550124",)), both)
+    assert (score.offered, score.misled) == (2, 2)
 
 
 def test_numbers_to_call_back_are_such_as_can_be_called() -> None:
