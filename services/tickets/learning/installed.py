@@ -54,7 +54,7 @@ def read_model(path: Path) -> Model:
     features = (blocks()[-1],)
     fits = (
         set(found.topics) == set(taxonomy())
-        and found.weighting.idf.shape == features
+        and found.weighting.idf.shape == (blocks()[4],)
         and found.weights.shape == (*features, len(found.topics))
         and found.danger_weights.shape == features
     )

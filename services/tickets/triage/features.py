@@ -1,8 +1,9 @@
-"""A text as numbers for a linear model: its words and pairs of words, its letters, its ideas and pairs of ideas.
+"""A text as numbers for a linear model: its words and pairs of words, letters, ideas and pairs of ideas, and meanings.
 
 Words and letters are hashed, so that nothing has to be remembered of the texts that were learned from; ideas keep their
-names, for they are what a CSR is told. Each block is weighted by how rare its features were in training (idf) and
-brought to length one, so that a long mail does not outweigh a short one.
+names, for they are what a CSR is told. Each of these blocks is weighted by how rare its features were in training (idf)
+and brought to length one, so that a long mail does not outweigh a short one. The last block holds the English words
+that the text's words mean (meaning.py), as shares that sum to one.
 
 One text at a time and with numpy alone: a sparse matrix of one row costs several times what it holds.
 """
@@ -19,6 +20,7 @@ import numpy as np
 
 from services.tickets.topics import normalised
 from services.tickets.triage.ideas import MAX_CHARACTERS, found_in, names
+from services.tickets.triage.meaning import lexicon, weight
 
 WORDS = 2**15  # buckets
 LETTERS = 2**16
@@ -27,6 +29,7 @@ LETTERS_TOGETHER = (2, 3, 4)
 # How much each block says beside the others; chosen on the writers that are kept for choosing.
 WEIGHTS = (1.0, 1.0, 1.0, 0.5)
 _WORD = re.compile(r"[^\W_]+")
+FEW = 10  # words of a message that say little about what it means as a whole: the fewer, the less they count
 _USUAL_LENGTH = 30  # of a word; what is longer is not kept
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -57,13 +60,13 @@ def document(text: str, subject: str = "") -> Document:
 
 @lru_cache(maxsize=1)
 def blocks() -> tuple[int, ...]:
-    """Where each of the four begins among all columns, and how many columns there are."""
-    sizes = (WORDS, LETTERS, len(names()), PAIRS)
+    """Where each of the five begins among all columns, and how many columns there are."""
+    sizes = (WORDS, LETTERS, len(names()), PAIRS, len(lexicon().places))
     return (0, *(int(end) for end in np.cumsum(sizes)))
 
 
 def counted(document: Document) -> Features:
-    """How often the text has each feature."""
+    """How often the text has each feature of the first four blocks."""
     text = document.words.lower()  # without accents some letters are capitals again
     columns = [
         np.fromiter(_buckets(_words(text), 0, WORDS), dtype=np.intp),
@@ -110,8 +113,16 @@ def idea_column(name: str) -> int:
     return _columns()[name]
 
 
+def _meant(document: Document) -> Features:
+    """The last block."""
+    meant = lexicon().meant(document.words.lower())
+    places = sorted(meant)
+    values = np.array([meant[place] * weight(place) for place in places], dtype=np.float32)
+    return Features(np.array(places, dtype=np.intp) + blocks()[4], values / (values.sum() + FEW))
+
+
 class Weighting:
-    """Turns counts into weighted features; `idf`, of all columns, comes from training."""
+    """Turns a text into weighted features; `idf`, of the columns that are counted, comes from training."""
 
     def __init__(self, idf: Array) -> None:
         self.idf = np.asarray(idf, dtype=np.float64)
@@ -119,8 +130,11 @@ class Weighting:
     def __call__(self, document: Document) -> Features:
         counts = counted(document)
         values = (1 + np.log(counts.values)) * self.idf[counts.columns]
-        block = np.searchsorted(blocks()[1:-1], counts.columns, side="right")
+        block = np.searchsorted(blocks()[1:4], counts.columns, side="right")
         lengths = np.sqrt(np.bincount(block, weights=values**2, minlength=len(WEIGHTS)))
         values *= np.divide(WEIGHTS, lengths, out=np.zeros_like(lengths), where=lengths > 0)[block]
+        meant = _meant(document)
         # Single precision like the model's: to convert that for each text would cost more than to use it.
-        return Features(counts.columns, values.astype(np.float32))
+        return Features(
+            np.concatenate([counts.columns, meant.columns]), np.concatenate([values.astype(np.float32), meant.values])
+        )

@@ -17,8 +17,10 @@ from scipy.sparse import csr_matrix
 from services.tickets.topics import EMERGENCY, OTHER
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, document, idea_column
 from services.tickets.triage.ideas import names
+from services.tickets.triage.meaning import lexicon
 
 REASONS = 4  # ideas named as evidence
+CLEAR = 2.5  # by how much ideas must speak for a topic rather than for «other»; chosen on the writers kept for choosing
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Model:
         emergency = danger >= self.alarm
         if not emergency:
             # Without an alarm the words of one are about something else, and say nothing against what comes next.
-            shares = np.where(np.array(self.topics) == EMERGENCY, 0.0, shares)
+            not_these = {EMERGENCY, OTHER} if self._names_a_topic(features) else {EMERGENCY}
+            shares = np.where(np.isin(self.topics, list(not_these)), 0.0, shares)
             shares = shares / shares.sum()
         order = np.argsort(-shares, kind="stable")
         ranked = {self.topics[at]: float(shares[at]) for at in order}
@@ -115,6 +118,12 @@ class Model:
             shares=dict(list(ranked.items())[:4]),
             version=self.version,
         )
+
+    def _names_a_topic(self, features: Features) -> bool:
+        """Whether ideas alone speak clearly for some topic: «other» is for what names none, not for what is unusual."""
+        ideas = slice(*np.searchsorted(features.columns, (blocks()[2], blocks()[4])))
+        pushes = (features.values[ideas, None] * self.weights[features.columns[ideas]]).sum(axis=0)
+        return bool((pushes - pushes[self.topics.index(OTHER)]).max() > CLEAR)
 
     def _reasons(self, text: Document, features: Features, topic: str, *, emergency: bool) -> tuple[str, ...]:
         weights = self.danger_weights if emergency else self.weights[:, self.topics.index(topic)]
@@ -168,13 +177,13 @@ def _tested(data: Any) -> Tested | None:
 
 
 def ideas_read() -> str:
-    """What tells one set of ideas, each a column of the model, from another."""
-    return hashlib.sha256("\n".join(names()).encode()).hexdigest()[:12]
+    """What tells one set of ideas and of words that mean something, each a column of the model, from another."""
+    return hashlib.sha256("\n".join((*names(), *lexicon().places)).encode()).hexdigest()[:12]
 
 
 def save(model: Model, path: Path) -> None:
     """Write the model so that `load` gives it back; the same model gives the same bytes."""
-    idf = np.split(model.weighting.idf.astype(np.float16), blocks()[1:-1])
+    idf = np.split(model.weighting.idf.astype(np.float16), blocks()[1:4])
     parts: dict[str, Any] = {f"idf_{number}": block for number, block in enumerate(idf)}
     parts |= _parts(model.weights.T, "weights") | _parts(model.danger_weights[None, :], "danger")
     parts |= {

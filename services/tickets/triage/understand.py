@@ -15,7 +15,7 @@ from services.tickets.triage.model import Understanding, model
 from services.tickets.triage.several import further
 from services.tickets.urgency.dangers import Said, dangers
 
-PHRASE = 0.3  # what a topic's own phrase is worth beside the model's share for it
+PHRASE = 0.2  # what a topic's own phrase is worth beside the model's share for it
 FIRM = 0.85  # the least danger of an alarm that the rules doubt; chosen on the writers that are kept for choosing
 FOUND = 0.95  # how sure an emergency is at least that the rules find: so many were ones, on those writers
 EXCERPT = 60  # characters of a text that no single word explains

@@ -178,7 +178,7 @@ async def test_a_contact_at_the_counter_is_answered_by_who_keeps_it(case: Case) 
     for take, kinds in ((True, {RESOLUTION}), (False, {FIRST, RESOLUTION})):
         async with case.center.database.transaction() as session:
             ticket = await contacts.create_contact(
-                session, case.center.settings, case.me, channel=Channel.WALK_IN, language="en", subject="A bill",
+                session, case.center.settings, case.me, channel=Channel.WALK_IN, language="en", subject="Hello",
                 text="", name="", phone="", email="", take=take,
             )  # fmt: skip
         here = Case(case.center, case.me, ticket.id)

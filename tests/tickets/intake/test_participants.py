@@ -52,7 +52,7 @@ async def test_a_copy_is_proposed_let_in_and_then_answered_in_copy(center: Cente
     (entry,) = await center.entries(ticket.id, EntryKind.PARTICIPANT)
     assert entry.detail == {"address": BOB, "what": "added", "how": "copied"}
     bobs = await center.receive(
-        "I pay her bills.", from_address=BOB, to_addresses=[HELP], cc_addresses=["ana@example.com", EVE],
+        "I am her brother.", from_address=BOB, to_addresses=[HELP], cc_addresses=["ana@example.com", EVE],
         reply_token=ticket.reply_token,
     )  # fmt: skip
     assert bobs.ticket.id == ticket.id
