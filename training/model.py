@@ -22,6 +22,7 @@ from services.tickets.triage.model import Model, Tested, load, save, tested
 from training.corrections import against_people, agreement, divided, lessons_in
 from training.meanings import Meanings
 from training.samples import CORPUS, CorpusError, Sample, Split, corpus
+from training.urgent import learn
 
 SHIPPED = Path(__file__).parents[1] / "services" / "tickets" / "data" / "triage.npz"
 ALSO = 0.5  # how much a further topic counts beside the first
@@ -76,6 +77,8 @@ def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: floa
     danger = LogisticRegression(C=strength, class_weight="balanced", solver="liblinear")
     danger.fit(features, [sample.emergency for sample in samples], sample_weight=[sample.weight for sample in samples])
     danger_weights, danger_bias = scaled.of_words(danger.coef_, danger.intercept_)
+    urgent = learn(features, samples, strength=strength)
+    kind_weights, kind_bias = scaled.of_words(urgent.weights, urgent.bias)
     model = Model(
         version=_version(samples, choose),
         topics=topics,
@@ -87,6 +90,10 @@ def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: floa
         danger_weights=_without_small(danger_weights)[0],
         danger_bias=float(danger_bias[0]),
         alarm=0.5,
+        kinds=urgent.kinds,
+        kind_weights=np.ascontiguousarray(_without_small(kind_weights).T),
+        kind_bias=kind_bias,
+        kind_alarms=urgent.alarms,
     )
     return _chosen(model, choose)
 

@@ -13,8 +13,7 @@ from services.tickets.new_ticket import open_ticket
 from services.tickets.priority import URGENCY, triage
 from services.tickets.thread_repository import survivor
 from services.tickets.topics import EMERGENCY, OTHER, TopicMatch
-from services.tickets.triage.understand import danger_words, topic_of
-from services.tickets.urgency.find import find
+from services.tickets.triage.understand import topic_of
 from services.tickets.urgency.kept import kept, together, without
 from services.tickets.urgency.kinds import Kind
 from services.tickets.urgent_alerts import warn
@@ -195,7 +194,8 @@ async def _hear_so_far(session: AsyncSession, settings: Settings, recording: Rec
     segments = [segment for segment in recording.partial_segments or () if segment.get("in_text") is not False]
     said = " ".join(str(segment.get("text", "")).strip() for segment in segments)
     intake.heard_segments = len(recording.partial_segments or ())
-    if not danger_words(said) and Kind.CRISIS not in find(said).kinds:
+    heard = triage(topic_of(said), said)
+    if heard.topic != EMERGENCY and not heard.has(Kind.CRISIS):
         return
     ticket = await lock_ticket(session, await survivor(session, intake.ticket_id))
     emergency = await _learn_topic(session, settings, ticket, recording, said)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from services.tickets.topics import EMERGENCY, TopicMatch, taxonomy
+from services.tickets.triage.heard import joined
 from services.tickets.urgency.find import Finding, find, says
 from services.tickets.urgency.kinds import MEANINGS, Kind
 from shared.models import Level, Priority
@@ -35,7 +36,7 @@ class Triage:
 def triage(match: TopicMatch, text: str, subject: str = "", today: date | None = None) -> Triage:
     """Priority and level of a contact on this topic in these words. `today`: the center's day when it came."""
     topic = taxonomy()[match.topic]
-    findings = tuple(_of_topic(find(text, subject, today).findings, topic.key))
+    findings = tuple(_of_topic(joined(find(text, subject, today), match.evidence.get("heard", [])), topic.key))
     if topic.key == EMERGENCY:
         return Triage(EMERGENCY, Priority.EMERGENCY, topic.level, match.evidence, findings=findings)
     priority = raised(topic.priority, (each.kind for each in findings))

@@ -11,6 +11,7 @@ import structlog
 from services.tickets.topics import taxonomy
 from services.tickets.triage.features import blocks
 from services.tickets.triage.model import Model, OtherIdeas, load, model, shipped, use
+from services.tickets.urgency.kinds import Kind
 from shared import health
 from shared.database import Database
 from shared.settings import Settings
@@ -57,10 +58,12 @@ def read_model(path: Path) -> Model:
         and found.weighting.idf.shape == (blocks()[4],)
         and found.weights.shape == (*features, len(found.topics))
         and found.danger_weights.shape == features
+        and set(found.kinds) <= set(Kind)
+        and found.kind_weights.shape == (*features, len(found.kinds))
     )
     if not fits:
         raise BadModel(OTHER_VERSION)
-    figures = (found.weights, found.danger_weights, found.bias, found.weighting.idf)
+    figures = (found.weights, found.danger_weights, found.kind_weights, found.bias, found.weighting.idf)
     if not all(np.isfinite(each).all() for each in figures) or not 0 < found.alarm <= 1 or found.temperature <= 0:
         raise BadModel(BROKEN)
     return found

@@ -33,6 +33,7 @@ class Understanding:
     emergency: bool
     reasons: tuple[str, ...]  # the text's own words that spoke for the topic, the strongest first
     shares: dict[str, float] = field(default_factory=dict)
+    urgent: dict[str, float] = field(default_factory=dict)  # kinds of urgency above their alarm, and their probability
     version: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +69,10 @@ class Model:
     danger_weights: Array  # features
     danger_bias: float
     alarm: float  # from here on it is an emergency
+    kinds: tuple[str, ...]  # of urgency, by the names of urgency/kinds.py
+    kind_weights: Array  # features × kinds
+    kind_bias: Array
+    kind_alarms: Array
     tested: "Tested | None" = None
 
     def understand(self, text: str, subject: str = "") -> Understanding:
@@ -97,6 +102,15 @@ class Model:
         score = (features.values * self.danger_weights[features.columns]).sum() + self.danger_bias
         return float(1 / (1 + np.exp(-score)))
 
+    def urgency(self, kind: str, features: Features) -> float:
+        """Probability of one kind of urgency."""
+        return float(self._urgency(features)[self.kinds.index(kind)])
+
+    def _urgency(self, features: Features) -> Array:
+        scores = (features.values[:, None] * self.kind_weights[features.columns]).sum(axis=0) + self.kind_bias
+        probabilities: Array = 1 / (1 + np.exp(-scores))
+        return probabilities
+
     def _understanding(self, text: Document, features: Features, shares: Array, danger: float) -> Understanding:
         emergency = danger >= self.alarm
         if not emergency:
@@ -116,6 +130,11 @@ class Model:
             emergency=emergency,
             reasons=self._reasons(text, features, first, emergency=emergency),
             shares=dict(list(ranked.items())[:4]),
+            urgent={
+                kind: float(probability)
+                for kind, probability, alarm in zip(self.kinds, self._urgency(features), self.kind_alarms, strict=True)
+                if probability >= alarm
+            },
             version=self.version,
         )
 
@@ -160,6 +179,10 @@ def load(path: Path | BinaryIO) -> Model:
             danger_weights=_dense(data, "danger")[0],
             danger_bias=float(data["danger_bias"]),
             alarm=float(data["alarm"]),
+            kinds=tuple(str(kind) for kind in data["kinds"]),
+            kind_weights=np.ascontiguousarray(_dense(data, "urgent").T),
+            kind_bias=data["kind_bias"].astype(np.float64),
+            kind_alarms=data["kind_alarms"].astype(np.float64),
             tested=_tested(data),
         )
 
@@ -186,6 +209,7 @@ def save(model: Model, path: Path) -> None:
     idf = np.split(model.weighting.idf.astype(np.float16), blocks()[1:4])
     parts: dict[str, Any] = {f"idf_{number}": block for number, block in enumerate(idf)}
     parts |= _parts(model.weights.T, "weights") | _parts(model.danger_weights[None, :], "danger")
+    parts |= _parts(model.kind_weights.T, "urgent")
     parts |= {
         "version": np.array(model.version),
         "ideas": np.array(ideas_read()),
@@ -195,6 +219,9 @@ def save(model: Model, path: Path) -> None:
         "certain": np.array(model.certain),
         "danger_bias": np.array(model.danger_bias),
         "alarm": np.array(model.alarm),
+        "kinds": np.array(model.kinds),
+        "kind_bias": model.kind_bias.astype(np.float32),
+        "kind_alarms": model.kind_alarms.astype(np.float32),
     }
     if model.tested is not None:
         parts |= {

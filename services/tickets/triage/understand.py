@@ -10,6 +10,7 @@ from typing import Any
 
 from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phrases, weighed
 from services.tickets.triage.features import document
+from services.tickets.triage.heard import heard
 from services.tickets.triage.ideas import TOPIC
 from services.tickets.triage.model import Understanding, model
 from services.tickets.triage.several import further
@@ -33,7 +34,8 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
     topics = {name.removeprefix(TOPIC): words for name, words in read.ideas.items() if name.startswith(TOPIC)}
     said = dangers(text, subject)
     if _is_danger(understood, said):
-        return TopicMatch(EMERGENCY, (), _danger_evidence(understood, said, text or subject))
+        evidence = _danger_evidence(understood, said, text or subject)
+        return TopicMatch(EMERGENCY, (), {**evidence, **_urgent(understood, text, subject)})
     phrases = weighed(topics)
     shares = {topic: share for topic, share in understood.shares.items() if topic != EMERGENCY}
     if phrases.topic not in (OTHER, EMERGENCY):
@@ -44,8 +46,14 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
         **understood.as_json(),
         "phrases": {topic: words} if words else {},
         "confidence": round(min(shares.get(topic, understood.confidence), 0.99), 2),
+        **_urgent(understood, text, subject),
     }
     return TopicMatch(topic, further(model(), understood, topic, text) if topic != OTHER else (), evidence)
+
+
+def _urgent(understood: Understanding, text: str, subject: str) -> dict[str, Any]:
+    said = heard(model(), understood, text, subject)
+    return {"heard": said} if said else {}
 
 
 def danger_words(text: str) -> list[str]:
