@@ -22,6 +22,7 @@ ALLOWED = {
     Kind.CRISIS: 0.005, Kind.THREAT: 0.005, Kind.LIFE_SUPPORT: 0.005, Kind.VULNERABLE: 0.01, Kind.PRESS: 0.005,
     Kind.REPEATED: 0.005,
 }  # fmt: skip
+LEAST = 0.5  # probability: what is heard is more likely than not
 FOLDS = 4
 NEVER = -20.0  # bias of a kind that nobody wrote about
 
@@ -70,4 +71,4 @@ def _alarm(features: csr_matrix, labels: Array, writers: Sequence[str], allowed:
             continue
         probable = _classifier(strength).fit(features[~out], labels[~out]).predict_proba(features[out])[:, 1]
         strangers.append(probable[~labels[out]])
-    return float(np.quantile(np.concatenate(strangers), 1 - allowed)) if strangers else 0.5
+    return max(LEAST, float(np.quantile(np.concatenate(strangers), 1 - allowed))) if strangers else 0.5

@@ -63,7 +63,7 @@ async def test_a_later_mail_adds_what_it_says_and_a_voicemail_does_too(center: C
     (ticket,) = await center.tickets()
     assert ([each["kind"] for each in ticket.urgency], ticket.priority) == (["threat"], Priority.HIGH)
     call = await center.call("my husband is on oxygen and the power has been out since noon", "en")
-    assert [each["kind"] for each in call.ticket.urgency] == ["life_support"]
+    assert [each["kind"] for each in call.ticket.urgency] == ["life_support", "vulnerable"]
     assert call.ticket.urgency[0]["recording_id"]
     assert {alert.kind for alert in await center.alerts()} == {AlertKind.THREAT, AlertKind.LIFE_SUPPORT}
 
