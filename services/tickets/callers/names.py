@@ -8,7 +8,7 @@ from services.tickets.callers.facts import UNCLEAR_BELOW, Doubt, Fact, Kind
 from services.tickets.callers.lexicon import is_family, is_given, may_be_given
 from services.tickets.callers.numerals import NUMBER_WORDS
 from services.tickets.callers.spelling import Spelled, spelled_at
-from services.tickets.callers.telephone import place_of
+from services.tickets.callers.told import place_of
 from services.tickets.callers.words import Speech
 
 # What announces a name, in words without accents, and how much it says; the caller's own words say most.

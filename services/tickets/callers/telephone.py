@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import phonenumbers
+from dataclasses import replace
 
 from services.tickets.callers import cues
 from services.tickets.callers.cues import Cue, Gap
-from services.tickets.callers.facts import UNCLEAR_BELOW, Doubt, Fact, Kind, Place
-from services.tickets.callers.runs import NANP, Number, numbers
+from services.tickets.callers.facts import Fact, Kind
+from services.tickets.callers.runs import Number, numbers
+from services.tickets.callers.told import Said, fact_of, told_together
 from services.tickets.callers.words import Speech
 
 BEFORE, AFTER = 9, 7  # words around a number that say what it is for
@@ -17,36 +16,10 @@ FAR = 25  # words before a number that cannot be another one
 _ACCOUNTS = frozenset(("account", "acct", "cuenta"))
 _NAMING = frozenset(("llamo", "nombre", "soy", "habla", "saluda", "name", "name's", "this"))
 # Of telephones in northern California, where the center's customers live.
-_LOCAL = (
-    "707",
-    "369",
-    "415",
-    "628",
-    "510",
-    "341",
-    "925",
-    "650",
-    "408",
-    "669",
-    "916",
-    "279",
-    "530",
-    "837",
-    "209",
-    "350",
+_LOCAL = frozenset(
+    ("707", "369", "415", "628", "510", "341", "925", "650", "408", "669", "916", "279", "530", "837", "209", "350")
 )
 _SHORTEST = 5  # digits that may be the beginning of a telephone number, where somebody asks to be called
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A number in its place: what the words around it call it, and what stands before it."""
-
-    number: Number
-    cue: Cue | None
-    gap: Gap
-    area: bool = False
-    repeats: bool = False
 
 
 def callbacks_and_accounts(speech: Speech, caller_id: str | None) -> list[Fact]:
@@ -57,17 +30,17 @@ def callbacks_and_accounts(speech: Speech, caller_id: str | None) -> list[Fact]:
     said = _combined(speech, _classified(speech, [each for each in numbers(speech) if not _is_a_word(speech, each)]))
     phones = [each for each in said if _is_phone(speech, each)]
     accounts = [each for each in said if each not in phones and _is_account(each)]
-    found = _told_together(speech, phones, caller_id)
+    found = told_together(speech, phones, caller_id)
     for each in accounts:
         _add(found, _account(speech, each))
     for each in said:
         if each.cue is Cue.AGREEMENT and len(each.number.digits) == 10:
-            _add(found, _fact(speech, Kind.AGREEMENT, each.number.digits, each.number, []))
+            _add(found, fact_of(speech, Kind.AGREEMENT, each.number.digits, each.number, []))
     return found
 
 
-def _classified(speech: Speech, found: Sequence[Number]) -> list[_Said]:
-    said: list[_Said] = []
+def _classified(speech: Speech, found: Sequence[Number]) -> list[Said]:
+    said: list[Said] = []
     for i, number in enumerate(found):
         previous = found[i - 1] if i else None
         between = [
@@ -80,7 +53,7 @@ def _classified(speech: Speech, found: Sequence[Number]) -> list[_Said]:
             cue = said[-1].cue  # «service agreements 50… and 60…»
         if cue is None and said and gap in (Gap.REPEAT, Gap.CORRECTION):
             cue = said[-1].cue
-        said.append(_Said(number, cue, gap, cues.is_area_code(between), gap is Gap.REPEAT))
+        said.append(Said(number, cue, gap, cues.is_area_code(between), gap is Gap.REPEAT))
     return said
 
 
@@ -125,7 +98,7 @@ def _cue(
 
 
 def _is_local(number: Number) -> bool:
-    return number.is_nanp and number.digits[-10:].startswith(_LOCAL)
+    return number.is_nanp and number.digits[-10:-7] in _LOCAL
 
 
 def _sentence_between(speech: Speech, number: Number, distance: int) -> bool:
@@ -133,9 +106,9 @@ def _sentence_between(speech: Speech, number: Number, distance: int) -> bool:
     return bool(re.search(r"[.!?…]\s", speech.text[start : speech.words[number.first].start]))
 
 
-def _combined(speech: Speech, said: list[_Said]) -> list[_Said]:
+def _combined(speech: Speech, said: list[Said]) -> list[Said]:
     """Numbers said in parts are one; what was corrected takes the place of what was wrong."""
-    out: list[_Said] = []
+    out: list[Said] = []
     for each in said:
         if out:
             together = _together(speech, out[-1], each)
@@ -146,7 +119,7 @@ def _combined(speech: Speech, said: list[_Said]) -> list[_Said]:
     return out
 
 
-def _together(speech: Speech, previous: _Said, now: _Said) -> _Said | None:
+def _together(speech: Speech, previous: Said, now: Said) -> Said | None:
     a, b = previous.number, now.number
     if now.gap is Gap.EXTENSION and len(a.digits) >= 7 and len(b.digits) <= 6:
         return replace(previous, number=replace(a, extension=b.digits, extension_in=b.said_in, crowded=False))
@@ -176,7 +149,7 @@ def _joined(a: Number, b: Number) -> Number:
     return replace(a, digits=a.digits + b.digits, said_in=said_in if said_in == places else places, groups=())
 
 
-def _corrected(previous: _Said, now: _Said) -> _Said | None:
+def _corrected(previous: Said, now: Said) -> Said | None:
     """«…0 1 1 3, no, sorry, 1 2»: the new digits replace the last ones, so that ten remain."""
     a, b = previous.number, now.number
     whole = 11 if a.digits.startswith("1") and len(a.digits) > 10 else 10
@@ -203,7 +176,7 @@ def _corrected(previous: _Said, now: _Said) -> _Said | None:
     return replace(previous, number=number, cue=previous.cue or now.cue)
 
 
-def _is_phone(speech: Speech, each: _Said) -> bool:
+def _is_phone(speech: Speech, each: Said) -> bool:
     number, count = each.number, len(each.number.digits)
     if each.cue in (Cue.ACCOUNT, Cue.AGREEMENT, Cue.OTHER, Cue.FAX) or _is_amount(speech, number):
         return False
@@ -235,7 +208,7 @@ def _looks_like_a_date_or_zip(speech: Speech, number: Number) -> bool:
     )
 
 
-def _is_account(each: _Said) -> bool:
+def _is_account(each: Said) -> bool:
     number = each.number
     if each.cue in (Cue.AGREEMENT, Cue.OTHER, Cue.FAX):
         return False
@@ -244,170 +217,10 @@ def _is_account(each: _Said) -> bool:
     return each.cue is Cue.ACCOUNT and len(number.digits) in (10, 11)
 
 
-def _account(speech: Speech, each: _Said) -> Fact:
+def _account(speech: Speech, each: Said) -> Fact:
     digits = each.number.digits
     value = f"{digits[:10]}-{digits[10]}" if len(digits) == 11 else digits
-    return _fact(speech, Kind.ACCOUNT, value, each.number, [])
-
-
-def _told_together(speech: Speech, phones: list[_Said], caller_id: str | None) -> list[Fact]:
-    """Readings of one number strengthen each other; readings that differ are shown both, and say so."""
-    found: list[Fact] = []
-    previous: _Said | None = None
-    for each in phones:
-        digits = each.number.digits
-        whole = _whole(found)
-        if previous is not None and whole is not None and len(digits) in (4, 7) and not each.number.is_nanp:
-            tail = re.sub(r"\D", "", whole.value)[-len(digits) :]
-            if tail == digits:
-                _strengthen(found, whole, speech, each)
-                continue
-            if each.repeats:
-                at = found.index(whole)
-                found[at] = _with_doubt(whole, Doubt.DISAGREES)
-                stem = re.sub(r"\D", "", whole.value)[: -len(digits)]
-                other = replace(each, number=replace(each.number, digits=stem[-10:] + digits))
-                found.append(_with_doubt(_phone(speech, other, caller_id), Doubt.DISAGREES))
-                continue
-        if len(digits) < 7 and whole is not None:
-            continue  # a few digits after a whole number are no second one
-        fact = _phone(speech, each, caller_id)
-        same = next((one for one in found if (one.value, one.kind) == (fact.value, fact.kind)), None)
-        if same is not None:
-            _strengthen(found, same, speech, each)
-        elif found and _misread(found[-1].value, fact.value, each.repeats):
-            found[-1] = _with_doubt(found[-1], Doubt.DISAGREES)
-            found.append(_with_doubt(fact, Doubt.DISAGREES))
-        else:
-            found.append(fact)
-        previous = each
-    if any(Doubt.INCOMPLETE not in one.doubts for one in found):  # a beginning that was said again, whole
-        found = [one for one in found if not (Doubt.INCOMPLETE in one.doubts and _begun(one, found))]
-    return found
-
-
-def _whole(found: list[Fact]) -> Fact | None:
-    return next((fact for fact in reversed(found) if Doubt.INCOMPLETE not in fact.doubts), None)
-
-
-def _begun(fact: Fact, found: list[Fact]) -> bool:
-    digits = re.sub(r"\D", "", fact.value)
-    for one in found:
-        national = re.sub(r"^\+1", "", one.value)
-        if (
-            one is not fact
-            and Doubt.INCOMPLETE not in one.doubts
-            and (national.startswith(digits[:6]) or national.endswith(digits))
-        ):
-            return True
-    return False
-
-
-def _misread(a: str, b: str, repeats: bool) -> bool:
-    if repeats:
-        return True
-    return len(a) == len(b) and 0 < sum(x != y for x, y in zip(a, b, strict=True)) <= 1
-
-
-def _strengthen(found: list[Fact], fact: Fact, speech: Speech, each: _Said) -> None:
-    at = found.index(fact)
-    place = _place(speech, each.number)
-    unclear = fact.unclear_digits
-    doubts = fact.doubts
-    if len(each.number.digits) >= 10:  # what one reading left unclear the other may say clearly
-        unclear = tuple(sorted(set(unclear) & set(_unclear(speech, each.number))))
-        if not unclear:
-            doubts = tuple(doubt for doubt in doubts if doubt is not Doubt.UNCLEAR)
-    found[at] = replace(
-        fact,
-        places=(*fact.places, place),
-        unclear_digits=unclear,
-        doubts=doubts,
-        extension=fact.extension or each.number.extension,
-    )
-
-
-def _phone(speech: Speech, each: _Said, caller_id: str | None) -> Fact:
-    number = each.number
-    digits = number.digits.removeprefix("011") if not number.is_nanp else number.digits
-    doubts: list[Doubt] = []
-    value = digits
-    international = number.plus or number.digits.startswith("011") or (len(digits) == 12 and digits.startswith("52"))
-    parsed = _parsed(f"+{digits}" if international and not NANP.fullmatch(digits) else digits)
-    if len(digits) < 10:
-        doubts.append(Doubt.INCOMPLETE)
-        if len(digits) == 7 and caller_id and caller_id.endswith(digits):
-            value, doubts = caller_id, []  # a local number: it is the one that called
-    elif parsed is not None and phonenumbers.is_possible_number(parsed) and (number.is_nanp or international):
-        value = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        if not phonenumbers.is_valid_number(parsed):
-            doubts.append(Doubt.NOT_VALID)
-    else:
-        doubts.append(Doubt.TOO_MANY if len(digits) > 10 else Doubt.NOT_VALID)
-    if number.crowded:
-        doubts.append(Doubt.TOO_MANY)
-    fact = _fact(speech, Kind.CALLBACK, value, number, doubts)
-    return replace(fact, agrees_with_caller_id=None if not caller_id else value == caller_id)
-
-
-def _parsed(number: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(number, "US")
-    except phonenumbers.NumberParseException:
-        return None
-
-
-def _fact(speech: Speech, kind: Kind, value: str, number: Number, doubts: list[Doubt]) -> Fact:
-    unclear = _unclear(speech, number)
-    if unclear:
-        doubts = [*doubts, Doubt.UNCLEAR]
-    if number.corrected:
-        doubts = [*doubts, Doubt.CORRECTED]
-    return Fact(
-        kind,
-        value,
-        (_place(speech, number),),
-        extension=number.extension,
-        doubts=tuple(dict.fromkeys(doubts)),
-        unclear_digits=unclear,
-        earlier=number.corrected,
-    )
-
-
-def _unclear(speech: Speech, number: Number) -> tuple[int, ...]:
-    return tuple(
-        place
-        for place, word in enumerate(number.said_in, 1)
-        if (probability := speech.words[word].probability) is not None and probability < UNCLEAR_BELOW
-    )
-
-
-def _place(speech: Speech, number: Number) -> Place:
-    return place_of(speech, [*number.said_in, *number.extension_in])
-
-
-def place_of(speech: Speech, places: Sequence[int]) -> Place:
-    """From the first of these words to the last of them."""
-    words = [speech.words[place] for place in sorted(set(places))]
-    probabilities = [word.probability for word in words if word.probability is not None]
-    return Place(
-        speech.text[words[0].start : words[-1].end],
-        _opened(speech.text, words[0].start, words[-1].end),
-        words[-1].end,
-        words[0].from_s,
-        max((word.to_s for word in words if word.to_s is not None), default=None),
-        min(probabilities, default=None),
-    )
-
-
-def _opened(text: str, start: int, end: int) -> int:
-    """With the sign or the bracket before the first digit: «+1 707…», «(707) …»."""
-    before = text[max(0, start - 1) : start]
-    return start - 1 if before == "+" or (before == "(" and ")" in text[start:end]) else start
-
-
-def _with_doubt(fact: Fact, doubt: Doubt) -> Fact:
-    return fact if doubt in fact.doubts else replace(fact, doubts=(*fact.doubts, doubt))
+    return fact_of(speech, Kind.ACCOUNT, value, each.number, [])
 
 
 def _add(found: list[Fact], fact: Fact) -> None:
