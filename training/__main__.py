@@ -1,7 +1,8 @@
 """`python -m training`: read the corpus, or the files that are named, and say what is in it.
 
 `python -m training corrections FOLDER` says what people judged; `python -m training several` what the limits for
-further topics do on the writers kept for choosing.
+further topics do on the writers kept for choosing; `python -m training across` how training writers are read by models
+that have not met them.
 """
 
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.tickets.triage.model import model
+from training.across import across, told
 from training.corrections import summary
 from training.samples import CorpusError, Sample, Split, corpus, read
 from training.several import tried
@@ -24,6 +26,10 @@ def main(arguments: list[str]) -> int:
         if arguments == ["several"]:
             for each in tried(model(), [sample for sample in corpus() if sample.split is Split.TUNE]):
                 print(each)
+            return 0
+        if arguments == ["across"]:
+            learned, choose = ([s for s in corpus() if s.split is kind] for kind in (Split.TRAIN, Split.TUNE))
+            print("\n".join(told(list(across(learned, choose)))))
             return 0
         samples = [each for name in arguments for each in read(Path(name))] if arguments else corpus()
     except CorpusError as error:

@@ -51,8 +51,8 @@ def test_what_nobody_wrote_about_is_never_heard() -> None:
     assert (learned.bias[number], learned.alarms[number]) == (NEVER, 1.0)
 
 
-@pytest.mark.parametrize("change", [{"writer": WRITER}, {"flags": frozenset({"threat", "decoy"})}])
-def test_corrections_and_decoys_teach_no_kind(change: dict[str, object]) -> None:
-    said = [replace(each, **change) if each.flags else each for each in samples()]  # type: ignore[arg-type]
+@pytest.mark.parametrize(("writer", "flags"), [(WRITER, {"threat"}), ("eva", {"threat", "decoy"})])
+def test_corrections_and_decoys_teach_no_kind(writer: str, flags: set[str]) -> None:
+    said = [replace(each, writer=writer, flags=frozenset(flags)) if each.flags else each for each in samples()]
     learned = learn(features(said), said, strength=10.0)
     assert learned.bias[learned.kinds.index("threat")] == NEVER
