@@ -7,7 +7,8 @@ still a gas smell.
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.triage.understand import danger_words
+from services.tickets.priority import triage
+from services.tickets.triage.understand import topic_of
 from services.tickets.trust import Verdict, verdict_of
 from shared.models import (
     CustomerIdentity,
@@ -50,13 +51,14 @@ async def holds(session: AsyncSession, message: Message, ticket_id: int | None, 
     state = None
     if ticket_id is not None:
         state = await session.scalar(select(Ticket.state).where(Ticket.id == ticket_id))
+    said = f"{message.subject}\n{message.text_full or message.text_new}"
     return is_held(
         called_spam=message.spam is not None,
         judged_spam=judged_spam,
         verdict=verdict_of(message.authentication),
         known=await _known(session, message.from_address),
         goes_on=state is not None and state is not TicketState.CLOSED,
-        emergency=bool(danger_words(f"{message.subject}\n{message.text_full or message.text_new}")),
+        emergency=triage(topic_of(said), said).priority is Priority.EMERGENCY,
     )
 
 

@@ -63,7 +63,8 @@ def read_model(path: Path) -> Model:
     )
     if not fits:
         raise BadModel(OTHER_VERSION)
-    figures = (found.weights, found.danger_weights, found.kind_weights, found.bias, found.weighting.idf)
+    topics, kinds = (found.weights, found.bias), (found.kind_weights, found.kind_bias, found.kind_alarms)
+    figures = (*topics, *kinds, found.danger_weights, found.weighting.idf)
     if not all(np.isfinite(each).all() for each in figures) or not 0 < found.alarm <= 1 or found.temperature <= 0:
         raise BadModel(BROKEN)
     return found

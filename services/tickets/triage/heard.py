@@ -13,7 +13,7 @@ from services.tickets.triage.ideas import MAX_CHARACTERS
 from services.tickets.triage.model import Model, Understanding
 from services.tickets.urgency.find import Finding, Signs
 from services.tickets.urgency.kinds import Kind
-from services.tickets.urgency.quotes import MAX_QUOTE, Quote
+from services.tickets.urgency.quotes import Quote, quote_of
 
 RULE = "heard"  # in place of a rule's name
 FIRM = 0.95  # the least probability of what the rules saw signs of and took back («was shut off last year»)
@@ -47,8 +47,7 @@ def joined(signs: Signs, heard: list[dict[str, Any]]) -> tuple[Finding, ...]:
 def _quote(model: Model, kind: str, text: str, part: str) -> Quote:
     pieces = _pieces(text[:MAX_CHARACTERS])[:MAX_SENTENCES]
     start, end = max(pieces, key=lambda piece: model.urgency(kind, model.weighting(document(text[slice(*piece)]))))
-    said = " ".join(text[start:end].split())
-    return Quote(part, start, end, said if len(said) <= MAX_QUOTE else f"{said[:MAX_QUOTE]}…")
+    return quote_of(part, text, start, end)
 
 
 def _pieces(text: str) -> list[tuple[int, int]]:

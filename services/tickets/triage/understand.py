@@ -56,17 +56,6 @@ def _urgent(understood: Understanding, text: str, subject: str) -> dict[str, Any
     return {"heard": said} if said else {}
 
 
-def danger_words(text: str) -> list[str]:
-    """What in this text says that somebody must act now. Empty: nothing does."""
-    if not text.strip():
-        return []
-    understood, said = model().understand(text), dangers(text)
-    if not _is_danger(understood, said):
-        return []
-    words: list[str] = _danger_evidence(understood, said, text)["phrases"][EMERGENCY]
-    return words
-
-
 def _is_danger(understood: Understanding, said: Said) -> bool:
     if said.dangers:
         return True

@@ -21,7 +21,11 @@ class Quote:
         return {"part": self.part, "start": self.start, "end": self.end, "words": self.words}
 
 
-def quoted(part: str, text: str, line: Line, hit: Hit) -> Quote:
-    start, end = line.words[hit.first].start, line.words[hit.last].end
+def quote_of(part: str, text: str, start: int, end: int) -> Quote:
+    """The words between two places of the text, the first of them where they are many."""
     said = " ".join(text[start:end].split())
     return Quote(part, start, end, said if len(said) <= MAX_QUOTE else f"{said[:MAX_QUOTE]}…")
+
+
+def quoted(part: str, text: str, line: Line, hit: Hit) -> Quote:
+    return quote_of(part, text, line.words[hit.first].start, line.words[hit.last].end)

@@ -47,6 +47,8 @@ async def test_many_at_once_are_held_one_by_one(center: Center) -> None:
 async def test_an_emergency_is_never_held(center: Center) -> None:
     seen = await lure(center, "There is a strong smell of gas in my kitchen.")
     assert seen.ticket.priority.value == "emergency"
+    despair = await lure(center, "ya no quiero vivir, no tengo para la luz", "sola@example.net")
+    assert despair.ticket.priority.value == "emergency"
     judged = await lure(center, address="again@example.net")
     supervisor = await center.person(Role.SUPERVISOR)
     async with center.database.transaction() as session:
