@@ -188,4 +188,5 @@ class Speaker:
         return instant(self.language, self.timezone, at)
 
     def _say(self, message: str, /, **values: object) -> str:
-        return translate(self.language, message, **values)
+        said = translate(self.language, message, **values)
+        return said[:-1] if said.endswith("m..") else said  # «9:00 a.m.» ends the sentence by itself

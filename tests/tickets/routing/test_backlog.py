@@ -108,6 +108,11 @@ async def test_what_keeps_late_work_waiting_is_said_and_until_when(
         assert view.first_from - clock.now() == pytest.approx(timedelta(hours=3), abs=timedelta(minutes=1))
         said = " ".join(Speaker("en", settings.timezone).sentences(view))
         assert "It is late. What can still be answered in time goes first until" in said
+        closed = view.model_copy(update={"opens_at": view.first_from})
+        spanish = Speaker("es", settings.timezone).sentences(closed)
+        [doors] = [each for each in spanish if each.startswith("Está cerrado")]
+        assert doors.endswith(".m.")  # «9:00 a.m.» has the full stop of the sentence
+        assert not doors.endswith("..")
         assert (await waiting_view(session, settings, lead, overdue)).first_from is None
 
 
