@@ -19,6 +19,7 @@ _NAMING = frozenset(("llamo", "nombre", "soy", "habla", "saluda", "name", "name'
 _LOCAL = frozenset(
     ("707", "369", "415", "628", "510", "341", "925", "650", "408", "669", "916", "279", "530", "837", "209", "350")
 )
+_MY_NUMBER = re.compile(r"\b(?:mi numero|my number)(?: (?:it's|es|is|el|the))*$")  # of what it is, the digits tell
 _SHORTEST = 5  # digits that may be the beginning of a telephone number, where somebody asks to be called
 
 
@@ -82,6 +83,8 @@ def _cue(
         return Cue.PHONE  # also «the phone number on the account is …»
     if account > phone and cue is Cue.PHONE and not cues.CALL_ME.search(before[account:]) and not _is_local(number):
         return Cue.ACCOUNT  # «my account number, it's …»
+    if _in_one_piece(number) and not _is_local(number) and _unnamed(speech, number, cue, distance, between):
+        return Cue.ACCOUNT  # «Would like back on. Gil Yamamoto, 6647102938»: telephones are written in groups
     weak = cue is Cue.ACCOUNT and account < 0 and number.is_nanp
     if weak and (_sentence_between(speech, number, distance) or between[-1:] in (["at"], ["al"], ["on"])):
         return None  # «It's about my account. 707…», «… at 707…»
@@ -92,9 +95,22 @@ def _cue(
     if cue is None and len(number.digits) in (10, 11) and not number.is_nanp:
         # No telephone has it: ten digits alone are the account's. Where an account was spoken of so are eleven: «saquen
         # mi cuenta de eso, por favor, es la 220 144…».
-        alone = len(number.digits) == 10 and not number.plus and max(number.groups, default=1) < 10
+        alone = len(number.digits) == 10 and not number.plus
         return Cue.ACCOUNT if alone or _ACCOUNTS.intersection(between[-FAR:]) else None
+    if cue is Cue.PHONE and len(number.digits) == 10 and not number.is_nanp and not number.plus:
+        return Cue.ACCOUNT if _MY_NUMBER.search(before) else cue  # «mi número es 3300182754»
     return cue
+
+
+def _in_one_piece(number: Number) -> bool:
+    """Ten digits without a sign or a blank between them, as accounts are written."""
+    return len(number.digits) == 10 and not number.plus and max(number.groups, default=1) == 10
+
+
+def _unnamed(speech: Speech, number: Number, cue: Cue | None, distance: int, between: list[str]) -> bool:
+    """Whether nothing calls it a telephone, or only a sentence before it: «… de mi casa. 9926603158», not «Tel. …»."""
+    ended = between[-1:] not in (["tel"], ["cel"], ["ph"]) and _sentence_between(speech, number, distance)
+    return cue is None or (cue is not Cue.AGREEMENT and ended)
 
 
 def _is_local(number: Number) -> bool:
@@ -180,7 +196,7 @@ def _is_phone(speech: Speech, each: Said) -> bool:
     number, count = each.number, len(each.number.digits)
     if each.cue in (Cue.ACCOUNT, Cue.AGREEMENT, Cue.OTHER, Cue.FAX) or _is_amount(speech, number):
         return False
-    if number.dash_before_last and not number.is_nanp:
+    if number.groups == (10, 1) or (number.dash_before_last and not number.is_nanp):
         return False  # written like an account
     if number.plus or number.digits.startswith("011") or number.is_nanp:
         return True
@@ -210,6 +226,8 @@ def _looks_like_a_date_or_zip(speech: Speech, number: Number) -> bool:
 
 def _is_account(each: Said) -> bool:
     number = each.number
+    if number.groups == (10, 1):
+        return True  # «Minerva Case, 9142203366-4»
     if each.cue in (Cue.AGREEMENT, Cue.OTHER, Cue.FAX):
         return False
     if number.dash_before_last and len(number.digits) == 11:

@@ -134,6 +134,25 @@ def test_ten_digits_are_told_apart_by_what_is_said_beside_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("Would like back on. Gil Yamamoto, 6647102938.", FactKind.ACCOUNT, "6647102938"),
+        ("Denme los números de mi casa. 9926603158", FactKind.ACCOUNT, "9926603158"),
+        ("tell me when it takes effect. Minerva Case, 9142203366-4", FactKind.ACCOUNT, "9142203366-4"),
+        ("es cuando cobran más. 1846205937-4", FactKind.ACCOUNT, "1846205937-4"),
+        ("mi número es tres tres cero cero uno ocho dos siete cinco cuatro", FactKind.ACCOUNT, "3300182754"),
+        ("Thanks, Ana Ruiz 7075550131", FactKind.PHONE, "+17075550131"),
+        ("Thanks, Ana Ruiz, (661) 555-0131", FactKind.PHONE, "+16615550131"),
+        ("Thanks, Ana Ruiz. Tel. 6615550131", FactKind.PHONE, "+16615550131"),
+        ("Thanks. Call me at 6615550131", FactKind.PHONE, "+16615550131"),
+    ],
+)
+def test_ten_digits_without_a_word_are_told_by_how_they_are_written(text: str, kind: FactKind, value: str) -> None:
+    numbers = [each for each in find(text, FRIDAY) if each.kind in (FactKind.ACCOUNT, FactKind.PHONE)]
+    assert [(each.kind, each.value) for each in numbers] == [(kind, value)]
+
+
+@pytest.mark.parametrize(
     ("value", "shown"),
     [("1020304050-6", "••••••4050-6"), ("1020304050", "••••••4050"), ("4050", "4050"), ("", "")],
 )
