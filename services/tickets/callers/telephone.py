@@ -50,8 +50,9 @@ def _classified(speech: Speech, found: Sequence[Number]) -> list[Said]:
         ]
         gap = cues.gap(between) if previous else Gap.OTHER
         cue = _cue(speech, number, previous, found[i + 1] if i + 1 < len(found) else None, between)
-        if cue is None and said and len(between) <= 3 and set(between) & (cues.ALTERNATIVES | {"and", "y", "e"}):
-            cue = said[-1].cue  # «service agreements 50… and 60…»
+        unnamed = cue is None or (cue is Cue.ACCOUNT and not _ACCOUNTS.intersection(between))
+        if unnamed and said and len(between) <= 3 and set(between) & (cues.ALTERNATIVES | {"and", "y", "e"}):
+            cue = said[-1].cue or cue  # «service agreements 50… and 60…»
         if cue is None and said and gap in (Gap.REPEAT, Gap.CORRECTION):
             cue = said[-1].cue
         said.append(Said(number, cue, gap, cues.is_area_code(between), gap is Gap.REPEAT))
