@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any
@@ -87,10 +87,10 @@ class Phrases:
 
     def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
         self._positions = {name: position for position, name in enumerate(groups)}
-        self._whose: defaultdict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+        self._whose: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for name, phrases in groups.items():
             for phrase in dict.fromkeys(phrases):
-                self._whose[normalised(phrase.rstrip("*"))].append((name, _boundaries(phrase)))
+                self._whose[normalised(phrase.rstrip("*"))].append((name, phrase))
         # One walk over the text tells which of thousands it holds (Aho-Corasick): of these boundaries are looked at.
         self._automaton = ahocorasick.Automaton()
         for plain in self._whose:
@@ -104,8 +104,8 @@ class Phrases:
         """
         spans: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         for plain in {plain for _, plain in self._automaton.iter(text)}:
-            for name, pattern in self._whose[plain]:
-                if found := [match.span() for match in islice(pattern.finditer(text), MAX_REPEATS)]:
+            for name, phrase in self._whose[plain]:
+                if found := [match.span() for match in islice(_boundaries(phrase).finditer(text), MAX_REPEATS)]:
                     spans[name] += found
         return {name: _whole(text, spans[name]) for name in sorted(spans, key=self._positions.__getitem__)}
 
@@ -120,6 +120,7 @@ def _whole(text: str, spans: list[tuple[int, int]]) -> list[str]:
     return list(dict.fromkeys(text[start:end] for start, end in sorted(whole)))
 
 
+@cache  # of data that came with the software; compiled when a text first has the phrase
 def _boundaries(phrase: str) -> re.Pattern[str]:
     plain = normalised(phrase.rstrip("*"))
     if not plain.isascii():  # scripts that write no blanks have no word boundaries

@@ -2,14 +2,18 @@
 `data/dangers.txt`."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
-from itertools import islice
+from itertools import accumulate, islice
 
 from services.tickets.urgency.words import STOP, Word, words_of
+from shared.language.words import learned
 
+ANY = ""  # in place of a word: of signs that need none
 MAX_HITS = 12  # of one pattern in one text: more of the same says nothing more
 GAPS = {"..": 3, "...": 8}  # words that may stand between
 _TOKEN = re.compile(r"\(|\)[?*+]?|\||[^\s()|]+")
@@ -17,14 +21,19 @@ _CLOSING = {")": "", ")?": "?", ")*": "{0,4}", ")+": "{1,4}"}
 _NUMBERS = {"#n": r"\d+", "#age": r"(?:7[0-9]|[89]\d|10\d)", "#year": r"(?:19|20)\d\d"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sign:
     """A pattern of one rule. `needs`: words of each of which one must stand in a text; empty: anything may match."""
 
     section: str
     rule: str
-    pattern: re.Pattern[str]
+    regex: str
     needs: tuple[frozenset[str], ...]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when a text first has its words: all of them together would take a process half a second."""
+        return re.compile(self.regex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Signs:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.by_section: dict[str, list[Sign]] = {}
-        self._places: dict[str, dict[str, list[int]]] = {}  # in a section, by a word that the signs there need
+        self._places: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)  # by a word that a sign needs
         known: set[str] = set()
         macros: dict[str, str] = {}
         section = rule = ""
@@ -70,10 +79,9 @@ class Signs:
                     raise ValueError(f"[{section}] {rule}: «{pattern}»: {error}") from None
         self.known = frozenset(known)
         for section, found in self.by_section.items():
-            places = self._places.setdefault(section, {})
             for at, sign in enumerate(found):
-                for word in min(sign.needs, key=len, default=("",)):
-                    places.setdefault(word, []).append(at)
+                for word in min(sign.needs, key=_frequency, default=(ANY,)):
+                    self._places[word].append((section, at))
 
     def words(self, text: str) -> list[Word]:
         return words_of(text, self.known)
@@ -81,40 +89,55 @@ class Signs:
     def hits(self, words: "Line", *sections: str) -> Iterator[Hit]:
         """Where signs of these sections stand, in the order of the file."""
         for section in sections:
-            for sign in self._possible(section, words.keys):
-                for found in islice(sign.pattern.finditer(words.line), MAX_HITS):
-                    first, last = words.at(found.start()), words.at(found.end() - 1)
-                    yield Hit(section, sign.rule, first, last)
+            found = words.found.get((self, section))
+            if found is None:
+                found = words.found[self, section] = self._found(words, section)
+            yield from found
 
-    def _possible(self, section: str, words: frozenset[str]) -> list[Sign]:
-        """Those of a section that may stand among these words, in the order of the file."""
-        places = self._places.get(section, {})
-        found = {at for word in words & places.keys() for at in places[word]}
-        found.update(places.get("", ()))
-        signs_there = map(self.by_section.get(section, []).__getitem__, sorted(found))
-        return [sign for sign in signs_there if not any(map(words.isdisjoint, sign.needs))]
+    def _found(self, words: "Line", section: str) -> Sequence[Hit]:
+        if self not in words.possible:
+            words.possible[self] = self._possible(words.keys)
+        places = words.possible[self].get(section)
+        if not places:
+            return ()
+        there = map(self.by_section[section].__getitem__, sorted(places))
+        return [
+            Hit(section, sign.rule, words.at(found.start()), words.at(found.end() - 1))
+            for sign in there
+            if not any(map(words.keys.isdisjoint, sign.needs))
+            for found in islice(sign.pattern.finditer(words.line), MAX_HITS)
+        ]
+
+    def _possible(self, words: frozenset[str]) -> Mapping[str, set[int]]:
+        """By section, which of its signs have a word among these that they need."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for word in (ANY, *(words & self._places.keys())):
+            for section, at in self._places.get(word, ()):
+                found[section].add(at)
+        return found
 
 
 class Line:
-    """Words as one line, each with a blank behind it, so that patterns can be found and their words again."""
+    """Words as one line, each with a blank behind it, so that patterns can be found and their words again.
+
+    What was found in it is kept, for a section's signs are asked for at each sign of others.
+    """
 
     def __init__(self, words: list[Word]) -> None:
+        keys = [word.key for word in words]
         self.words = words
-        self.keys = frozenset(word.key for word in words)
-        self.line = "".join(f"{word.key} " for word in words)
-        self._starts: list[int] = []
-        at = 0
-        for word in words:
-            self._starts.append(at)
-            at += len(word.key) + 1
+        self.keys = frozenset(keys)
+        self.line = " ".join([*keys, ""])
+        self.possible: dict[Signs, Mapping[str, set[int]]] = {}
+        self.found: dict[tuple[Signs, str], Sequence[Hit]] = {}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(accumulate((len(word.key) + 1 for word in self.words), initial=0))
 
     def at(self, character: int) -> int:
         """Which word stands there."""
-        low, high = 0, len(self._starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._starts[middle] <= character else (low, middle)
-        return low
+        return bisect_right(self._starts, character) - 1
 
     def without(self, hits: Iterable[Hit]) -> "Line":
         """The same, with words that say nothing in place of these."""
@@ -122,6 +145,12 @@ class Line:
         if not hidden:
             return self
         return Line([Word("_", each.start, each.end) if at in hidden else each for at, each in enumerate(self.words)])
+
+
+def _frequency(words: Iterable[str]) -> int:
+    """How often people write one of these: the rarest tells soonest that a sign is not there."""
+    counts = learned().counts
+    return sum(1 + sum(counts.get(word, ())) for word in words)
 
 
 def _expanded(text: str, macros: dict[str, str]) -> str:
@@ -143,7 +172,7 @@ def _sign(section: str, rule: str, pattern: str) -> Sign:
     if tokens or not parts:
         raise ValueError("a bracket stands alone")
     needs = tuple(part.firsts for part in parts if not part.optional and part.firsts)
-    return Sign(section, rule, re.compile(r"(?<![^ ])" + "".join(part.regex for part in parts)), needs)
+    return Sign(section, rule, r"(?<![^ ])" + "".join(part.regex for part in parts), needs)
 
 
 def _sequence(tokens: list[str]) -> list[_Part]:

@@ -5,9 +5,9 @@ become the ones that the signs are written in; what stands in the text is kept, 
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from services.tickets.callers.numerals import DIGITS, TEENS, TENS
 from shared.language import fold
@@ -60,8 +60,7 @@ _OTHER_WORDS = frozenset(
 _DOUBLED = re.compile(r"(.)\1+")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word as the signs know it, and where the text has it."""
 
     key: str
@@ -73,15 +72,17 @@ def words_of(text: str, known: frozenset[str] = frozenset()) -> list[Word]:
     """The words of a text in order, with STOP between sentences. `known`: words to which misspelt ones are brought."""
     out: list[Word] = []
     for found in _TOKEN.finditer(text[:MAX_CHARACTERS]):
-        if found["stop"] is not None:
+        if found.lastgroup == "stop":
             if out and out[-1].key != STOP:
                 out.append(Word(STOP, found.start(), found.end()))
             continue
-        out += (Word(key, found.start(), found.end()) for key in _keys(fold(found["word"]).replace("’", "'"), known))
+        out += [Word(key, *found.span()) for key in _keys(found["word"], known)]
     return list(_numbers(out))
 
 
-def _keys(word: str, known: frozenset[str]) -> list[str]:
+@lru_cache(maxsize=8192)  # people write with a few thousand words
+def _keys(written: str, known: frozenset[str]) -> Sequence[str]:
+    word = fold(written).replace("’", "'")
     stem, quote, ending = word.rpartition("'")
     if quote and word.endswith("n't"):
         stem = {"ca": "can", "wo": "will", "ai": "is"}.get(word[:-3], word[:-3])
@@ -152,16 +153,16 @@ def _numbers(words: list[Word]) -> Iterable[Word]:
             value, used = _TENS[word.key], 1
             rest = words[at + 1 : at + 3]
             if rest and rest[0].key[:1] in ("y", "i") and rest[0].key[1:] in _UNITS:  # «cuarenta yocho»
-                rest[0] = replace(rest[0], key=rest[0].key[1:])
+                rest[0] = rest[0]._replace(key=rest[0].key[1:])
             if len(rest) == 2 and rest[0].key in ("y", "i") and 0 < _UNITS.get(rest[1].key, 0) < 10:
                 value, used = value + _UNITS[rest[1].key], 3
             elif rest and 0 < _UNITS.get(rest[0].key, 0) < 10:
                 value, used = value + _UNITS[rest[0].key], 2
-            yield replace(word, key=str(value), end=words[at + used - 1].end)
+            yield word._replace(key=str(value), end=words[at + used - 1].end)
             at += used
             continue
         if word.key in _TEENS:
-            yield replace(word, key=str(_TEENS[word.key]))
+            yield word._replace(key=str(_TEENS[word.key]))
         else:
             yield word
         at += 1
