@@ -3,7 +3,7 @@
 The test writers are few, and of some kinds of urgency they hold a handful of messages. Here every training writer is
 read once by a model that has not met him: topics, and the kinds of urgency by rules alone and with what the model
 hears. Rules and ideas were written beside some of them, so those whom nobody had read who wrote these are counted apart
-too. Takes two minutes.
+too, and of those the ones that are unread still. Takes two minutes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +23,11 @@ STRANGERS = frozenset(
     ("ask", "barrio", "condado", "counsel", "county", "dusty", "efrain", "familias", "graciela", "hillside", "lorraine",
      "mei", "messagecenter", "milpas", "petra", "preguntas", "profesora", "replies", "rosalind", "shopfront",
      "switchboard", "sylvia", "tasha", "valle", "valley", "winifred")
+)  # fmt: skip
+# What the rules missed of the others, and raised falsely, was read since, and rules were written for it.
+UNREAD = frozenset(
+    ("barrio", "counsel", "dusty", "familias", "hillside", "mei", "milpas", "preguntas", "replies", "shopfront",
+     "valle", "winifred")
 )  # fmt: skip
 _ANSWERS = {Kind.PRESS: frozenset({Kind.PRESS, Kind.REGULATOR})}  # kinds that answer to a label, if not it alone
 
@@ -54,9 +59,10 @@ def read(model: Model, sample: Sample) -> Read:
 
 
 def told(reads: Sequence[Read]) -> Iterator[str]:
-    """Figures, a line each: of all writers, and of strangers."""
+    """Figures, a line each: of all writers, of strangers, and of those whom nobody has read who wrote rules."""
     strangers = [each for each in reads if each.sample.writer in STRANGERS]
-    for called, these in (("all", reads), ("strangers", strangers)):
+    unread = [each for each in reads if each.sample.writer in UNREAD]
+    for called, these in (("all", reads), ("strangers", strangers), ("unread", unread)):
         if not these:
             continue
         right = sum(each.sample.accepts(each.topic) for each in these)

@@ -17,11 +17,11 @@ from services.tickets.urgency.signs import Hit, Line, danger_signs, near
 PRESENT = "!"  # ends the name of a rule whose words are about now
 # How many words a reason reaches: before the sign, behind it, and over how many ends of sentences.
 _REACH = {
-    Reason.PAST: (10, 10, 0),
+    Reason.PAST: (14, 10, 0),
     Reason.OVER: (14, 16, 2),
     Reason.IF: (4, 0, 0),
     Reason.ASK: (8, 8, 0),
-    Reason.OTHERS: (8, 8, 0),
+    Reason.OTHERS: (12, 8, 0),
     Reason.JOKE: (20, 20, 2),
 }
 _NOW = (12, 12, 1)

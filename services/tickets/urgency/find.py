@@ -26,7 +26,10 @@ _REACH = {
     Reason.ASK: (10, 3, 0),
     Reason.OTHERS: (10, 10, 0),
     Reason.JOKE: (25, 25, 2),
+    Reason.WIND: (14, 14, 1),
+    Reason.SCAM: (25, 25, 3),
 }
+_REASONS = {kind: [reason for reason in Reason if reason in meaning.takes_back] for kind, meaning in MEANINGS.items()}
 _POWER_OFF = (Kind.DISCONNECTED, Kind.DISCONNECTION)
 
 
@@ -110,14 +113,15 @@ def find(text: str, subject: str = "", today: date | None = None) -> Signs:
         said[Kind.DISCONNECTION] = []
     dark = _need(parts)
     off = [sign for kind in _POWER_OFF for sign in said[kind]]
-    if dark or off or _announced(parts) or _at_stake(parts):
+    announced = taken_back.get(Kind.DISCONNECTION) is Reason.WIND or _announced(parts)
+    if dark or off or announced or _at_stake(parts):
         said[Kind.LIFE_SUPPORT] += _counted(parts, Kind.LIFE_SUPPORT, taken_back, section="life_support_weak")
     findings = [
         Finding(
             kind,
             signs_of[0].hit.rule,
             (signs_of[0].quote(),),
-            at_risk=kind is Kind.LIFE_SUPPORT and bool(dark or off or _announced(parts)),
+            at_risk=kind is Kind.LIFE_SUPPORT and bool(dark or off or announced),
         )
         for kind, signs_of in said.items()
         if signs_of and kind is not Kind.DISCONNECTION
@@ -170,9 +174,15 @@ def _joined(found: list[_Sign]) -> list[_Sign]:
 
 
 def _taken_back(part: _Part, hit: Hit, kind: Kind) -> Reason | None:
-    for reason in Reason:
+    for reason in _REASONS[kind]:
+        if reason is Reason.WIND and any(True for _ in signs().hits(part.line, "owed")):
+            continue  # «… Monday for the balance, and it is windy»
         line = part.plain if reason is Reason.JOKE else part.line  # «I am not joking» is set aside
-        if reason in MEANINGS[kind].takes_back and _within(part, hit, signs().hits(line, reason.value), reason):
+        reasons: Iterable[Hit] = signs().hits(line, reason.value)
+        if reason is Reason.NOT:
+            unpaid = list(signs().hits(line, "not_denied"))
+            reasons = [each for each in reasons if not any(each.overlaps(other) for other in unpaid)]
+        if _within(part, hit, reasons, reason):
             return reason
     if kind is Kind.REGULATOR and list(signs().hits(part.line, "asks_regulator")):
         return Reason.ASK

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     ASK = "ask"  # a question about such things in general
     OTHERS = "others"  # elsewhere, or in a film
     JOKE = "joke"
+    WIND = "wind"  # for the wind or for work on the lines, not for a debt
+    SCAM = "scam"  # somebody threatens it who is not us
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Meaning:
     takes_back: frozenset[Reason] = frozenset()
 
 
+_NOT_FOR_DEBT = frozenset({Reason.WIND, Reason.SCAM})
 _STATED = frozenset({Reason.NOT, Reason.PAST, Reason.OVER, Reason.IF, Reason.ASK, Reason.OTHERS})
 
 MEANINGS: dict[Kind, Meaning] = {
@@ -59,8 +62,8 @@ MEANINGS: dict[Kind, Meaning] = {
         takes_back=frozenset({Reason.PAST, Reason.OTHERS, Reason.JOKE}),
     ),
     Kind.LIFE_SUPPORT: Meaning(Priority.HIGH, takes_back=(_STATED - {Reason.NOT}) | {Reason.JOKE}),
-    Kind.DISCONNECTED: Meaning(Priority.HIGH, takes_back=_STATED),
-    Kind.DISCONNECTION: Meaning(Priority.HIGH, takes_back=_STATED),
+    Kind.DISCONNECTED: Meaning(Priority.HIGH, takes_back=_STATED | _NOT_FOR_DEBT),
+    Kind.DISCONNECTION: Meaning(Priority.HIGH, takes_back=_STATED | _NOT_FOR_DEBT),
     Kind.VULNERABLE: Meaning(Priority.HIGH, takes_back=frozenset({Reason.PAST, Reason.OVER, Reason.IF})),
     Kind.PRESS: Meaning(
         Priority.HIGH, AlertKind.PRESS, level=Level.CSR2, takes_back=frozenset({Reason.PAST, Reason.ASK, Reason.JOKE})
