@@ -7,10 +7,12 @@ from services.tickets.callers.numerals import NUMBER_WORDS
 from services.tickets.facts.cardinals import WORDS
 from services.tickets.facts.found import FactKind, Found
 
-_TYPE = (
-    r"(?:street|str|st|avenue|aven|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|pl|terrace|ter|circle"
-    r"|cir|highway|hwy|trail|loop|parkway|pkwy|square|alley|bench|plaza)"
-)
+_TYPES = (
+    "street", "str", "st", "avenue", "aven", "ave", "road", "rd", "drive", "dr", "lane", "ln", "court", "ct",
+    "boulevard", "blvd", "way", "place", "pl", "terrace", "ter", "circle", "cir", "highway", "hwy", "trail", "loop",
+    "parkway", "pkwy", "square", "alley", "bench", "plaza",
+)  # fmt: skip
+_TYPE = rf"(?:{'|'.join(_TYPES)})"
 _UNIT = (
     r"(?:,?\s(?:apartment|apartamento|apto|apt|unit|suite|ste|space|spc|room|departamento|depto|espacio|unidad|numero"
     r"|lote|lot|traila|trailer)\b\.?\s?#?\s?(?:(?:number|numero)\s)?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5})"
@@ -33,7 +35,8 @@ CITIES = (
     "cazadero", "timber cove", "sea ranch", "laytonville", "covelo", "boonville", "philo", "redwood valley", "casper",
 )  # fmt: skip
 _CITY = rf"(?:,?\s(?:in\s|en\s)?(?:{'|'.join(CITIES)})\b(?:,?\s(?:ca|california)\b)?(?:\s9\d{{4}})?)?"
-_SPOKEN_NUMBER = "|".join(sorted((NUMBER_WORDS | WORDS | {"y"}) - {"grand"}, key=len, reverse=True))
+_NUMBERS = (NUMBER_WORDS | WORDS | {"y"}) - {"grand"}
+_SPOKEN_NUMBER = "|".join(sorted(_NUMBERS, key=len, reverse=True))
 _SAID = rf"(?:(?:{_SPOKEN_NUMBER})(?:\s|-)){{1,7}}"
 
 # With its number: surely an address.
@@ -116,6 +119,12 @@ _NO_STREET = re.compile(
     r"(?:[a-z]+\s)?(?:way|place|drive|court|road|street|circle|lane|ct|dr|highway)\b"
 )
 
+# Without one of these a text has nothing that the patterns above find: to look for words costs a tenth of the patterns.
+_RUN = re.compile(r"[a-z]+")
+_STREET_WORDS = frozenset(_TYPES)
+_SPANISH_STREETS = frozenset(("calle", "camino", "avenida", "rancho", "paseo", "via", "vista", "villa"))
+_CROSSINGS = _STREET_WORDS | _SPANISH_STREETS | {"corner", "intersection", "esquina", "carretera"}
+
 
 def addresses(plain: str, text: str) -> list[Found]:
     """Written with a number, said with a number, and streets by name. `plain`: the text, folded."""
@@ -128,28 +137,30 @@ def addresses(plain: str, text: str) -> list[Found]:
         if not any(said.overlaps(other) for other in found):
             found.append(said)
 
-    for match in _INTERSECTION.finditer(plain):
+    words = set(_RUN.findall(plain))
+    numbered, counts = any(char.isdigit() for char in plain), not words.isdisjoint(_NUMBERS)
+    for match in _INTERSECTION.finditer(plain) if not words.isdisjoint(_CROSSINGS) else ():
         if _NO_STREET.search(match.group()) is None:
             named = next((name for name in ("calle", "corner", "highway") if match[name]), None)
             start = match.start(named) if named else _trimmed(plain, match.start("one"), match.end("one"))
             add(start, match.end(), 0.7)
-    if any(char.isdigit() for char in plain):
+    if numbered:
         for start, end in streets(plain):
             add(start, end, 0.93)
-    for pattern in _SPOKEN:
+    for pattern in _SPOKEN if counts and not words.isdisjoint(_STREET_WORDS | _SPANISH_STREETS) else ():
         for match in pattern.finditer(plain):
             add(match.start(), match.end(), 0.85)
-    for match in _SAID_HERE.finditer(plain):
+    for match in _SAID_HERE.finditer(plain) if counts or numbered else ():
         # «four oh two mcdowell», «once cero nueve slater»: with a nought in it nothing is counted.
         like_a_house = re.search(r"\b(?:oh|cero)\s", match["number"]) is not None
         here = like_a_house or _HERE.search(plain[max(0, match.start() - 24) : match.start()])
         if here and _is_house(text, match):
             add(match.start(), _before_a_person(match), 0.6)
-    for match in _NAMED.finditer(plain):
+    for match in _NAMED.finditer(plain) if not words.isdisjoint(_STREET_WORDS) else ():
         street = match["street"]
         if _NO_STREET.search(street) is None and (text[match.start("street")].isupper() or street.isascii()):
             add(match.start("street"), match.end("street"), 0.6)
-    for match in _NUMBERED.finditer(plain):
+    for match in _NUMBERED.finditer(plain) if "calle" in words else ():
         add(match.start("street"), match.end("street"), 0.6)
     return found
 
