@@ -1,15 +1,18 @@
 """Raw mail and audio by content hash, in a folder. Written once, never changed.
 
 A blob's name is the SHA-256 of its bytes in hexadecimal, so writing the same bytes twice is harmless and a reader
-can tell a damaged file. Files are written beside their place, synced, and renamed into it. The folder itself is never
-made here: when it is gone its volume is, and that is an OSError (blob_folder.py makes it at the first start).
+can tell a damaged file. Files are written beside their place, synced, and renamed into it; then the folders are synced
+too, for after a power cut a PostgreSQL on another volume would know names that are gone here. The store's own folder is
+never made here: when it is gone its volume is, and that is an OSError (blob_folder.py makes it at the first start).
 """
 
 import asyncio
 import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from shared.settings import Settings
 class Blobs:
     def __init__(self, root: Path) -> None:
         self.root = root
+        # Folders that will be there after a power cut, so far as this process knows: 256, and 256 in each of them.
+        self._settled = bytearray(256 + 256 * 256)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Blobs":
@@ -33,7 +38,9 @@ class Blobs:
     def put_sync(self, data: bytes) -> str:
         """Store the bytes durably and return their name. Raises OSError (disk full, read-only…)."""
         name = hashlib.sha256(data).hexdigest()
-        if not self._has(name, len(data)):
+        if self._has(name, len(data)):
+            self._settle(name)
+        else:
             self._write(self._parent(name), (data,))
         return name
 
@@ -49,36 +56,57 @@ class Blobs:
     def _parent(self, name: str) -> Path:
         """The folder for this blob, made where it lacks. Raises FileNotFoundError when the root is not there."""
         folder = self.path(name).parent
-        for each in (folder.parent, folder):
-            each.mkdir(exist_ok=True)
+        places = _places(name)
+        if not (self._settled[places[1]] and folder.is_dir()):
+            for each, place in zip((folder.parent, folder), places, strict=True):
+                with suppress(FileExistsError):
+                    each.mkdir()
+                    self._settled[place] = False
         return folder
 
     def _has(self, name: str, size: int) -> bool:
-        target = self.path(name)
-        return target.exists() and target.stat().st_size == size
+        try:
+            return self.path(name).stat().st_size == size
+        except FileNotFoundError:
+            return False
 
     def _write(self, folder: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
         """Into a file in that folder, synced, and from there to its place."""
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        temporary = folder / f".new-{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for chunk in chunks:
                     file.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
-                name = digest.hexdigest()
-                if self._has(name, size):
-                    Path(temporary).unlink()
-                    return name, size
+                os.fchmod(descriptor, 0o640)
                 file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o640)
-            Path(temporary).replace(self._parent(name) / name)
+                name = digest.hexdigest()
+                if known := self._has(name, size):
+                    temporary.unlink()
+                else:
+                    os.fsync(descriptor)
+            if not known:
+                temporary.replace(self._parent(name) / name)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
+        self._settle(name)
         return name, size
+
+    def _settle(self, name: str) -> None:
+        """Sync the folders that lead to the blob. Also to one that was there: its writer may have died before this."""
+        folder = self.path(name).parent
+        top, second = _places(name)
+        _sync(folder)
+        if not self._settled[second]:
+            _sync(folder.parent)
+            self._settled[second] = True
+        if not self._settled[top]:
+            _sync(self.root)
+            self._settled[top] = True
 
     def get_sync(self, name: str) -> bytes:
         """The bytes. Raises NotFound when they are not here, OSError when the disk fails."""
@@ -99,3 +127,16 @@ class Blobs:
 
     async def get(self, name: str) -> bytes:
         return await asyncio.to_thread(self.get_sync, name)
+
+
+def _places(name: str) -> tuple[int, int]:
+    """Of the two folders of a blob among those that are settled."""
+    return int(name[:2], 16), 256 + int(name[:4], 16)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

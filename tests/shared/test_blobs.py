@@ -1,5 +1,8 @@
 """Blobs are written once, and never into a folder that is not the one they were in."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from shared.blob_folder import prepare
@@ -30,3 +33,32 @@ async def test_a_folder_that_is_gone_is_not_made_anew(database: Database, blobs:
     away.rename(blobs.root)
     assert await prepare(database, blobs)
     assert blobs.get_sync(name) == b"raw"
+
+
+def test_a_blob_is_synced_with_every_folder_that_leads_to_it(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    def of(*paths: Path) -> list[int]:
+        return [path.stat().st_ino for path in paths]
+
+    def taken() -> list[int]:
+        found, synced[:] = synced[:], []
+        return found
+
+    monkeypatch.setattr(os, "fsync", noted)
+    path = blobs.path(blobs.put_sync(b"raw"))
+    above = (path.parent, path.parent.parent, blobs.root)
+    assert taken() == of(path, *above)
+    assert blobs.path(blobs.put_sync(b"raw")) == path
+    assert taken() == of(path.parent), "somebody may have died between the file and its folder; the others are known"
+    assert Blobs(blobs.root).put_chunks_sync([b"r", b"aw"]) == (path.name, 3)
+    assert taken() == of(*above), "another process knows nothing of what this one has synced"
+    path.unlink()
+    path.parent.rmdir()
+    blobs.put_sync(b"raw")
+    assert taken() == of(path, *above[:2]), "a folder that was made anew"
