@@ -23,17 +23,31 @@ _NUMBERS = {"#n": r"\d+", "#age": r"(?:7[0-9]|[89]\d|10\d)", "#year": r"(?:19|20
 
 @dataclass(frozen=True)
 class Sign:
-    """A pattern of one rule. `needs`: words of each of which one must stand in a text; empty: anything may match."""
+    """A pattern of one rule. `needs`: words of each of which one must stand in a text; empty: anything may match.
+    `begins`: the words it may begin with; None: any."""
 
     section: str
     rule: str
     regex: str
     needs: tuple[frozenset[str], ...]
+    begins: frozenset[str] | None
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Compiled when a text first has its words: all of them together would take a process half a second."""
         return re.compile(self.regex)
+
+    def matches(self, line: "Line") -> Iterable[re.Match[str]]:
+        """From left to right, none within another; of many the first."""
+        if self.begins is None:
+            return islice(self.pattern.finditer(line.line), MAX_HITS)
+        found: list[re.Match[str]] = []
+        end = 0  # to try at the few words that it begins with costs a third of looking through the line
+        for start in sorted([start for word in self.begins & line.keys for start in line.starts_of[word]]):
+            if start >= end and (match := self.pattern.match(line.line, start)) and len(found) < MAX_HITS:
+                found.append(match)
+                end = match.end()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,7 @@ class Signs:
             Hit(section, sign.rule, words.at(found.start()), words.at(found.end() - 1))
             for sign in there
             if not any(map(words.keys.isdisjoint, sign.needs))
-            for found in islice(sign.pattern.finditer(words.line), MAX_HITS)
+            for found in sign.matches(words)
         ]
 
     def _possible(self, words: frozenset[str]) -> Mapping[str, set[int]]:
@@ -130,6 +144,14 @@ class Line:
         self.line = " ".join([*keys, ""])
         self.possible: dict[Signs, Mapping[str, set[int]]] = {}
         self.found: dict[tuple[Signs, str], Sequence[Hit]] = {}
+
+    @cached_property
+    def starts_of(self) -> Mapping[str, list[int]]:
+        """Where each word begins."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for word, start in zip(self.words, self._starts, strict=False):
+            found[word.key].append(start)
+        return found
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -159,10 +181,12 @@ def _expanded(text: str, macros: dict[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of a pattern as a regular expression; `firsts`: the words it may begin with, None where any may be."""
+    """A piece of a pattern as a regular expression. `firsts`: words of which it has one; `begins`: the words it may
+    begin with. None: of that nothing is known."""
 
     regex: str
     firsts: frozenset[str] | None
+    begins: frozenset[str] | None
     optional: bool = False
 
 
@@ -172,7 +196,18 @@ def _sign(section: str, rule: str, pattern: str) -> Sign:
     if tokens or not parts:
         raise ValueError("a bracket stands alone")
     needs = tuple(part.firsts for part in parts if not part.optional and part.firsts)
-    return Sign(section, rule, r"(?<![^ ])" + "".join(part.regex for part in parts), needs)
+    return Sign(section, rule, r"(?<![^ ])" + "".join(part.regex for part in parts), needs, _begins(parts))
+
+
+def _begins(parts: Sequence[_Part]) -> frozenset[str] | None:
+    words: frozenset[str] = frozenset()
+    for part in parts:
+        if part.begins is None:
+            return None
+        words |= part.begins
+        if not part.optional:
+            return words
+    return None  # it may be nothing at all
 
 
 def _sequence(tokens: list[str]) -> list[_Part]:
@@ -198,12 +233,14 @@ def _group(tokens: list[str]) -> _Part:
         first = next((part.firsts for part in choice if not part.optional), None)
         firsts = firsts | first if firsts is not None and first is not None else None
     regex = "|".join("".join(part.regex for part in choice) for choice in choices)
-    return _Part(f"(?:{regex}){_CLOSING[closing]}", frozenset(firsts) if firsts else None, optional)
+    beginnings = [_begins(choice) for choice in choices]
+    begins = None if None in beginnings else frozenset().union(*filter(None, beginnings))
+    return _Part(f"(?:{regex}){_CLOSING[closing]}", frozenset(firsts) if firsts else None, begins, optional)
 
 
 def _word(word: str) -> _Part:
     if word in GAPS:
-        return _Part(rf"(?:[^ {STOP}]+ ){{0,{GAPS[word]}}}?", None, optional=True)
+        return _Part(rf"(?:[^ {STOP}]+ ){{0,{GAPS[word]}}}?", None, None, optional=True)
     optional, word = word.endswith("?"), word.rstrip("?").lstrip("\\")
     if word in _NUMBERS:
         regex, firsts = f"(?:{_NUMBERS[word]} )", None
@@ -211,7 +248,7 @@ def _word(word: str) -> _Part:
         regex, firsts = f"(?:{re.escape(word[:-1])}[^ ]* )", None
     else:
         regex, firsts = f"(?:{re.escape(word)} )", frozenset((word,))
-    return _Part(f"{regex}{'?' if optional else ''}", firsts, optional)
+    return _Part(f"{regex}{'?' if optional else ''}", firsts, firsts, optional)
 
 
 @lru_cache(maxsize=1)
