@@ -4,135 +4,13 @@ Not: days in passing (yesterday, years, a month alone), times of day, what happe
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
+from services.tickets.facts import day_words as say
 from services.tickets.facts.found import FactKind, Found
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january|jan|enero|ene", "february|feb|febrero", "march|mar|marzo", "april|apr|abril|abr", "may|mayo",
-            "june|jun|junio", "july|jul|julio", "august|aug|agosto|ago", "september|sept|sep|septiembre|setiembre",
-            "october|oct|octubre|otubre", "november|nov|noviembre", "december|dec|diciembre|dic",
-        ),
-        1,
-    )
-    for name in names.split("|")
-}  # fmt: skip
-_WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "monday|mon|lunes", "tuesday|tues|tue|martes", "wednesday|wednsday|wed|miercoles",
-            "thursday|thurs|thur|thu|jueves", "friday|fri|viernes", "saturday|sat|sabado", "sunday|sun|domingo",
-        )
-    )
-    for name in names.split("|")
-}  # fmt: skip
-_ORDINALS = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
-)  # fmt: skip
-_UNITS_ES = (
-    "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce", "trece",
-    "catorce", "quince", "dieciseis", "diecisiete", "dieciocho", "diecinueve", "veinte", "veintiuno", "veintidos",
-    "veintitres", "veinticuatro", "veinticinco", "veintiseis", "veintisiete", "veintiocho", "veintinueve", "treinta",
-)  # fmt: skip
-_UNITS_EN = (
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)  # fmt: skip
-_ORDINAL_DAYS = {word: day for day, word in enumerate(_ORDINALS, 1)}
-_ORDINAL_DAYS |= {"twentieth": 20, "thirtieth": 30, "thirty first": 31, "primero": 1, "1ro": 1, "1o": 1, "1er": 1}
-_ORDINAL_DAYS |= {f"twenty {word}": 20 + day for day, word in enumerate(_ORDINALS[:9], 1)}
-_DAYS_ES = {word: day for day, word in enumerate(_UNITS_ES, 1)} | {"treinta y uno": 31}
-_DAYS_EN = {word: day for day, word in enumerate(_UNITS_EN, 1)} | {"twenty": 20, "thirty": 30}
-_DAYS_EN |= {f"twenty {word}": 20 + day for day, word in enumerate(_UNITS_EN[:9], 1)} | {"thirty one": 31}
-_SPOKEN_DAYS = {**_DAYS_EN, **_DAYS_ES, **_ORDINAL_DAYS}
-_COUNTS = {**_DAYS_EN, **_DAYS_ES, "forty eight": 48, "seventy two": 72, "cuarenta y ocho": 48, "setenta y dos": 72}
-_COUNTS |= {"twenty four": 24, "veinticuatro": 24, "un": 1, "una": 1, "a": 1, "sixty": 60, "sesenta": 60, "ninety": 90}
-_COUNTS |= {"couple of": 2, "un par de": 2, "cuarentaiocho": 48, "cuarenta yocho": 48, "cuarenta i ocho": 48}
-
-
-def _any(words: Iterable[str]) -> str:
-    """Longest first, as an alternation; blanks and hyphens inside are one."""
-    ordered = sorted(words, key=len, reverse=True)
-    return "|".join(re.escape(word).replace(r"\ ", r"[\s-]") for word in ordered)
-
-
-_MONTH, _WEEKDAY = _any(_MONTHS), _any(_WEEKDAYS)
-_ORDINAL, _SPOKEN, _COUNT = _any(_ORDINAL_DAYS), _any(_SPOKEN_DAYS), _any(_COUNTS)
-_YEAR = r"(?:,?\s(?:de\s|del\s)?(?P<year{0}>20\d\d))?"
-_ABBREVIATED = frozenset(("mon", "tues", "tue", "wed", "thurs", "thur", "thu", "fri", "sat", "sun"))
-_LEADS = frozenset(("on", "by", "this", "next", "until", "till", "before", "for", "due", "since", "el", "este", "come"))
-
-_CALENDAR = re.compile(
-    rf"(?<![\d/$.,:-])(?:(?P<day1>\d{{1,2}})(?:st|nd|rd|th|er|ro|o)?|(?P<word1>{_SPOKEN}))\s(?:of\s|de\s"
-    rf"|del\smes\sde\s)?"
-    rf"(?P<month1>{_MONTH})\b\.?{_YEAR.format(1)}"
-    rf"|\b(?P<month2>{_MONTH})\b\.?\s(?:the\s)?(?:(?P<day2>[0-3]?\d)(?:st|nd|rd|th)?(?![\d%:/]|\s?(?:am|pm)\b)"
-    rf"|(?P<word2>{_SPOKEN})\b){_YEAR.format(2)}"
-    r"|\b(?P<year3>20\d\d)-(?P<month3>[01]\d)-(?P<day3>[0-3]\d)\b"
-    r"|(?<![\d/$.,:-])(?P<a4>[0-3]?\d)/(?P<b4>[0-3]?\d)(?:/(?P<year4>(?:20)?\d\d))?(?![\d/]|\s?(?:de|of)\s)"
-)
-_NAMED = re.compile(
-    rf"\b(?P<which>this|next|last|este|el\spasado|el\sproximo|el|on|by|los|las|cada|every|each|todos\slos)?\s?"
-    rf"\b(?P<weekday>{_WEEKDAY})\b(?P<plural>s)?(?P<behind>\s(?:que\sviene|proximo|pasado|next\sweek))?"
-)
-_RELATIVE = re.compile(
-    r"\b(?P<two>(?:the\s)?day\safter\stomorrow|pasado\smanana)\b"
-    r"|\b(?P<tomorrow>tomorr?ow|tommorr?ow|tmrw|tmw|tomoro|manana)\b"
-    r"|\b(?P<today>today|tonight|hoy|esta\snoche)\b"
-    rf"|\b(?P<lead>(?:in|within|en|dentro\sde|have|tengo|hay|next|los\sproximos|only|solo|my|de|a|another|otros)\s)?"
-    rf"(?P<count>\d{{1,3}}|{_COUNT})[\s-]?(?P<unit>hours?|hrs?|h?oras?|days?|dias?|weeks?|semanas?)\b"
-)
-_BARE_DAY = re.compile(
-    rf"\b(?:the|el)\s(?P<en>[0-3]?\d(?:st|nd|rd|th)|{_ORDINAL})\b"
-    rf"|\b(?P<cue>el\sdia|dia|el|al|para\sel|hasta\sel|antes\sdel|partir\sdel)\s(?P<es>[0-3]?\d|primero"
-    rf"|{_any(_DAYS_ES)})\b"
-    r"|\b(?P<by>by|due|before|moving|on|until|closes)\s(?P<nth>[0-3]?\d(?:st|nd|rd|th))\b"
-)
-# Without one of these a text names no such day: to look for words costs a tenth of what the patterns cost.
-_RUN = re.compile(r"[a-z]+")
-_ANY_RELATIVE = (
-    "day", "hour", "hr", "week", "ora", "dia", "semana", "omor", "tmrw", "tmw", "manana", "tonight", "hoy",
-    "noche",
-)  # fmt: skip
-_MORNING = re.compile(r"\b(?:la|las|esta|cada|toda la|en la|por la|de la|una|otra|buena|tarde y)\s$")
-_DUE_TODAY = re.compile(
-    r"(?:\b(?:by|until|due|before|pay|pay it|pay you|shut (?:me )?off|disconnect\w*|vence|antes de|hasta|pagar|pago"
-    r"|pagarlo"
-    r"|cortan|cortar|para|expires|cut (?:me |us )?off|end of|deadline is|cut my \w+)\s)$"
-)
-_PAST = re.compile(
-    r"\b(?:paid|called|came|was|were|sent|told|got|received|went|wrote|left|made|did|had|happened|started|telephoned"
-    r"|said"
-    r"|mailed|took|submitted|moved in|signed|ended|ending|spoke|emailed|visited|applied|posted|cashed|since|drafted"
-    r"|dated"
-    r"|[a-z]{2,}ed(?! for| by| to| on)|showed|olia|habia|salimos|vino|fue|fueron|dijo|hizo|hice|pague|llame|mande"
-    r"|recibi|llego|pago|llamo|mando|paso|estuvo"
-    r"|salio|hable|realizado|desde|fui|vinieron|dijeron|cortaron|mandaron|cobraron|era|estaba|fechad[oa]|escribi)\b"
-)
-_FUTURE = re.compile(
-    r"\b(?:will|going to|gonna|by|before|until|due|unless|deadline|if|can|could|must|have to|need|want|plan|moving|move"
-    r"|close[sd]? on|be|we'll|they'll|i'll|open|scheduled|van a|va a|voy a|vamos a|antes|hasta|vence|para|si|quiero"
-    r"|quieren"
-    r"|puedo|tengo que|tiene que|nos mudamos|me cambio|me mudo|corta[nr]?|clase|cita|mudar\w*|class|tour|appointment)\b"
-)
-_SPAN = re.compile(rf"^\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?(?:{_WEEKDAY})\b")
-_FROM = re.compile(rf"\b(?:{_WEEKDAY})\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?$")
-_NOT_A_DAY = re.compile(
-    r"\s?(?:%|por ciento|de (?!"
-    rf"(?:{_MONTH})\b)(?:[a-z]+)|kwh|kw\b|dolares|pesos|horas|dias|anos|meses|veces|personas|time|floor|notice|month\b"
-    r"|street|st\b|avenue|ave\b|quarter|one\b|bill|call|party|person|year|grade|grader|graders|message|letter"
-    r"|anniversary"
-    r"|attempt|contact|unit|house|step|page|line|half|amendment|mensaje|recibo|piso|aviso|vez|grado|cliente|lugar|ano"
-    r"|carta|pago|dia\b|y (?:medio|ultimo)|punto|[/:.]\d|,\d{3})"
-)
-
-
+_NEAREST_FIRST = sorted(range(-60, 120), key=lambda shift: (abs(shift), -shift))  # days from that of receipt
 _AHEAD = 1  # a tense, as `_tense` tells it
 
 
@@ -143,12 +21,11 @@ def dates(plain: str, received: date, *, ahead: bool = False) -> list[Found]:
     one then, and «today» and «two days» count without a word that says by when: too early is the safe side.
     """
     found: list[Found] = []
-    words = set(_RUN.findall(plain))
-    named_month = not words.isdisjoint(_MONTHS) or "/" in plain or "-" in plain
     for each in (
-        *(_calendar(plain, received, ahead) if named_month else ()),
-        *(_named(plain, received, ahead) if not words.isdisjoint(_WEEKDAYS) else ()),
-        *(_relative(plain, received, ahead) if any(each in plain for each in _ANY_RELATIVE) else ()),
+        *_calendar(plain, received, ahead),
+        *_numbered(plain, received),
+        *_named(plain, received, ahead),
+        *_relative(plain, received, ahead),
     ):
         if not any(each.overlaps(other) for other in found):
             found.append(each)
@@ -163,7 +40,7 @@ def _found(day: date, match: re.Match[str], group: int | str, confidence: float)
 
 
 def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
-    for match in _CALENDAR.finditer(plain):
+    for match in say.CALENDAR.finditer(plain):
         tense = _AHEAD if ahead else _tense(plain, match.start())
         year = match["year1"] or match["year2"] or match["year3"] or match["year4"]
         confidence = 0.95
@@ -171,26 +48,45 @@ def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             month, day = int(match["a4"]), int(match["b4"])
             if (month > 12 and year) or (ahead and _sooner(day, month, received, than=(month, day))):
                 month, day, confidence = day, month, 0.7  # as people from elsewhere write it
-            if match["a4"] == match["b4"] and not year and not tense:
+            if (match["a4"] == match["b4"] and not year) or say.FRACTION.match(plain, match.end()):
                 continue  # «10/10»
             if len(match["a4"]) + len(match["b4"]) < 3 and not year:
-                if not re.search(
-                    r"\b(?:by|on|due|before|el|antes del|until|vence|dated|para el|dia|of|for)\s$",
-                    plain[max(0, match.start() - 14) : match.start()],
-                ):
+                if not say.SHORT_LEAD.search(plain[max(0, match.start() - 14) : match.start()]):
                     continue  # «1/2 cup»
                 confidence = 0.7
         else:
             name = match["month1"] or match["month2"]
-            month = _MONTHS[name] if name else int(match["month3"])
+            month = say.MONTHS[name] if name else int(match["month3"])
             said = match["day1"] or match["day2"] or match["day3"]
             word = match["word1"] or match["word2"]
-            day = int(said) if said else _SPOKEN_DAYS[re.sub(r"[\s-]", " ", word)]
+            day = int(said) if said else say.SPOKEN_DAYS[re.sub(r"[\s-]", " ", word)]
             if match["month1"] in ("mar", "ago", "may", "jan", "sep") and word:
                 continue  # «two may», «diez ago»
+            if match["month2"] and _is_no_day(match):
+                continue
         resolved = _in_year(int(year) if year else 0, month, day, received, tense)
         if resolved is not None:
-            yield _found(resolved, match, 0, confidence)
+            named = say.WITH_WEEKDAY.search(plain[: match.start()], max(0, match.start() - 16))
+            yield Found(
+                FactKind.DATE, resolved.isoformat(), named.start() if named else match.start(), match.end(), confidence
+            )
+
+
+def _is_no_day(match: re.Match[str]) -> bool:
+    """«8 kW in September. Three applications», «in January once the county pays»."""
+    ended = match.group()[len(match["month2"]) :].startswith(".") and len(match["month2"]) > 4
+    word = match["word2"] or ""
+    return ended or (word in say.DAYS_ES and match["month2"] in say.ENGLISH_MONTHS)
+
+
+def _numbered(plain: str, received: date) -> Iterator[Found]:
+    """«martes 1», «Friday the 4th»: the nearest day that is both."""
+    for match in say.WEEKDAY_AND_NUMBER.finditer(plain):
+        said = (int(match["number"]), say.WEEKDAYS[match["weekday"]])
+        near = (received + timedelta(days=shift) for shift in _NEAREST_FIRST)
+        day = next((each for each in near if (each.day, each.weekday()) == said), None)
+        if day is not None:
+            yield Found(FactKind.DATE, day.isoformat(), match.start(), match.end(), 0.9)
 
 
 def _sooner(month: int, day: int, received: date, *, than: tuple[int, int]) -> bool:
@@ -220,45 +116,42 @@ def _tense(plain: str, at: int) -> int:
     before = plain[max(0, at - 60) : at]
     cut = max(before.rfind(mark) for mark in (". ", "! ", "? ", "\n", "; "))
     before = before[cut + 1 :]
-    future = max((match.end() for match in _FUTURE.finditer(before)), default=-1)
-    past = max((match.end() for match in _PAST.finditer(before)), default=-1)
+    future = max((match.end() for match in say.FUTURE.finditer(before)), default=-1)
+    past = max((match.end() for match in say.PAST.finditer(before)), default=-1)
     return 0 if future == past else 1 if future > past else -1
 
 
 def _tense_behind(plain: str, at: int) -> int:
     """«El domingo olía…»: where nothing stands before, the first verb behind tells."""
     after = re.split(r"[.!?\n;]", plain[at : at + 40])[0]
-    future, past = _FUTURE.search(after), _PAST.search(after)
+    future, past = say.FUTURE.search(after), say.PAST.search(after)
     if past is None or future is None:
         return 0 if past is future else 1 if past is None else -1
     return -1 if past.start() < future.start() else 1
 
 
 def _named(plain: str, received: date, ahead: bool) -> Iterator[Found]:
-    for match in _NAMED.finditer(plain):
+    for match in say.NAMED.finditer(plain):
         name, which = match["weekday"], (match["which"] or "").replace("\n", " ")
         if match["plural"] or which in ("los", "las", "cada", "every", "each", "todos los"):
             continue
         before = plain[max(0, match.start() - 14) : match.start("weekday")]
-        if name in _ABBREVIATED and (before.split() or [""])[-1] not in _LEADS:
+        if name in say.ABBREVIATED and (before.split() or [""])[-1] not in say.LEADS:
             continue
         if (
-            _SPAN.match(plain, match.end())
-            or _SPAN.match(plain[match.end() : match.end() + 20])
-            or _FROM.search(before)
+            say.SPAN.match(plain, match.end())
+            or say.SPAN.match(plain[match.end() : match.end() + 20])
+            or say.FROM.search(before)
         ):
             continue
-        if re.search(
-            r"\b(?:los|cada|every|each|a|an|un|una|one|any|algun|is|since|desde el|pleno|todo el|all|like)\s(?:el\s)?$",
-            before,
-        ):
+        if say.ANY_SUCH.search(before) or say.EVERY_SUCH.match(plain, match.end()):
             continue  # any such day, or since when
-        until = (_WEEKDAYS[name] - received.weekday()) % 7
+        until = (say.WEEKDAYS[name] - received.weekday()) % 7
         behind = (match["behind"] or "").strip()
         if which in ("last", "el pasado") or behind == "pasado":
             day, sure = received - timedelta(days=(-until) % 7 or 7), 0.9
         elif which == "next" or behind == "next week":
-            day, sure = received + timedelta(days=7 - received.weekday() + _WEEKDAYS[name]), 0.7
+            day, sure = received + timedelta(days=7 - received.weekday() + say.WEEKDAYS[name]), 0.7
         elif not ahead and which not in ("this", "este", "by") and _was(plain, match):
             day, sure = received - timedelta(days=(-until) % 7 or 7), 0.75
         else:
@@ -271,19 +164,19 @@ def _was(plain: str, match: re.Match[str]) -> bool:
 
 
 def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
-    for match in _RELATIVE.finditer(plain):
+    for match in say.RELATIVE.finditer(plain):
         if match["two"]:
             yield _found(received + timedelta(days=2), match, "two", 0.95)
         elif match["tomorrow"]:
             before = plain[max(0, match.start() - 12) : match.start()]
-            if match["tomorrow"] != "manana" or not _MORNING.search(before):
+            if match["tomorrow"] != "manana" or not say.MORNING.search(before):
                 yield _found(received + timedelta(days=1), match, "tomorrow", 0.93)
         elif match["today"]:
-            if ahead or _DUE_TODAY.search(plain[max(0, match.start() - 24) : match.start()]):
+            if ahead or say.DUE_TODAY.search(plain[max(0, match.start() - 24) : match.start()]):
                 yield _found(received, match, "today", 0.85)
         else:
             count, unit = match["count"], match["unit"]
-            number = int(count) if count.isdigit() else _COUNTS[re.sub(r"[\s-]", " ", count)]
+            number = int(count) if count.isdigit() else say.COUNTS[re.sub(r"[\s-]", " ", count)]
             lead = (match["lead"] or "").strip()
             hours = unit.startswith(("h", "o"))
             notice = hours and number in (48, 72)
@@ -296,7 +189,12 @@ def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
                 after,
             ):
                 continue
-            if lead in ("en", "in", "hay") and not ahead and _tense(plain, match.start()) < 0 and not notice:
+            tense = _AHEAD if ahead else _tense(plain, match.start())
+            if hours and number < 24 and tense <= 0:
+                continue  # «the linemen came within two hours»
+            if lead in ("en", "in", "hay") and tense < 0 and not notice:
+                continue
+            if not ahead and say.IT_TOOK.search(plain[max(0, match.start() - 24) : match.start()]):
                 continue
             if lead in ("hay", "tengo") and not notice and not ahead:
                 continue
@@ -314,14 +212,16 @@ def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
 
 def _bare(plain: str, received: date, ahead: bool) -> Iterator[Found]:
     """«by the 15th», «antes del día 30»: the next one, or the last where the words tell of what was."""
-    for match in _BARE_DAY.finditer(plain):
+    for match in say.BARE_DAY.finditer(plain):
         group = "en" if match["en"] else "es" if match["es"] else "nth"
         said = match[group]
-        if _NOT_A_DAY.match(plain, match.end()):
+        if say.NOT_A_DAY.match(plain, match.end()):
             continue
         digits = re.match(r"\d+", said)
-        number = int(digits.group()) if digits else _SPOKEN_DAYS[re.sub(r"[\s-]", " ", said)]
+        number = int(digits.group()) if digits else say.SPOKEN_DAYS[re.sub(r"[\s-]", " ", said)]
         sure = 0.75
+        if group == "es" and say.KEY_PRESSED.search(plain[max(0, match.start() - 14) : match.start()]):
+            continue
         if group == "es" and match["cue"] in ("el", "al"):
             if re.search(
                 r"\b(?:con|en|y|entre|como|por|tras|contra|es)\s$", plain[max(0, match.start() - 9) : match.start()]
@@ -347,10 +247,24 @@ def _bare(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             ):
                 continue
             sure = 0.65
-        day = _day_of_month(number, received, _AHEAD if ahead else _tense(plain, match.start(group)))
+        tense = _AHEAD if ahead else _tense(plain, match.start(group))
+        if not ahead and say.WAS_ON.search(plain[max(0, match.start(group) - 24) : match.start(group)]):
+            tense = -1
+        day = _day_of_month(number, received, tense)
+        if of_month := say.OF_MONTH.match(plain, match.end()):
+            day = _in_month(number, received, back=not of_month["this"])
         if day is not None:
             start = match.start(group)
             yield Found(FactKind.DATE, day.isoformat(), start, match.end(group), sure)
+
+
+def _in_month(number: int, received: date, *, back: bool) -> date | None:
+    """That day of the month of receipt, or of the one before."""
+    first = received.replace(day=1)
+    try:
+        return (first - timedelta(days=1) if back else first).replace(day=number)
+    except ValueError:
+        return None
 
 
 def _day_of_month(number: int, received: date, tense: int) -> date | None:

@@ -63,6 +63,12 @@ def test_numbers_that_are_no_money(text: str) -> None:
         ("within ten days", "ten days", "2026-12-07"),
         ("by the 15th", "15th", "2026-12-15"),
         ("nos salimos el día 15", "15", "2026-11-15"),
+        ("off on Thursday, December 3 for work", "Thursday, December 3", "2026-12-03"),
+        ("no habrá luz el martes 1 desde las nueve", "martes 1", "2026-12-01"),
+        ("he died on the second of this month", "second", "2026-11-02"),
+        ("it was corrected on the 20th", "20th", "2026-11-20"),
+        ("I get paid Monday, can it wait", "Monday", "2026-11-30"),
+        ("la muchacha que me atendió el lunes", "lunes", "2026-11-23"),
     ],
 )
 def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str) -> None:
@@ -76,7 +82,10 @@ def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str)
     [
         "abrimos de lunes a viernes", "open Monday through Friday", "every Saturday", "los martes", "en la mañana",
         "a las 8 de la mañana", "since 2019", "in October", "I may go", "48 hours without power for 2 days ago",
-        "open 24/7", "February 30",
+        "open 24/7", "February 30", "come some Tuesday", "cualquier jueves", "the service was super, 10/10",
+        "8 kW in September. Three applications", "more in January once the county pays me", "third call in five weeks",
+        "1,590 kWh in 30 days", "should be 5/24 = 21%", "marco el 2 y me regresa", "the linemen came within two hours",
+        "Wednesday nights", "placas desde antes del dos mil veinte",
     ],
 )  # fmt: skip
 def test_no_day(text: str) -> None:

@@ -1,0 +1,150 @@
+"""How days are said and written in English and Spanish: names, numbers, and the words around them."""
+
+import re
+from collections.abc import Iterable
+
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january|jan|enero|ene", "february|feb|febrero", "march|mar|marzo", "april|apr|abril|abr", "may|mayo",
+            "june|jun|junio", "july|jul|julio", "august|aug|agosto|ago", "september|sept|sep|septiembre|setiembre",
+            "october|oct|octubre|otubre", "november|nov|noviembre", "december|dec|diciembre|dic",
+        ),
+        1,
+    )
+    for name in names.split("|")
+}  # fmt: skip
+WEEKDAYS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "monday|mon|lunes", "tuesday|tues|tue|martes", "wednesday|wednsday|wed|miercoles",
+            "thursday|thurs|thur|thu|jueves", "friday|fri|viernes", "saturday|sat|sabado", "sunday|sun|domingo",
+        )
+    )
+    for name in names.split("|")
+}  # fmt: skip
+ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+)  # fmt: skip
+UNITS_ES = (
+    "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce", "trece",
+    "catorce", "quince", "dieciseis", "diecisiete", "dieciocho", "diecinueve", "veinte", "veintiuno", "veintidos",
+    "veintitres", "veinticuatro", "veinticinco", "veintiseis", "veintisiete", "veintiocho", "veintinueve", "treinta",
+)  # fmt: skip
+UNITS_EN = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+ORDINAL_DAYS = {word: day for day, word in enumerate(ORDINALS, 1)}
+ORDINAL_DAYS |= {"twentieth": 20, "thirtieth": 30, "thirty first": 31, "primero": 1, "1ro": 1, "1o": 1, "1er": 1}
+ORDINAL_DAYS |= {f"twenty {word}": 20 + day for day, word in enumerate(ORDINALS[:9], 1)}
+DAYS_ES = {word: day for day, word in enumerate(UNITS_ES, 1)} | {"treinta y uno": 31}
+DAYS_EN = {word: day for day, word in enumerate(UNITS_EN, 1)} | {"twenty": 20, "thirty": 30}
+DAYS_EN |= {f"twenty {word}": 20 + day for day, word in enumerate(UNITS_EN[:9], 1)} | {"thirty one": 31}
+SPOKEN_DAYS = {**DAYS_EN, **DAYS_ES, **ORDINAL_DAYS}
+COUNTS = {**DAYS_EN, **DAYS_ES, "forty eight": 48, "seventy two": 72, "cuarenta y ocho": 48, "setenta y dos": 72}
+COUNTS |= {"twenty four": 24, "veinticuatro": 24, "un": 1, "una": 1, "a": 1, "sixty": 60, "sesenta": 60, "ninety": 90}
+COUNTS |= {"couple of": 2, "un par de": 2, "cuarentaiocho": 48, "cuarenta yocho": 48, "cuarenta i ocho": 48}
+
+
+def any_of(words: Iterable[str]) -> str:
+    """Longest first, as an alternation; blanks and hyphens inside are one."""
+    ordered = sorted(words, key=len, reverse=True)
+    return "|".join(re.escape(word).replace(r"\ ", r"[\s-]") for word in ordered)
+
+
+_MONTH, _WEEKDAY = any_of(MONTHS), any_of(WEEKDAYS)
+_ORDINAL, _SPOKEN, _COUNT = any_of(ORDINAL_DAYS), any_of(SPOKEN_DAYS), any_of(COUNTS)
+ENGLISH_MONTHS = frozenset(
+    ("january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december")
+)
+YEAR = r"(?:,?\s(?:de\s|del\s)?(?P<year{0}>20\d\d))?"
+ABBREVIATED = frozenset(("mon", "tues", "tue", "wed", "thurs", "thur", "thu", "fri", "sat", "sun"))
+LEADS = frozenset(("on", "by", "this", "next", "until", "till", "before", "for", "due", "since", "el", "este", "come"))
+
+CALENDAR = re.compile(
+    rf"(?<![\d/$.,:-])(?:(?P<day1>\d{{1,2}})(?:st|nd|rd|th|er|ro|o)?|(?P<word1>{_SPOKEN}))\s(?:of\s|de\s"
+    rf"|del\smes\sde\s)?"
+    rf"(?P<month1>{_MONTH})\b\.?{YEAR.format(1)}"
+    rf"|\b(?P<month2>{_MONTH})\b\.?\s(?:the\s)?(?:(?P<day2>[0-3]?\d)(?:st|nd|rd|th)?(?![\d%:/]|\s?(?:am|pm)\b)"
+    rf"|(?P<word2>{_SPOKEN})\b){YEAR.format(2)}"
+    r"|\b(?P<year3>20\d\d)-(?P<month3>[01]\d)-(?P<day3>[0-3]\d)\b"
+    r"|(?<![\d/$.,:-])(?P<a4>[0-3]?\d)/(?P<b4>[0-3]?\d)(?:/(?P<year4>(?:20)?\d\d))?(?![\d/]|\s?(?:de|of)\s)"
+)
+NAMED = re.compile(
+    rf"\b(?P<which>this|next|last|este|el\spasado|el\sproximo|el|on|by|los|las|cada|every|each|todos\slos)?\s?"
+    rf"\b(?P<weekday>{_WEEKDAY})\b(?P<plural>s)?(?P<behind>\s(?:que\sviene|proximo|pasado|next\sweek))?"
+)
+RELATIVE = re.compile(
+    r"\b(?P<two>(?:the\s)?day\safter\stomorrow|pasado\smanana)\b"
+    r"|\b(?P<tomorrow>tomorr?ow|tommorr?ow|tmrw|tmw|tomoro|manana)\b"
+    r"|\b(?P<today>today|tonight|hoy|esta\snoche)\b"
+    rf"|\b(?P<lead>(?:in|within|en|dentro\sde|have|tengo|hay|next|los\sproximos|only|solo|my|de|a|another|otros)\s)?"
+    rf"(?P<count>\d{{1,3}}|{_COUNT})[\s-]?(?P<unit>hours?|hrs?|h?oras?|days?|dias?|weeks?|semanas?)\b"
+)
+BARE_DAY = re.compile(
+    rf"\b(?:the|el)\s(?P<en>[0-3]?\d(?:st|nd|rd|th)|{_ORDINAL})\b"
+    rf"|\b(?P<cue>el\sdia|dia|el|al|para\sel|hasta\sel|antes\sdel|partir\sdel)\s(?P<es>[0-3]?\d|primero"
+    rf"|{any_of(DAYS_ES)})\b"
+    r"|\b(?P<by>by|due|before|moving|on|until|closes)\s(?P<nth>[0-3]?\d(?:st|nd|rd|th))\b"
+)
+MORNING = re.compile(r"\b(?:la|las|esta|cada|toda la|en la|por la|de la|una|otra|buena|tarde y)\s$")
+SHORT_LEAD = re.compile(  # before «1/2», which may be half a cup
+    r"\b(?:by|on|due|before|el|antes del|until|vence|dated|para el|dia|(?:bill|letter|notice) of|for)\s$"
+)
+DUE_TODAY = re.compile(
+    r"(?:\b(?:by|until|due|before|pay|pay it|pay you|shut (?:me )?off|disconnect\w*|vence|antes de|hasta|pagar|pago"
+    r"|pagarlo"
+    r"|cortan|cortar|para|expires|cut (?:me |us )?off|end of|deadline is|cut my \w+)\s)$"
+)
+PAST = re.compile(
+    r"\b(?:(?<!get )(?<!gets )(?<!be )paid|called|came|was|were|sent|told|got|received|went|wrote|left|made|did"
+    r"|had|happened|started|telephoned|said|mailed|took|submitted"
+    r"|moved in|signed|ended|ending|spoke|emailed|visited|applied|posted|cashed|since|drafted|dated"
+    r"|[a-z]{2,}ed(?! for| by| to| on)|showed|olia|habia|salimos|vino|fue|fueron|dijo|hizo|hice|pague|llame|mande"
+    r"|recibi|llego|pago|llamo|mando|paso|estuvo"
+    r"|salio|hable|realizado|desde|fui|vinieron|dijeron|cortaron|mandaron|cobraron"
+    r"|atendi[eo]\w*|solicite|denuncie|prometi[eo]\w*|era|estaba|fechad[oa]|escribi)\b"
+)
+FUTURE = re.compile(
+    r"\b(?:will|going to|gonna|by|before|until|due|unless|deadline|if|can|could|must|have to|need|want|plan|moving|move"
+    r"|close[sd]? on|be|we'll|they'll|i'll|open|scheduled|van a|va a|voy a|vamos a|antes|hasta|vence|para|si|quiero"
+    r"|quieren"
+    r"|puedo|tengo que|tiene que|nos mudamos|me cambio|me mudo|corta[nr]?|clase|cita|mudar\w*|class|tour|appointment)\b"
+)
+# Behind a number these words make it no day: «5/24 = 21 %»; before a day of the week, any such day.
+FRACTION = re.compile(r"\s?[=%]|\s(?:at \$|cup|inch|wire|cable|of (?:a|the|my)\b)")
+ANY_SUCH = re.compile(
+    r"\b(?:los|cada|every|each|a|an|un|una|one|any|some|most|algun|cualquier|is|since|desde el|pleno|todo el|all|like"
+    r"|mi|su|tu)\s(?:el\s)?$"
+)
+EVERY_SUCH = re.compile(r"\s(?:nights|mornings|afternoons|evenings|es cuando|es mi dia|es el unico)\b")
+WITH_WEEKDAY = re.compile(rf"\b(?:{_WEEKDAY}),?\s(?:the\s|el\s|dia\s)?$")
+WEEKDAY_AND_NUMBER = re.compile(
+    rf"\b(?P<weekday>{_WEEKDAY}),?\s(?:the\s|el\s|dia\s)*(?P<number>[0-3]?\d)(?:st|nd|rd|th)?\b"
+    r"(?![:/.,]\d|\s?(?:am|pm|a|to|-|de la)\b)"
+)
+# «The third message in five weeks», «1,590 kWh in 30 days»: so long it took.
+IT_TOOK = re.compile(
+    r"\b(?:messages?|interruptions?|times?|calls?|outages?|letters?|visits?|bills?|kwh|veces|llamadas?|mensajes?"
+    r"|apagones)\s$"
+)
+KEY_PRESSED = re.compile(r"\b(?:marco|marque|marcar|pico|pique|picar|oprim\w+|apriet\w+|presion\w+|opcion|tecla)\s$")
+WAS_ON = re.compile(
+    r"\b(?!(?:scheduled|planned|expected|supposed|needed|based)\b)(?:[a-z]{2,}ed|was|were|came|went|wrote|sent)"
+    r"\s(?:on\s)?(?:the\s)?$"
+)
+OF_MONTH = re.compile(r"\s(?:of|de|del)\s(?:(?P<this>this month|este mes|mes en curso)|last month|mes pasado)\b")
+SPAN = re.compile(rf"^\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?(?:{_WEEKDAY})\b")
+FROM = re.compile(rf"\b(?:{_WEEKDAY})\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?$")
+NOT_A_DAY = re.compile(
+    r"\s?(?:%|por ciento|de (?!"
+    rf"(?:{_MONTH})\b)(?:[a-z]+)|kwh|kw\b|dolares|pesos|horas|dias|anos|meses|veces|personas|time|floor|notice|month\b"
+    r"|street|st\b|avenue|ave\b|quarter|one\b|bill|call|party|person|year|grade|grader|graders|message|letter"
+    r"|anniversary"
+    r"|attempt|contact|unit|house|step|page|line|half|amendment|mensaje|recibo|piso|aviso|vez|grado|cliente|lugar|ano"
+    r"|carta|pago|dia\b|y (?:medio|ultimo)|punto|mil\b|[/:.]\d|,\d{3})"
+)
