@@ -13,6 +13,7 @@ handing over both need the row in `queued`, so exactly one of them wins.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, or_, select, text, update
@@ -44,7 +45,15 @@ CLOCK_SLACK = timedelta(seconds=2)
 ON_ITS_WAY = timedelta(seconds=60)
 
 
-async def lease(session: AsyncSession, delivery_id: int, pace: Pace) -> Delivery | datetime | None:
+@dataclass(frozen=True)
+class Wait:
+    """When to ask again. `crowded`: domains of which a mail that ends is a reason to ask sooner."""
+
+    until: datetime
+    crowded: tuple[str, ...] = ()
+
+
+async def lease(session: AsyncSession, delivery_id: int, pace: Pace) -> Delivery | Wait | None:
     """The delivery, taken for this process; or when to ask again; or None when it is not ours to send."""
     now = clock.now()
     delivery = await session.scalar(
@@ -59,20 +68,20 @@ async def lease(session: AsyncSession, delivery_id: int, pace: Pace) -> Delivery
     if delivery is None:
         return None
     if delivery.undo_until is not None and delivery.undo_until > now:
-        return delivery.undo_until
+        return Wait(delivery.undo_until)
     if delivery.next_attempt_at > now + (CLOCK_SLACK if delivery.slot_at is None else timedelta(0)):
-        return delivery.next_attempt_at
-    wait_until = await _turn(session, delivery, pace, now)
-    if wait_until is not None:
-        return wait_until
+        return Wait(delivery.next_attempt_at)
+    wait = await _turn(session, delivery, pace, now)
+    if wait is not None:
+        return wait
     delivery.leased_until = now + LEASE
     delivery.attempts += 1
     delivery.slot_at = None
     return delivery
 
 
-async def _turn(session: AsyncSession, delivery: Delivery, pace: Pace, now: datetime) -> datetime | None:
-    """Its turn at all domains it goes to; when it must wait, the row says until when."""
+async def _turn(session: AsyncSession, delivery: Delivery, pace: Pace, now: datetime) -> Wait | None:
+    """Its turn at all domains it goes to; when it must wait, the row says until when, or since when it has its turn."""
     wanted = pacing.domains_of([*delivery.to_addresses, *delivery.cc_addresses])
     domains = await _locked(session, wanted)
     if delivery.kind in pacing.URGENT:
@@ -90,8 +99,10 @@ async def _turn(session: AsyncSession, delivery: Delivery, pace: Pace, now: date
     if not waits:
         return None
     last = max(waits, key=lambda turn: turn.wait_until or now)
-    delivery.next_attempt_at, delivery.slot_at = last.wait_until or now, last.slot_at
-    return last.wait_until
+    until = last.wait_until or now
+    delivery.next_attempt_at, delivery.slot_at = (last.slot_at if last.crowded else None) or until, last.slot_at
+    crowded = (domain.domain for domain, turn in zip(domains, turns, strict=True) if turn.crowded)
+    return Wait(until, tuple(crowded) if last.crowded else ())
 
 
 async def give_turns(session: AsyncSession, delivery_ids: Sequence[int], pace: Pace) -> dict[int, datetime]:

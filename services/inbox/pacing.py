@@ -16,7 +16,8 @@ from shared.models import DeliveryKind, MailDomain
 URGENT = frozenset({DeliveryKind.SAFETY, DeliveryKind.PAGE})  # somebody may be in danger
 SLOW_INTERVAL = timedelta(seconds=5)  # between two tries at a domain that said «later»
 SLOW_FLOOR, SLOW_CEILING = timedelta(seconds=30), timedelta(minutes=15)
-BUSY_WAIT = timedelta(seconds=0.5)  # when as many as may be are on their way
+# When as many as may be are on their way: one of ours that ends wakes the next, of another process we hear nothing.
+BUSY_WAIT = timedelta(seconds=2)
 STALE_AFTER = (
     10  # intervals: a turn that was missed by more (nothing ran) is given anew, so that they do not come at once
 )
@@ -30,10 +31,12 @@ class Pace:
 
 @dataclass(frozen=True)
 class Turn:
-    """`wait_until` None: it goes now. `slot_at`: the turn it has now, if it must wait."""
+    """`wait_until` None: it goes now. `slot_at`: the turn it has now, if it must wait. `crowded`: it waits for others,
+    and may go as soon as one of them ends."""
 
     wait_until: datetime | None
     slot_at: datetime | None = None
+    crowded: bool = False
 
 
 def domain_of(address: str) -> str:
@@ -63,10 +66,9 @@ def take_turn(domain: MailDomain, *, active: int, slot_at: datetime | None, pace
     if now >= free and room and (has_turn or nobody_ahead):
         begin(domain, pace, now)
         return Turn(None)
-    if has_turn:
-        return Turn(max(free, now + BUSY_WAIT) if not room else free, slot_at)
-    slot = give_turn(domain, pace, now if room else now + BUSY_WAIT)
-    return Turn(slot, slot)
+    slot = slot_at if has_turn else give_turn(domain, pace, now)
+    after = free if has_turn or slot is None else slot
+    return Turn(after, slot) if room else Turn(max(after, now + BUSY_WAIT), slot, crowded=True)
 
 
 def give_turn(domain: MailDomain, pace: Pace, now: datetime) -> datetime:

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
 
@@ -55,6 +56,7 @@ class Sender:
         self._well_keys: set[str] = set()  # known to have no open problem; an earlier process may have left one
         self._busy: set[int] = set()
         self._alarms: dict[int, asyncio.TimerHandle] = {}
+        self._crowded: defaultdict[str, dict[int, None]] = defaultdict(dict)  # by domain, what waits for room at it
         self._woken: set[asyncio.Task[None]] = set()
 
     async def send(self, delivery_id: int) -> None:
@@ -122,6 +124,20 @@ class Sender:
         self._woken.add(task)
         task.add_done_callback(self._woken.discard)
 
+    def _wake_crowded(self, domains: Sequence[str]) -> None:
+        """At each of these a mail has ended: the one that waits longest for room there looks again."""
+        for domain in domains:
+            waiting = self._crowded.pop(domain, {})
+            while waiting:
+                delivery_id = next(iter(waiting))
+                del waiting[delivery_id]
+                if (alarm := self._alarms.get(delivery_id)) is not None:  # else it has looked by itself meanwhile
+                    alarm.cancel()
+                    self._wake(delivery_id)
+                    break
+            if waiting:
+                self._crowded[domain] = waiting
+
     async def _woken_send(self, delivery_id: int) -> None:
         try:
             await self.send(delivery_id)
@@ -135,11 +151,21 @@ class Sender:
             if isinstance(delivery, Delivery):
                 name = await outbox.mailbox_name(session, delivery.mailbox_id)
                 files = await outbox.files_of(session, delivery_id)
-        if isinstance(delivery, datetime):
-            self._wake_at(delivery_id, delivery)
+        if isinstance(delivery, outbox.Wait):
+            for domain in delivery.crowded:
+                self._crowded[domain][delivery_id] = None
+            self._wake_at(delivery_id, delivery.until)
             return
         if delivery is None:
             return
+        try:
+            await self._leased(delivery, name, files, started)
+        finally:
+            self._wake_crowded(domains_of([*delivery.to_addresses, *delivery.cc_addresses]))
+
+    async def _leased(
+        self, delivery: Delivery, name: str | None, files: Sequence[DeliveryFile], started: float
+    ) -> None:
         credentials = self._choose(name)
         key = f"smtp:{credentials.mailbox.name}" if credentials else "smtp"
         try:

@@ -88,6 +88,23 @@ async def test_two_processes_keep_the_pace_together(smtp: FaultySmtp, database: 
         await sender.stop()
 
 
+async def test_what_waits_for_room_is_woken_by_what_ends(
+    smtp: FaultySmtp, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "BUSY_WAIT", timedelta(hours=1))
+    settings = settings.model_copy(update={"domain_interval_s": 0, "domain_concurrency": 1, "sweep_s": 3600})
+    ids = [await queue(database, to_addresses=[f"c{number}@example.com"]) for number in range(4)]
+    sender = sender_to(database, settings, smtp.port)
+    await asyncio.gather(*(sender.send(each) for each in ids))
+
+    async def all_sent() -> bool:
+        return len(smtp.mails) == 4
+
+    await until(all_sent, timeout=30)
+    assert smtp.most_at_once == 1
+    await sender.stop()
+
+
 async def test_a_storm_of_refusals_delays_one_domain_only(
     smtp: FaultySmtp, database: Database, settings: Settings
 ) -> None:
