@@ -4,6 +4,9 @@ A blob's name is the SHA-256 of its bytes in hexadecimal, so writing the same by
 can tell a damaged file. Files are written beside their place, synced, and renamed into it; then the folders are synced
 too, for after a power cut a PostgreSQL on another volume would know names that are gone here. The store's own folder is
 never made here: when it is gone its volume is, and that is an OSError (blob_folder.py makes it at the first start).
+
+They lie in 256 folders, by the first two digits. Earlier ones lie one folder deeper and stay there: 65,536 folders cost
+a mail as much as its file, and file systems have long looked names up by their hash.
 """
 
 import asyncio
@@ -23,24 +26,25 @@ from shared.settings import Settings
 class Blobs:
     def __init__(self, root: Path) -> None:
         self.root = root
-        # Folders that will be there after a power cut, so far as this process knows: 256, and 256 in each of them.
-        self._settled = bytearray(256 + 256 * 256)
+        self._settled: set[Path] = set()  # folders that are there after a power cut, so far as this process knows
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Blobs":
         return cls(settings.blob_dir)
 
     def path(self, name: str) -> Path:
+        """Where it is, or will be. Raises NotFound for what is no name."""
         if len(name) != 64 or not all(c in "0123456789abcdef" for c in name):
             raise NotFound("There is no such file.")
-        return self.root / name[:2] / name[2:4] / name
+        path = self.root / name[:2] / name
+        if not path.exists() and (earlier := self.root / name[:2] / name[2:4] / name).exists():
+            return earlier
+        return path
 
     def put_sync(self, data: bytes) -> str:
         """Store the bytes durably and return their name. Raises OSError (disk full, read-only…)."""
         name = hashlib.sha256(data).hexdigest()
-        if self._has(name, len(data)):
-            self._settle(name)
-        else:
+        if not self._has(name, len(data)):
             self._write(self._parent(name), (data,))
         return name
 
@@ -55,20 +59,22 @@ class Blobs:
 
     def _parent(self, name: str) -> Path:
         """The folder for this blob, made where it lacks. Raises FileNotFoundError when the root is not there."""
-        folder = self.path(name).parent
-        places = _places(name)
-        if not (self._settled[places[1]] and folder.is_dir()):
-            for each, place in zip((folder.parent, folder), places, strict=True):
-                with suppress(FileExistsError):
-                    each.mkdir()
-                    self._settled[place] = False
+        folder = self.root / name[:2]
+        with suppress(FileExistsError):
+            folder.mkdir()
+            self._settled.discard(folder)
         return folder
 
     def _has(self, name: str, size: int) -> bool:
+        """Whether it is there, and stays: who wrote it may have died before its folder was synced."""
+        path = self.path(name)
         try:
-            return self.path(name).stat().st_size == size
+            there = path.stat().st_size == size
         except FileNotFoundError:
             return False
+        if there:
+            self._settle(path.parent)
+        return there
 
     def _write(self, folder: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
         """Into a file in that folder, synced, and from there to its place."""
@@ -81,32 +87,30 @@ class Blobs:
                     file.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
-                os.fchmod(descriptor, 0o640)
-                file.flush()
                 name = digest.hexdigest()
-                if known := self._has(name, size):
-                    temporary.unlink()
-                else:
+                known = folder == self.root and self._has(name, size)
+                if not known:
+                    file.flush()
+                    os.fchmod(descriptor, 0o640)
                     os.fsync(descriptor)
-            if not known:
-                temporary.replace(self._parent(name) / name)
+            if known:
+                temporary.unlink()
+                return name, size
+            place = self._parent(name) / name
+            temporary.replace(place)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self._settle(name)
+        self._settle(place.parent)
         return name, size
 
-    def _settle(self, name: str) -> None:
-        """Sync the folders that lead to the blob. Also to one that was there: its writer may have died before this."""
-        folder = self.path(name).parent
-        top, second = _places(name)
+    def _settle(self, folder: Path) -> None:
+        """Sync the folder, and those in which it stands where that was not done before."""
         _sync(folder)
-        if not self._settled[second]:
-            _sync(folder.parent)
-            self._settled[second] = True
-        if not self._settled[top]:
-            _sync(self.root)
-            self._settled[top] = True
+        if folder not in self._settled:
+            for above in folder.parents[: len(folder.relative_to(self.root).parts)]:
+                _sync(above)
+            self._settled.add(folder)
 
     def get_sync(self, name: str) -> bytes:
         """The bytes. Raises NotFound when they are not here, OSError when the disk fails."""
@@ -127,11 +131,6 @@ class Blobs:
 
     async def get(self, name: str) -> bytes:
         return await asyncio.to_thread(self.get_sync, name)
-
-
-def _places(name: str) -> tuple[int, int]:
-    """Of the two folders of a blob among those that are settled."""
-    return int(name[:2], 16), 256 + int(name[:4], 16)
 
 
 def _sync(folder: Path) -> None:

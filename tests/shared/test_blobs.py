@@ -52,13 +52,22 @@ def test_a_blob_is_synced_with_every_folder_that_leads_to_it(blobs: Blobs, monke
 
     monkeypatch.setattr(os, "fsync", noted)
     path = blobs.path(blobs.put_sync(b"raw"))
-    above = (path.parent, path.parent.parent, blobs.root)
-    assert taken() == of(path, *above)
+    assert taken() == of(path, path.parent, blobs.root)
     assert blobs.path(blobs.put_sync(b"raw")) == path
-    assert taken() == of(path.parent), "somebody may have died between the file and its folder; the others are known"
+    assert taken() == of(path.parent), "somebody may have died between the file and its folder; the root is known"
     assert Blobs(blobs.root).put_chunks_sync([b"r", b"aw"]) == (path.name, 3)
-    assert taken() == of(*above), "another process knows nothing of what this one has synced"
+    assert taken() == of(path.parent, blobs.root), "another process knows nothing of what this one has synced"
     path.unlink()
     path.parent.rmdir()
     blobs.put_sync(b"raw")
-    assert taken() == of(path, *above[:2]), "a folder that was made anew"
+    assert taken() == of(path, path.parent, blobs.root), "a folder that was made anew"
+
+
+def test_blobs_of_an_earlier_version_are_found_where_they_lie(blobs: Blobs) -> None:
+    path = blobs.path(blobs.put_sync(b"raw"))
+    earlier = path.parent / path.name[2:4] / path.name
+    earlier.parent.mkdir()
+    path.rename(earlier)
+    assert blobs.get_sync(path.name) == b"raw"
+    assert blobs.put_sync(b"raw") == path.name
+    assert blobs.path(path.name) == earlier, "not written a second time"
