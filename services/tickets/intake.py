@@ -20,6 +20,7 @@ from services.tickets import (
 )
 from services.tickets import intake_repository as repository
 from services.tickets.gather import Gatherer
+from services.tickets.intake_reading import read
 from services.tickets.locks import ChangedHands, lock_names
 from services.tickets.thread import quoted_ids
 from shared import clock, health
@@ -74,6 +75,7 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
             if message.from_address not in senders and intake_mail.is_plain(message):
                 senders.add(message.from_address)
                 plain.append(message)
+        readings = {message.id: read(settings, message) for message in plain}  # before any lock: it takes the longest
         await lock_names(session, {name for message in plain for name in lock_names_of(message)})
         known = await repository.beforehand(session, settings, [message.id for message in plain])
         answered = await thread_repository.answered_by(
@@ -87,7 +89,7 @@ async def _take_in_together(database: Database, settings: Settings, message_ids:
             and not (each.voicemail or each.own or each.judged_spam)
         ]
         if plain:
-            await intake_mail.open_plain(session, settings, plain)
+            await intake_mail.open_plain(session, settings, [(message, readings[message.id]) for message in plain])
         done = {message.id for message in plain}
         done |= {message_id for message_id, each in known.items() if each.outcome in repository.DONE}
     return [message.id for message in found if message.id not in done]

@@ -83,9 +83,9 @@ def is_plain(message: Message) -> bool:
     )
 
 
-async def open_plain(session: AsyncSession, settings: Settings, messages: Sequence[Message]) -> None:
+async def open_plain(session: AsyncSession, settings: Settings, mails: Sequence[tuple[Message, Reading]]) -> None:
     """Tickets of plain mails that are neither ours, nor voicemails, nor taken in. The caller holds their locks."""
-    await open_tickets(session, settings, [Opening(each, read(settings, each), Placement(None)) for each in messages])
+    await open_tickets(session, settings, [Opening(*each, Placement(None)) for each in mails])
 
 
 async def take_in_held(session: AsyncSession, settings: Settings, message: Message) -> int:
