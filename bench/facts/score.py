@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from services.tickets.callers.runs import numbers
 from services.tickets.callers.words import of_text
 from services.tickets.facts import FactKind, Found
-from services.tickets.facts.addresses import CITIES
+from services.tickets.facts.street_words import CITIES
 from services.tickets.plain import folded
 from training.samples import Fact, Sample
 

@@ -3,105 +3,86 @@
 import re
 
 from services.tickets.callers.lexicon import is_family, is_given
-from services.tickets.callers.numerals import NUMBER_WORDS
-from services.tickets.facts.cardinals import WORDS
 from services.tickets.facts.found import FactKind, Found
-
-_TYPES = (
-    "street", "str", "st", "avenue", "aven", "ave", "road", "rd", "drive", "dr", "lane", "ln", "court", "ct",
-    "boulevard", "blvd", "way", "place", "pl", "terrace", "ter", "circle", "cir", "highway", "hwy", "trail", "loop",
-    "parkway", "pkwy", "square", "alley", "bench", "plaza",
-)  # fmt: skip
-_TYPE = rf"(?:{'|'.join(_TYPES)})"
-_UNIT = (
-    r"(?:,?\s(?:apartment|apartamento|apto|apt|unit|suite|ste|space|spc|room|departamento|depto|espacio|unidad|numero"
-    r"|lote|lot|traila|trailer)\b\.?\s?#?\s?(?:(?:number|numero)\s)?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5})"
+from services.tickets.facts.rare_streets import rare_streets
+from services.tickets.facts.street_words import (
+    CITY,
+    DIRECTION,
+    END,
+    NOT_IN_NAME,
+    NUMBER,
+    NUMBERS,
+    SAID,
+    SPOKEN_NUMBER,
+    TYPE,
+    TYPES,
+    UNIT,
+    WORD,
 )
-_WORD = r"[a-z0-9'][a-z0-9'.-]{0,29}"
-_NOT_IN_NAME = (
-    r"(?!(?:the|a|an|and|or|y|o|is|are|was|es|esta|that|que|my|mi|i|we|on|in|at|en|for|to|of|from|with|por|para|con|kwh"
-    r"|dollars|dolares|hours|horas|days|dias|months|meses|am|pm|years|anos|percent|people|times|veces|but|pero|because"
-    r"|this|it|they|you|your|bill|bills|hour|day|notice|solar|account|cuenta|no|not|so|if|when|down|up|off|out)\b)"
-)
-_DIRECTION = r"(?:(?:north|south|east|west|n|s|e|w)\.?\s)?"
-_END = r"(?:\s(?:north|south|east|west|norte|sur|este|oeste)\b)?"  # «petaluma boulevard south»
-_NUMBER = r"(?<![\d$.,/#-])\d{1,6}(?:-?[a-d])?(?:\s1/2)?"
-CITIES = (
-    "santa rosa", "rohnert park", "petaluma", "sebastopol", "windsor", "healdsburg", "cotati", "cloverdale", "sonoma",
-    "guerneville", "forestville", "geyserville", "bodega bay", "boyes hot springs", "glen ellen", "kenwood",
-    "occidental",
-    "monte rio", "graton", "fulton", "penngrove", "larkfield", "oakmont", "ukiah", "willits", "fort bragg", "mendocino",
-    "point arena", "hopland", "gualala", "el verano", "agua caliente", "fetters hot springs", "roseland", "jenner",
-    "cazadero", "timber cove", "sea ranch", "laytonville", "covelo", "boonville", "philo", "redwood valley", "casper",
-)  # fmt: skip
-_CITY = rf"(?:,?\s(?:in\s|en\s)?(?:{'|'.join(CITIES)})\b(?:,?\s(?:ca|california)\b)?(?:\s9\d{{4}})?)?"
-_NUMBERS = (NUMBER_WORDS | WORDS | {"y"}) - {"grand"}
-_SPOKEN_NUMBER = "|".join(sorted(_NUMBERS, key=len, reverse=True))
-_SAID = rf"(?:(?:{_SPOKEN_NUMBER})(?:\s|-)){{1,7}}"
 
 # With its number: surely an address.
 STREETS = (
-    re.compile(rf"{_NUMBER}\s{_DIRECTION}(?:{_NOT_IN_NAME}{_WORD}\s){{1,4}}?{_TYPE}\b\.?{_END}{_UNIT}?{_CITY}"),
+    re.compile(rf"{NUMBER}\s{DIRECTION}(?:{NOT_IN_NAME}{WORD}\s){{1,4}}?{TYPE}\b\.?{END}{UNIT}?{CITY}"),
     re.compile(
-        rf"{_NUMBER},?\s(?:de\s(?:la\s)?)?(?:calle|camino|avenida|av\.?|paseo|via|rancho|vista|callejon|carretera)\s"
-        rf"{_NOT_IN_NAME}{_WORD}(?:\s{_NOT_IN_NAME}(?!(?:los|las|me|se|hay|donde|numero|departamento"
-        rf"|apartamento)\b)[a-z'-]{{3,20}}){{0,2}}{_UNIT}?{_CITY}"
+        rf"{NUMBER},?\s(?:de\s(?:la\s)?)?(?:calle|camino|avenida|av\.?|paseo|via|rancho|vista|callejon|carretera)\s"
+        rf"{NOT_IN_NAME}{WORD}(?:\s{NOT_IN_NAME}(?!(?:los|las|me|se|hay|donde|numero|departamento"
+        rf"|apartamento)\b)[a-z'-]{{3,20}}){{0,2}}{UNIT}?{CITY}"
     ),
     re.compile(
-        rf"\b(?:calle|camino|avenida|av\.|paseo|domicilio en)\s{_WORD}(?:\s(?!en\b)[a-z'-]{{1,30}}){{0,4}}?"
-        rf"\s?,?\s?(?:#|num\.?|no\.?|numero)?\s?\d{{1,6}}\b{_UNIT}?{_CITY}"
+        rf"\b(?:calle|camino|avenida|av\.|paseo|domicilio en)\s{WORD}(?:\s(?!en\b)[a-z'-]{{1,30}}){{0,4}}?"
+        rf"\s?,?\s?(?:#|num\.?|no\.?|numero)?\s?\d{{1,6}}\b{UNIT}?{CITY}"
     ),
-    re.compile(rf"\bp\.?\s?o\.?\s?box\s\d{{1,6}}\b{_CITY}|\bapartado(?:\spostal)?\s\d{{1,6}}\b{_CITY}"),
+    re.compile(rf"\bp\.?\s?o\.?\s?box\s\d{{1,6}}\b{CITY}|\bapartado(?:\spostal)?\s\d{{1,6}}\b{CITY}"),
 )
+# Of a calle; not somebody asked to hurry («avenida comstock ayúdenos»).
+_SECOND_NAME = rf"{NOT_IN_NAME}(?!ayud|apur|veng|mand|grac|porfa|rapid|urge)[a-z'-]{{3,20}}"
 # As it is said: «eleven oh nine slater street», «ochenta y ocho de la calle quarry bend».
 _SPOKEN = (
     re.compile(
-        rf"\b{_SAID}(?:de\s(?:la\s)?)?(?:calle\s)?{_DIRECTION}(?:{_NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{_TYPE}\b"
-        rf"{_END}{_UNIT}?{_CITY}"
+        rf"\b{SAID}(?:de\s(?:la\s)?)?(?:calle\s)?{DIRECTION}(?:{NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{TYPE}\b"
+        rf"{END}{UNIT}?{CITY}"
     ),
     re.compile(
-        rf"\b{_SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}"
-        rf"(?:\s(?:{_NOT_IN_NAME}[a-z'-]{{3,20}})(?=\s?$|\s(?:y|en|me|mi|se|no|hay|and|my|departamento|apartamento)\b"
-        rf"|[.,])){{0,1}}{_UNIT}?{_CITY}"
+        rf"\b{SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa)\s{NOT_IN_NAME}[a-z'-]{{2,20}}"
+        rf"(?:\s{_SECOND_NAME}(?=\s?$|\s(?:y|en|me|mi|se|no|hay|and|my|departamento|apartamento)\b|[.,]))?{UNIT}?{CITY}"
     ),
     # «calle robles número quince», «avenida college mil doscientos»
     re.compile(
-        rf"\b(?:calle|camino|avenida|paseo)\s{_NOT_IN_NAME}[a-z'-]{{2,20}}(?:\s{_NOT_IN_NAME}[a-z'-]{{2,20}})?"
-        rf"\s(?:numero\s)?(?!(?:un|una|y|o|oh)\b)(?:(?:{_SPOKEN_NUMBER})\b\s?){{1,7}}{_UNIT}?{_CITY}"
+        rf"\b(?:calle|camino|avenida|paseo)\s{NOT_IN_NAME}[a-z'-]{{2,20}}(?:\s{NOT_IN_NAME}[a-z'-]{{2,20}})?"
+        rf"\s(?:numero\s)?(?!(?:un|una|y|o|oh)\b)(?:(?:{SPOKEN_NUMBER})\b\s?){{1,7}}{UNIT}?{CITY}"
     ),
 )
 # Where words say that somebody lives or something is there, a number and a name are enough.
 _HERE = re.compile(
     r"\b(?:live at|lives at|living at|i'm at|im at|we're at|we are at|it's at|is at|am at|are at|home at|house at"
-    r"|down at"
-    r"|over at|here at|address is|address:|power at|service at|meter at|address|out of|to|at|on|place on|mother's on"
-    r"|vivo"
-    r" en|vive en|vivimos en|estamos en|estoy en|es en|esta en|direccion es|direccion|domicilio|aqui en|alla es"
-    r"|casa en|de"
-    r"|mudar a|mudo a|cambio a|cambiamos a|from|en)\s(?:el\s|la\s|los\s)?$"
+    r"|down at|over at|here at|address is|address:|power at|service at|meter at|address|out of|to|at|on|place on"
+    r"|mother's on|vivo en|vive en|vivimos en|estamos en|estoy en|es en|esta en|direccion es|direccion|domicilio"
+    r"|aqui en|alla es|casa en|de|mudar a|mudo a|cambio a|cambiamos a|from|en)\s(?:uh\s|um\s|el\s|la\s|los\s)?$"
+)
+_NAME = rf"{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}"
+_GOES_ON = (  # words behind a street's name
+    r"(?:and|y|i|my|me|mi|the|el|la|there's|there|hay|no|in|en|se|it's|it|please|apurense|apurenle|vengan|rapido|hurry"
+    r"|quick|thanks|thank|gracias|apt|space|espacio|trailer|traila|not|we|nos|le|que|soy|con|this|us|our|a|was|is|ya"
+    r"|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta)\b"
 )
 _SAID_HERE = re.compile(
-    rf"\b(?P<number>{_SAID}"
-    rf"|{_NUMBER}\s)(?:de\s(?:la\s)?)?(?P<name>{_NOT_IN_NAME}(?!(?:{_SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}"
-    rf"(?:\s{_NOT_IN_NAME}(?!(?:{_SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}){{0,2}}?)(?={_CITY}(?:\s*$|[.,;!?\n]|\s(?:and|y|i"
-    rf"|my|me"
-    r"|mi|the|el|la|there's|there|hay|no|in|en|se|it's|it|please|apurense|apurenle|vengan|rapido|hurry|quick|thanks|thank|gracias|apt|space|espacio|trailer|traila|not|we|nos|le|que|soy|con|this|us|our|a"
-    rf"|was|is|ya|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta)\b))(?:{_UNIT})?{_CITY}"
+    rf"\b(?P<number>{SAID}|{NUMBER}\s)(?:de\s(?:la\s)?)?(?P<name>{_NAME}(?:\s{_NAME}){{0,2}}?)"
+    rf"(?={CITY}(?:\s*$|[.,;!?\n]|\s{_GOES_ON}))(?:{UNIT})?{CITY}"
 )
 _INTERSECTION = re.compile(
-    rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{_TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
-    rf"(?P<two>(?:{_NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{_TYPE}\b\.?|highway\s\d+"
-    rf"|la\s(?:(?:{_SPOKEN_NUMBER})\s?)+\b|{_NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s(?:point|creek|hill|canyon|park|west|east))?"
+    rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
+    rf"(?P<two>(?:{NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?|highway\s\d+"
+    rf"|la\s(?:(?:{SPOKEN_NUMBER})\s?)+\b|{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s(?:point|creek|hill|canyon|park|west|east))?"
     rf"(?=\s*$|[.,;!?\n]|\s(?:there|and|hay|se|please|hurry|it|by|near|in|en|por|is|are|esta|estan|somebody|the)\b))"
     rf"|\b(?:corner\sof|intersection\sof|esquina\sde)\s(?P<corner>(?:la\s|el\s)?[a-z0-9'.]{{2,20}}(?:\s[a-z'.]{{2,20}})?)"
-    rf"\s(?:and|y|&|con)\s(?:la\s|el\s)?(?:{_NOT_IN_NAME}[a-z0-9'.]{{2,20}})(?:\s{_TYPE}\b|\s\d+)?"
-    rf"|\b(?P<highway>(?:highway|hwy|carretera)\s(?:\d+|(?:(?:{_SPOKEN_NUMBER})\s)+?))\s?(?:and|y|&|at|con)\s"
-    rf"(?:la\s|el\s)?{_NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s{_TYPE}\b)?"
-    rf"|\b(?P<calle>(?:calle|camino|avenida)\s{_WORD})\s(?:con|y)\s(?:la\s)?"
+    rf"\s(?:and|y|&|con)\s(?:la\s|el\s)?(?:{NOT_IN_NAME}[a-z0-9'.]{{2,20}})(?:\s{TYPE}\b|\s\d+)?"
+    rf"|\b(?P<highway>(?:highway|hwy|carretera)\s(?:\d+|(?:(?:{SPOKEN_NUMBER})\s)+?))\s?(?:and|y|&|at|con)\s"
+    rf"(?:la\s|el\s)?{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s{TYPE}\b)?"
+    rf"|\b(?P<calle>(?:calle|camino|avenida)\s{WORD})\s(?:con|y)\s(?:la\s)?"
     rf"(?:calle|camino|avenida)\s(?:del?\s(?:la\s)?)?[a-z']+"
 )
 _NAMED = re.compile(
-    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{_NOT_IN_NAME}[a-z'.]{{1,30}}\s){{1,3}}"
+    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{NOT_IN_NAME}[a-z'.]{{1,30}}\s){{1,3}}"
     rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|terrace|circle|highway)\b)"
 )
 # «en la calle once», «la calle west tercera»: a street by its number, as it is said in Spanish.
@@ -112,16 +93,16 @@ _NUMBERED = re.compile(
 )
 _NO_STREET = re.compile(
     r"\b(?:our|her|his|their|its|thing|says|natural|right|only|best|same|other|this|that|long|whole|any|some|no|first"
-    r"|third|wrong|every|either|my|your|one|a|take"
-    r"|hard|easy|test|great|cheaper|cheapest|wide|real|in|by|under|half|much|another|better|all|meeting|nice|safe|quick"
-    r"|small|big|people's|claims|appeals|food|hard drive|left|old|few|busy|next|private|main|back|two|whose|what"
+    r"|third|wrong|every|either|my|your|one|a|take|hard|easy|test|great|cheaper|cheapest|wide|real|in|by|under|half|much"
+    r"|another|better|all|meeting|nice|safe|quick|small|big|people's|claims|appeals|food|hard drive"
+    r"|left|old|few|busy|next|private|main|back|two|whose|what"
     r"|which|nearest|these|those)\s"
     r"(?:[a-z]+\s)?(?:way|place|drive|court|road|street|circle|lane|ct|dr|highway)\b"
 )
 
 # Without one of these a text has nothing that the patterns above find: to look for words costs a tenth of the patterns.
 _RUN = re.compile(r"[a-z]+")
-_STREET_WORDS = frozenset(_TYPES)
+_STREET_WORDS = frozenset(TYPES)
 _SPANISH_STREETS = frozenset(("calle", "camino", "avenida", "rancho", "paseo", "via", "vista", "villa"))
 _CROSSINGS = _STREET_WORDS | _SPANISH_STREETS | {"corner", "intersection", "esquina", "carretera"}
 
@@ -138,7 +119,7 @@ def addresses(plain: str, text: str) -> list[Found]:
             found.append(said)
 
     words = set(_RUN.findall(plain))
-    numbered, counts = any(char.isdigit() for char in plain), not words.isdisjoint(_NUMBERS)
+    numbered, counts = any(char.isdigit() for char in plain), not words.isdisjoint(NUMBERS)
     for match in _INTERSECTION.finditer(plain) if not words.isdisjoint(_CROSSINGS) else ():
         if _NO_STREET.search(match.group()) is None:
             named = next((name for name in ("calle", "corner", "highway") if match[name]), None)
@@ -162,6 +143,8 @@ def addresses(plain: str, text: str) -> list[Found]:
             add(match.start("street"), match.end("street"), 0.6)
     for match in _NUMBERED.finditer(plain) if "calle" in words else ():
         add(match.start("street"), match.end("street"), 0.6)
+    for start, end in rare_streets(plain, text, words):
+        add(start, end, 0.7)
     return found
 
 

@@ -11,8 +11,8 @@ from services.tickets.callers.lexicon import is_family, is_given, may_be_given
 from services.tickets.callers.names import NO_FAMILY, NO_NAME, PARTICLES
 from services.tickets.callers.numerals import NUMBER_WORDS
 from services.tickets.callers.words import Speech, Word
-from services.tickets.facts.addresses import CITIES
 from services.tickets.facts.found import FactKind, Found
+from services.tickets.facts.street_words import CITIES
 
 MAX_WORDS = 4
 # Capital letters that are no person: the trade, its places, what stands at the head of a line.

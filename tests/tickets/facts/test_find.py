@@ -102,13 +102,25 @@ def test_no_day(text: str) -> None:
         ("it's eleven oh nine slater street hurry", "eleven oh nine slater street"),
         ("a wire is down on mark west springs road", "mark west springs road"),
         ("in Fetters Avenue and Highway 12", "Fetters Avenue and Highway 12"),
+        ("we are at 218 Blucher Draw, Sebastopol. Hurry", "218 Blucher Draw, Sebastopol"),
+        ("Service is at 1660 Hill Annex unit C please", "1660 Hill Annex unit C"),
+        ("Put lights on at 5 Larkspur Hook, Cloverdale", "5 Larkspur Hook, Cloverdale"),
+        ("se cayó un cable en la calle lazzini por la tiendita", "la calle lazzini"),
+        ("el espacio treinta y dos del park de la moorland", "el espacio treinta y dos del park de la moorland"),
+        ("we're at redwood glen park space eleven", "redwood glen park space eleven"),
+        ("osmin argueta trescientos nueve de la south a", "trescientos nueve de la south a"),
+        ("setenta y dos de la avenida comstock ayúdenos", "setenta y dos de la avenida comstock"),
     ],
 )
 def test_addresses(text: str, words: str) -> None:
     assert [found for found, _ in told(text, FactKind.ADDRESS)] == [words]
 
 
-@pytest.mark.parametrize("text", ["the right way", "on our street", "panel de 100 amp", "one place to pay", "en 2021"])
+@pytest.mark.parametrize(
+    "text",
+    ["the right way", "on our street", "panel de 100 amp", "one place to pay", "en 2021", "toda la calle huele",
+     "a 48 Hour Notice, Petaluma", "from 3 Friday Night", "100 Percent Renewable", "hay humo en la calle entera"],
+)  # fmt: skip
 def test_no_address(text: str) -> None:
     assert told(text, FactKind.ADDRESS) == []
 
