@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from services.tickets.triage.features import document
 from services.tickets.triage.heard import heard, joined
 from services.tickets.triage.model import Model
+from services.tickets.urgency.dangers import dangers
 from services.tickets.urgency.find import find
 from services.tickets.urgency.kinds import Kind
 from training.model import train
@@ -29,7 +30,10 @@ UNREAD = frozenset(
     ("barrio", "counsel", "dusty", "familias", "hillside", "mei", "milpas", "preguntas", "replies", "shopfront",
      "valle", "winifred")
 )  # fmt: skip
-_ANSWERS = {Kind.PRESS: frozenset({Kind.PRESS, Kind.REGULATOR})}  # kinds that answer to a label, if not it alone
+_ANSWERS = {
+    Kind.PRESS: frozenset({Kind.PRESS, Kind.REGULATOR}),
+    Kind.DISCONNECTION: frozenset({Kind.DISCONNECTION, Kind.DISCONNECTED}),
+}  # kinds that answer to a label, if not it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Read:
     topic: str
     rules: frozenset[Kind]
     both: frozenset[Kind]
+    danger: bool  # gas, wires, fire: by rules alone
 
 
 def across(learned: Sequence[Sample], choose: Sequence[Sample]) -> Iterator[Read]:
@@ -55,7 +60,8 @@ def read(model: Model, sample: Sample) -> Read:
     understood = model.understand_document(document(sample.text, sample.subject))
     rules = find(sample.text, sample.subject)
     both = joined(rules, heard(model, understood, sample.text, sample.subject))
-    return Read(sample, understood.topic, rules.kinds, frozenset(each.kind for each in both))
+    danger = bool(dangers(sample.text, sample.subject).dangers)
+    return Read(sample, understood.topic, rules.kinds, frozenset(each.kind for each in both), danger)
 
 
 def told(reads: Sequence[Read]) -> Iterator[str]:
@@ -67,15 +73,22 @@ def told(reads: Sequence[Read]) -> Iterator[str]:
             continue
         right = sum(each.sample.accepts(each.topic) for each in these)
         yield f"{called}, {len(these)} messages: topic acceptable {right / len(these):.1%}"
-        for kind in ALLOWED:
-            answers = _ANSWERS.get(kind, frozenset({kind}))
-            true = [each for each in these if says(each.sample, kind)]
-            others = [each for each in these if kind.value not in each.sample.flags]
-            yield (
-                f"  {kind.value}: of {len(true)} rules alone find {_by_rules(true, answers)}, both "
-                f"{_both(true, answers)}; false alarms of {len(others)}: {_by_rules(others, answers)}, both "
-                f"{_both(others, answers)}"
-            )
+        true = [each.danger for each in these if each.sample.emergency]
+        others = [each.danger for each in these if not each.sample.emergency]
+        yield f"  danger: of {len(true)} rules find {sum(true)}; false alarms of {len(others)}: {sum(others)}"
+        yield from _of_kinds(these)
+
+
+def _of_kinds(these: Sequence[Read]) -> Iterator[str]:
+    for kind in (*ALLOWED, Kind.DISCONNECTION):
+        answers = _ANSWERS.get(kind, frozenset({kind}))
+        true = [each for each in these if says(each.sample, kind)]
+        others = [each for each in these if kind.value not in each.sample.flags]
+        yield (
+            f"  {kind.value}: of {len(true)} rules alone find {_by_rules(true, answers)}, both "
+            f"{_both(true, answers)}; false alarms of {len(others)}: {_by_rules(others, answers)}, both "
+            f"{_both(others, answers)}"
+        )
 
 
 def _by_rules(reads: Sequence[Read], kinds: frozenset[Kind]) -> int:
