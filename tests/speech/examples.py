@@ -96,17 +96,17 @@ def make(
     latest_s: float = 20.0,
     longest_s: float = WINDOW_S,
     numbers: float = 0.6,
-    nobody: float = 0.08,
+    nobody: float = 0.18,
 ) -> Example:
     """A window with some of so many sentences: late, by telephone, in noise, cut where Whisper or the product cuts.
 
     `numbers` of the messages hold a telephone number, in `nobody` of the windows nobody speaks.
     """
     if chance.random() < nobody:
-        return _nobody(chance)
+        return _nobody(chance, longest_s)
     language = chance.choice(tuple(corpus.voices))
     kinds = corpus.voices[language][chance.choice(tuple(corpus.voices[language]))]
-    throat = chance.choice((1.0, chance.uniform(*THROATS)))
+    throat = chance.choice((1.0, chance.uniform(*THROATS), chance.uniform(*THROATS)))
     parts = _before(chance, latest_s)
     at = sum(len(part) for part in parts)
     sentences: list[Spoken] = []
@@ -125,7 +125,7 @@ def make(
     samples = np.concatenate([*parts, *_after(chance)]) * np.float32(chance.uniform(0.3, 1.1))
     samples, cut = window(chance, samples, sentences, longest_s)
     if not cut:
-        return _nobody(chance)
+        return _nobody(chance, longest_s)
     if chance.random() < 0.6:
         samples = over_something(corpus, chance, samples)
     if chance.random() < 0.5:
@@ -150,11 +150,11 @@ def of_another(samples: Samples, throat: float) -> tuple[Samples, float]:
 def over_something(corpus: Corpus, chance: random.Random, samples: Samples) -> Samples:
     """What goes on behind the caller while the window lasts, as the telephone then carries it: noise, music, people."""
     made = chance.choice((
-        nonspeech.hiss, nonspeech.hiss, nonspeech.breath, nonspeech.rumble, nonspeech.music, nonspeech.music,
-        partial(babble, corpus),
+        nonspeech.hiss, nonspeech.hiss, nonspeech.breath, nonspeech.gusts, nonspeech.rumble, nonspeech.music,
+        nonspeech.strings, nonspeech.held, partial(babble, corpus),
     ))  # fmt: skip
     behind = made(chance, len(samples))
-    ratio = 10 ** (chance.uniform(-36, -8) / 20)
+    ratio = 10 ** (chance.uniform(-32, -8) / 20)
     level = float(np.sqrt(np.mean(samples**2))) / max(float(np.sqrt(np.mean(behind**2))), 1e-9)
     return samples + behind * np.float32(ratio * level)
 
@@ -185,8 +185,8 @@ def groups_of(words: tuple[Word, ...], pauses: Sequence[tuple[int, float]], star
     return [Spoken(tuple(part), part[0].start, part[-1].end) for part in parts]
 
 
-def _nobody(chance: random.Random) -> Example:
-    _, samples = nonspeech.sound(chance, chance.uniform(0.3, 30))
+def _nobody(chance: random.Random, longest_s: float) -> Example:
+    _, samples = nonspeech.sound(chance, chance.uniform(0.3, longest_s))
     return Example(telephone(samples) if chance.random() < 0.5 else samples, None, ())
 
 

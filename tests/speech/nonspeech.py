@@ -13,7 +13,7 @@ Samples = NDArray[np.float32]
 
 def sound(chance: random.Random, seconds: float) -> tuple[str, Samples]:
     """The name of its kind, and samples of it, at any loudness a line may have."""
-    name = chance.choice(tuple(KINDS))
+    name = chance.choice((*KINDS, *LIKE_SPEECH))
     samples = KINDS[name](chance, int(seconds * RATE))
     peak = float(np.abs(samples).max())
     loudness = 10 ** chance.uniform(-2.0, -0.1)
@@ -101,6 +101,46 @@ def music(chance: random.Random, count: int) -> Samples:
     return samples
 
 
+def strings(chance: random.Random, count: int) -> Samples:
+    """A melody over a bass whose notes ring on into each other: the higher an overtone, the sooner it is gone."""
+    samples = np.zeros(count, np.float32)
+    beat = int(RATE * chance.uniform(0.15, 0.6))
+    root, slowest, harder = chance.uniform(90, 300), chance.uniform(0.5, 6), chance.uniform(0.1, 1.5)
+    scale = chance.choice(((0, 2, 4, 5, 7, 9, 11, 12), (0, 2, 3, 5, 7, 8, 10), (0, 3, 5, 7, 10, 12)))
+    for index, at in enumerate(range(0, count, beat)):
+        length = min(count - at, beat * chance.randint(1, 4))
+        fading = np.exp(-slowest * _time(length)).astype(np.float32)
+        for step in [chance.choice(scale), *((-12,) if index % chance.choice((2, 3, 4)) == 0 else ())]:
+            pitch, faded = root * 2 ** (step / 12), fading
+            for overtone in range(1, chance.randint(6, 16)):
+                note = _chord(length, [pitch * overtone], [chance.uniform(0.3, 1) / overtone**harder])
+                samples[at : at + length] += note * faded
+                faded = faded * fading
+    return samples
+
+
+def held(chance: random.Random, count: int) -> Samples:
+    """Chords that are held, by an organ or a choir of them, swelling or trembling."""
+    samples = np.zeros(count, np.float32)
+    bar = int(RATE * chance.uniform(0.5, 2.5))
+    overtones = [1 / k ** chance.uniform(0, 1.5) for k in range(1, chance.randint(3, 8))]
+    for at in range(0, count, bar):
+        root = chance.uniform(90, 280)
+        steps = chance.choice(((0, 4, 7), (0, 3, 7), (0, 5, 9), (0, 7, 12), (0, 4, 7, 10)))
+        pitches = [root * 2 ** (step / 12) * k for step in steps for k in range(1, len(overtones) + 1)]
+        samples[at : at + bar] = _chord(min(bar, count - at), pitches, overtones * len(steps))
+    trembling = chance.uniform(0, 0.7) * np.sin(2 * np.pi * chance.uniform(1, 9) * _time(count))
+    return (samples * (1 + trembling)).astype(np.float32)
+
+
+def gusts(chance: random.Random, count: int) -> Samples:
+    """Wind on the microphone, a hand on the receiver: noise whose loudness wanders, quickly or slowly."""
+    made = chance.choice((hiss, hiss, rumble))(chance, count)
+    places = np.linspace(0, count, max(2, int(count / RATE / chance.uniform(0.05, 1))))
+    loudness = _generator(chance).random(len(places)) ** chance.uniform(1, 4)
+    return (made * np.interp(np.arange(count), places, loudness)).astype(np.float32)
+
+
 def clicks(chance: random.Random, count: int) -> Samples:
     """A receiver that is put down, crackle on a line."""
     samples = np.zeros(count, np.float32)
@@ -127,8 +167,11 @@ def rumble(chance: random.Random, count: int) -> Samples:
 
 KINDS: dict[str, Callable[[random.Random, int], Samples]] = {
     "silence": silence, "hiss": hiss, "breath": breath, "hum": hum, "tone": tone, "line tone": line_tone,
-    "keys": keys, "music": music, "clicks": clicks, "rumble": rumble,
+    "keys": keys, "music": music, "strings": strings, "held chords": held, "gusts": gusts, "clicks": clicks,
+    "rumble": rumble,
 }  # fmt: skip
+
+LIKE_SPEECH = ("music", "strings", "held chords", "gusts", "keys")  # what a detector of speech mistakes most, so twice
 
 
 def _generator(chance: random.Random) -> np.random.Generator:

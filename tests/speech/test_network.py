@@ -252,16 +252,21 @@ def test_what_guides_the_decoder_reaches_its_weights() -> None:
         assert block.cross_attn.query.weight.grad.abs().sum() > 0
 
 
-def test_weights_between_those_before_and_after(tmp_path: Path) -> None:
+def test_written_are_weights_between_those_before_and_the_mean_of_those_after(tmp_path: Path) -> None:
     training = Training(Mock(clips=[Mock(text="Good morning.")]), 0, tmp_path / "small.pt")
     training.keep()
     training.onto(tmp_path / "small.state")
     bias = training.network.ctc.bias
     before = bias.detach().clone()
-    with torch.no_grad():
-        bias.add_(1.0)
+    for step, added in ((1, 1.0), (2, 2.0)):
+        with torch.no_grad():
+            bias.add_(added)
+        training.follow(step)  # they are 1 and 3 away: 2 in the mean
     training.between(0.75)
-    assert torch.allclose(bias, before + 0.75)
+    training.keep()
+    kept = torch.load(tmp_path / "small.state", weights_only=True)["ctc.bias"]
+    assert torch.allclose(kept, before + 1.5)
+    assert torch.allclose(bias, before + 3.0)  # training goes on from where it was
 
 
 @pytest.mark.parametrize("kind", nonspeech.KINDS)

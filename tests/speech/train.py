@@ -14,7 +14,7 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,9 @@ POOLED = 6  # batches of short windows that are sorted by length together
 PADDED = 3  # every third batch of short windows ends in perfect silence of any length, as engines pad theirs
 REPORT_STEPS = 25
 KEEP_STEPS = 50  # so that a training that is ended early is not lost
+# What is written is the mean of the weights after about so many last steps (Polyak and Juditsky, 1992): those after one
+# step are as noisy as their rate is high, so a training could be neither ended nor measured before that has fallen.
+MEAN_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,12 @@ class Training:
         self.network = SmallWhisper(vocabulary_of(corpus))
         self._end = self.network.vocabulary(self.network.vocabulary.tokenizer.eot)
         self._before: dict[str, Tensor] = {}
+        self._mean = self._copied()
 
     def whole(self, stage: Stage, minutes: float) -> None:
         """Encoder and decoder together."""
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
-        clock = _Clock(optimizer, stage, minutes, self.keep)
+        clock = _Clock(optimizer, stage, minutes, self)
         batches = self._batches(stage)
         steps, padding = itertools.count(), random.Random(stage.batch)  # all processes pad the same batches
         while clock.goes_on():
@@ -137,7 +141,7 @@ class Training:
             self.network.load_state_dict(torch.load(earlier, weights_only=True))
         else:
             self.network.load(earlier)
-        self._before = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        self._before, self._mean = self._copied(), self._copied()
 
     def between(self, share: float) -> None:
         """Weights between those before the training and those after it, of which they have `share`.
@@ -145,15 +149,25 @@ class Training:
         Further training in other recordings forgets some of the earlier ones; what lies between mostly knows both
         (Wortsman et al., Robust fine-tuning of zero-shot models, 2022), also where the rate of learning has not fallen.
         """
-        after = self.network.state_dict()
-        self.network.load_state_dict({name: torch.lerp(self._before[name], after[name], share) for name in after})
+        self._mean = {name: torch.lerp(self._before[name], after, share) for name, after in self._mean.items()}
+
+    def follow(self, step: int) -> None:
+        """Take what a step of its stage (from 1) led to into the mean."""
+        for name, tensor in self.network.state_dict().items():
+            self._mean[name].lerp_(tensor, 1 / min(step, MEAN_STEPS))
 
     def keep(self) -> None:
-        """Write the checkpoint, and what training goes on from."""
+        """Write the mean as a checkpoint, and as what training goes on from."""
         if not self._writes:
             return
-        torch.save(self.network.state_dict(), self._checkpoint.with_suffix(".state"))
+        torch.save(self._mean, self._checkpoint.with_suffix(".state"))
+        last = self._copied()
+        self.network.load_state_dict(self._mean)
         self.network.export(self._checkpoint)
+        self.network.load_state_dict(last)
+
+    def _copied(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
 
     def decoder(self, stage: Stage, minutes: float) -> None:
         """The decoder alone: what the encoder hears is computed once, which takes as long again as half the minutes."""
@@ -161,7 +175,7 @@ class Training:
         heard, spoken = self._hear(stage, windows)
         decoder = self.network.whisper.decoder
         optimizer = torch.optim.AdamW(decoder.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.02)
-        clock = _Clock(optimizer, stage, minutes, self.keep)
+        clock = _Clock(optimizer, stage, minutes, self)
         while clock.goes_on():
             chosen = self.chance.sample(range(windows), stage.batch)
             targets = [target(self.network.vocabulary, self.chance, spoken[i]) for i in chosen]
@@ -189,10 +203,8 @@ class Training:
 class _Clock:
     """Steps an optimizer until its time is over; the rate rises at first, then falls."""
 
-    def __init__(
-        self, optimizer: torch.optim.Optimizer, stage: Stage, minutes: float, keep: Callable[[], None]
-    ) -> None:
-        self._optimizer, self._stage, self._lasts, self._keep = optimizer, stage, minutes * 60, keep
+    def __init__(self, optimizer: torch.optim.Optimizer, stage: Stage, minutes: float, training: Training) -> None:
+        self._optimizer, self._stage, self._lasts, self._training = optimizer, stage, minutes * 60, training
         self._started, self._step = time.process_time(), 0
         self._sums: dict[str, float] = {}
 
@@ -215,6 +227,7 @@ class _Clock:
         utils.clip_grad_norm_(weights, 1.0)
         self._optimizer.step()
         self._step += 1
+        self._training.follow(self._step)
         for name, value in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.item() / REPORT_STEPS
         if self._step % REPORT_STEPS == 0:
@@ -225,7 +238,7 @@ class _Clock:
             )
             self._sums = {}
         if self._step % KEEP_STEPS == 0:
-            self._keep()
+            self._training.keep()
 
 
 def _share(gradients: list[Tensor]) -> None:
