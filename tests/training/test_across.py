@@ -36,4 +36,4 @@ def test_figures_count_rules_and_both() -> None:
     lines = list(across.told([by_rules]))
     assert lines[0].startswith("all, 1 messages: topic acceptable")
     assert "  crisis: of 1 rules alone find 1, both 1; false alarms of 0: 0, both 0" in lines
-    assert len(lines) == 2 * (3 + len(ALLOWED))  # Tasha is a stranger; dangers and shut-offs are the rules' alone
+    assert len(lines) == 2 * (4 + len(ALLOWED))  # Tasha is a stranger; dangers and shut-offs are the rules' alone
