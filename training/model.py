@@ -21,11 +21,11 @@ from services.tickets.triage.features import Array, Document, Features, Weightin
 from services.tickets.triage.model import Model, Tested, load, save, tested
 from training.corrections import against_people, agreement, divided, lessons_in
 from training.meanings import Meanings
+from training.reader import ALSO, taught
 from training.samples import CORPUS, CorpusError, Sample, Split, corpus
 from training.urgent import learn
 
 SHIPPED = Path(__file__).parents[1] / "services" / "tickets" / "data" / "triage.npz"
-ALSO = 0.5  # how much a further topic counts beside the first
 SMALL = 0.02  # weights below say nothing and are left out
 CHANCE = 0.01  # of the acceptable share, on the few hundred messages that thresholds are chosen on
 WORSE = 0.005  # of the acceptable share; below, a difference is chance
@@ -94,6 +94,7 @@ def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: floa
         kind_weights=np.ascontiguousarray(_without_small(kind_weights).T),
         kind_bias=kind_bias,
         kind_alarms=urgent.alarms,
+        reader=taught(documents, samples, topics),
     )
     return _chosen(model, choose)
 
@@ -135,8 +136,9 @@ def _without_small(weights: Array) -> Array:
 
 def _chosen(model: Model, samples: Sequence[Sample]) -> Model:
     """Temperature, threshold of certainty and of alarm, as they are best on these writers."""
-    features = [model.weighting(each) for each in documents_of(samples)]
-    scores = np.array([model.scores(each) for each in features])
+    documents = documents_of(samples)
+    features = [model.weighting(each) for each in documents]
+    scores = np.array([model.scores(each, having) for each, having in zip(documents, features, strict=True)])
     labels = np.array([model.topics.index(sample.topic) for sample in samples])
     temperatures = np.linspace(0.3, 2.0, 35)
     losses = []

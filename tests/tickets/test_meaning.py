@@ -2,12 +2,12 @@
 
 import pytest
 
-from services.tickets.triage.meaning import lexicon, sound
+from services.tickets.triage.meaning import lexicon, meant, sound
 
 
 def english(text: str) -> set[str]:
     words = list(lexicon().places)
-    return {words[place] for place in lexicon().meant(text)}
+    return {words[place] for place in meant(lexicon().said(text))}
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def test_a_word_of_both_languages_is_taken_as_its_neighbours_are() -> None:
 
 
 def test_the_english_words_of_one_spanish_word_share_it() -> None:
-    assert sum(lexicon().meant("cortaron").values()) == pytest.approx(1)
+    assert sum(meant(lexicon().said("cortaron")).values()) == pytest.approx(1)
 
 
 def test_unknown_words_say_nothing() -> None:
-    assert not lexicon().meant("xqzzt 4711 ¿?")
+    assert not meant(lexicon().said("xqzzt 4711 ¿?"))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import structlog
 
 from services.tickets.topics import taxonomy
 from services.tickets.triage.features import blocks
+from services.tickets.triage.meaning import lexicon
 from services.tickets.triage.model import Model, OtherIdeas, load, model, shipped, use
 from services.tickets.urgency.kinds import Kind
 from shared import health
@@ -60,6 +61,7 @@ def read_model(path: Path) -> Model:
         and found.danger_weights.shape == features
         and set(found.kinds) <= set(Kind)
         and found.kind_weights.shape == (*features, len(found.kinds))
+        and found.reader.fits(len(lexicon().places), len(found.topics))
     )
     if not fits:
         raise BadModel(OTHER_VERSION)

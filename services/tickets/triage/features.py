@@ -20,7 +20,7 @@ import numpy as np
 
 from services.tickets.topics import normalised
 from services.tickets.triage.ideas import MAX_CHARACTERS, found_in, names
-from services.tickets.triage.meaning import lexicon, weight
+from services.tickets.triage.meaning import Said, lexicon, meant, weight
 
 WORDS = 2**15  # buckets
 LETTERS = 2**16
@@ -40,6 +40,7 @@ class Document:
 
     words: str
     ideas: dict[str, list[str]]
+    said: Said  # words in their order, as the lexicon knows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def document(text: str, subject: str = "") -> Document:
     words = normalised(text[:MAX_CHARACTERS])
     if subject:
         words = f"{normalised(subject[:500])} · {words}"
-    return Document(words, found_in(words))
+    # Without accents some letters are capitals again.
+    return Document(words, found_in(words), lexicon().said(words.lower()))
 
 
 @lru_cache(maxsize=1)
@@ -67,7 +69,7 @@ def blocks() -> tuple[int, ...]:
 
 def counted(document: Document) -> Features:
     """How often the text has each feature of the first four blocks."""
-    text = document.words.lower()  # without accents some letters are capitals again
+    text = document.words.lower()
     columns = [
         np.fromiter(_buckets(_words(text), 0, WORDS), dtype=np.intp),
         *(_usual_letters(word) if len(word) <= _USUAL_LENGTH else _letters(word) for word in text.split()),
@@ -115,9 +117,9 @@ def idea_column(name: str) -> int:
 
 def _meant(document: Document) -> Features:
     """The last block."""
-    meant = lexicon().meant(document.words.lower())
-    places = sorted(meant)
-    values = np.array([meant[place] * weight(place) for place in places], dtype=np.float32)
+    counts = meant(document.said)
+    places = sorted(counts)
+    values = np.array([counts[place] * weight(place) for place in places], dtype=np.float32)
     return Features(np.array(places, dtype=np.intp) + blocks()[4], values / (values.sum() + FEW))
 
 
@@ -133,8 +135,8 @@ class Weighting:
         block = np.searchsorted(blocks()[1:4], counts.columns, side="right")
         lengths = np.sqrt(np.bincount(block, weights=values**2, minlength=len(WEIGHTS)))
         values *= np.divide(WEIGHTS, lengths, out=np.zeros_like(lengths), where=lengths > 0)[block]
-        meant = _meant(document)
+        means = _meant(document)
         # Single precision like the model's: to convert that for each text would cost more than to use it.
         return Features(
-            np.concatenate([counts.columns, meant.columns]), np.concatenate([values.astype(np.float32), meant.values])
+            np.concatenate([counts.columns, means.columns]), np.concatenate([values.astype(np.float32), means.values])
         )

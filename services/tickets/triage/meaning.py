@@ -15,6 +15,7 @@ from importlib.resources import files
 SPANISH = (
     0.7  # Spanish words beside one English word from which on words of both languages («once», «sale») are Spanish
 )
+Said = tuple[tuple[int, ...], ...]  # places of words of the lexicon, for each word of a text
 _WORD = re.compile(r"[a-z]+")
 # Letters that sound alike to people who write as they speak, in the order in which they are replaced.
 _SOUNDS = [
@@ -35,18 +36,16 @@ class Lexicon:
     glossary: dict[str, tuple[str, ...]]
     sounds: dict[str, tuple[str, ...]]
 
-    def meant(self, words: str) -> dict[int, float]:
-        """Place of each known English word in this text and how often it is said; a Spanish word's English words share
-        one. `words`: without capitals and accents."""
+    def said(self, words: str) -> Said:
+        """Of each word of this text, in their order, the places of the English ones that it means; none of a word that
+        nobody knows. `words`: without capitals and accents."""
         said = _WORD.findall(words.replace("'", ""))
         spanish = self._is_spanish(said)
-        found: defaultdict[int, float] = defaultdict(float)
+        found = []
         for word in said:
             english = self._english(word) if spanish or word not in self.places else None
-            for each in english or (word,):
-                if each in self.places:
-                    found[self.places[each]] += 1 / len(english or (word,))
-        return found
+            found.append(tuple(self.places[each] for each in english or (word,) if each in self.places))
+        return tuple(found)
 
     def _english(self, word: str) -> tuple[str, ...] | None:
         found = self.glossary.get(word)
@@ -58,6 +57,15 @@ class Lexicon:
         spanish = sum(word not in self.places and self._english(word) is not None for word in said)
         english = sum(word in self.places and word not in self.glossary for word in said)
         return spanish > SPANISH * english
+
+
+def meant(said: Said) -> dict[int, float]:
+    """Each place and how often it is said; a Spanish word's English words share one."""
+    found: defaultdict[int, float] = defaultdict(float)
+    for places in said:
+        for place in places:
+            found[place] += 1 / len(places)
+    return found
 
 
 @lru_cache(maxsize=8192)
