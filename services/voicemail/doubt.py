@@ -127,6 +127,15 @@ def is_invented(segment: Segment, *, active_s: float) -> bool:
     return Flag.NO_SPEECH in flags and segment["avg_logprob"] < -1.0
 
 
+def is_guess(segments: Sequence[Segment]) -> bool:
+    """Whether what was written where hardly anybody speaks is one word, of which the recogniser itself is unsure.
+
+    Keys, engaged tones and gusts become such words. Whoever may have spoken is told of as not understood.
+    """
+    words = [word for segment in segments for word in segment["text"].split()]
+    return len(words) == 1 and all(Flag.DOUBTFUL in segment["flags"] for segment in segments)
+
+
 def unheard(segments: Sequence[Segment], span: Span, speech: Activity) -> list[Span]:
     """Where within the span somebody speaks while no word of the text is near; empty when it is too short to matter.
 

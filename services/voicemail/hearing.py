@@ -65,6 +65,9 @@ class Recogniser:
                     _mark(heard, doubt.Flag.OTHER_LANGUAGE)
                 if found.kind_of(span) is regions.Kind.FAINT:
                     _mark(heard, doubt.Flag.FAINT)  # what was no voice after all has no words to miss
+                    if doubt.is_guess(heard):
+                        heard = [{**segment, "in_text": False} for segment in heard]
+                        facts["unheard"] = [[round(span.start, 2), round(span.end, 2)]]
                 elif missing := doubt.unheard(heard, span, found.speech):
                     facts["unheard"] = [[round(each.start, 2), round(each.end, 2)] for each in missing]
                 segments += heard

@@ -35,6 +35,7 @@ class Scripted:
     texts: Sequence[str]
     language: str = "es"
     covers: float = 1.0  # of the region that the words fill
+    sure: float = 0.9  # of each word
     no_speech_prob: float = 0.01
     looks_ahead: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -49,7 +50,7 @@ class Scripted:
         self.asked.append((language, prompt))
         step = self.covers * len(look.samples) / RATE / max(1, len(said))
         words = [
-            {"word": word, "start": step * number, "end": step * (number + 1), "probability": 0.9}
+            {"word": word, "start": step * number, "end": step * (number + 1), "probability": self.sure}
             for number, word in enumerate(said)
         ]
         raw = {
@@ -136,6 +137,24 @@ def test_a_whisper_is_found_at_the_second_look_and_nothing_is_dropped() -> None:
     assert "faint" in heard.flags
     assert (heard.regions[0]["start"], heard.regions[-1]["end"]) == (0.0, pytest.approx(len(samples) / RATE, abs=0.1))
     assert "faint" in {each["kind"] for each in heard.regions}
+
+
+@pytest.mark.parametrize(
+    ("said", "sure", "text"),
+    [
+        ("Hola.", 0.3, ""),  # a tone, a gust, or somebody who cannot be understood
+        ("Ayuda.", 0.9, "Ayuda."),
+        ("Hay fuego.", 0.3, "Hay fuego."),
+    ],
+)
+def test_one_unsure_word_where_hardly_anybody_speaks_is_a_guess(said: str, sure: float, text: str) -> None:
+    whisper = synthesis.message(["Please call me back tomorrow.", "Please call me back."], "en", voice="en+whisper")
+    samples = telephone(np.concatenate([np.zeros(RATE, np.float32), whisper]))
+    heard = Recogniser(Scripted([said], sure=sure), Vocabulary()).hear(samples, BOTH)
+    assert heard.text == text
+    assert [each["text"] for each in heard.segments] == [said]
+    assert "faint" in heard.flags
+    assert ("unheard" in heard.flags) == (not text), "it is offered, for somebody may have spoken"
 
 
 def test_a_click_is_not_even_a_faint_voice() -> None:
