@@ -23,15 +23,16 @@ from training.urgent import ALLOWED, says
 
 PARTS = 3
 STRANGERS = frozenset(
-    ("ask", "barrio", "condado", "counsel", "county", "dottie", "dusty", "efrain", "familias", "graciela", "herschel",
-     "hillside", "junie", "lorraine", "lucinda", "mei", "messagecenter", "milpas", "petra", "preguntas", "profesora",
-     "replies", "rosalind", "shopfront", "switchboard", "sylvia", "tasha", "trevor", "valle", "valley", "winifred",
-     "yesenia")
+    ("ambrosio", "ask", "barrio", "condado", "counsel", "county", "dottie", "dusty", "efrain", "familias", "glenda",
+     "graciela", "herschel", "hillside", "junie", "lorraine", "lucinda", "mei", "messagecenter", "milpas", "petra",
+     "piotr", "preguntas", "profesora", "replies", "rosalind", "shopfront", "switchboard", "sylvia", "tasha",
+     "trevor", "valle", "valley", "winifred", "yesenia")
 )  # fmt: skip
 # What the rules missed of the others, and raised falsely, was read since, and rules were written for it.
 UNREAD = frozenset(
-    ("barrio", "counsel", "dottie", "dusty", "familias", "herschel", "hillside", "junie", "lucinda", "mei", "milpas",
-     "preguntas", "replies", "shopfront", "trevor", "valle", "winifred", "yesenia")
+    ("ambrosio", "barrio", "counsel", "dottie", "dusty", "familias", "glenda", "herschel", "hillside", "junie",
+     "lucinda", "mei", "milpas", "piotr", "preguntas", "replies", "shopfront", "trevor", "valle", "winifred",
+     "yesenia")
 )  # fmt: skip
 _ANSWERS = {
     Kind.PRESS: frozenset({Kind.PRESS, Kind.REGULATOR}),
