@@ -65,19 +65,19 @@ async def test_an_english_email_is_offered_live_accepted_and_answered(house: Hou
 
 async def test_a_customers_second_mail_joins_the_ticket_and_returns_to_its_csr(house: House) -> None:
     async with house.at_desk("ben") as (page,):
-        await house.write_in("lee@example.com", "Meter question", "Hello, how do I read my electric meter at home?")
-        await house.accept(page, "Meter question")
-        await house.reply(page, "Hello Lee, the display shows it.", then="waiting")
+        await house.write_in("lee@example.com", "Visiting hours", "Hello, on which days is your office open?")
+        await house.accept(page, "Visiting hours")
+        await house.reply(page, "Hello Lee, on all weekdays.", then="waiting")
         answer = await house.mail_to("lee@example.com", is_reply)
-        ticket = await house.ticket_of("Meter question")
+        ticket = await house.ticket_of("Visiting hours")
         await house.write_in(
-            "lee@example.com", "Re: Meter question",
-            "Thanks, but which of the numbers is it?\n\nOn Mon, Center wrote:\n> Hello Lee, the display shows it.",
+            "lee@example.com", "Re: Visiting hours",
+            "Thanks, and at what hour do you close?\n\nOn Mon, Center wrote:\n> Hello Lee, on all weekdays.",
             to=answer["Reply-To"], In_Reply_To=answer["Message-ID"],
         )  # fmt: skip
-        await page.locator(".timeline", has_text="which of the numbers is it?").wait_for()
+        await page.locator(".timeline", has_text="at what hour do you close?").wait_for()
         assert await house.state_of(ticket.id) == ("assigned", house.people["ben"])
-    ((tickets,),) = await house.fetch("SELECT count(*) FROM ticket WHERE subject LIKE '%Meter question%'")
+    ((tickets,),) = await house.fetch("SELECT count(*) FROM ticket WHERE subject LIKE '%Visiting hours%'")
     assert tickets == 1
 
 
