@@ -176,7 +176,8 @@ async def test_a_poison_mail_never_delays_others(database: Database, settings: S
             raise ZeroDivisionError("a defect of our own")
         return intake_reading.read(settings, message)
 
-    monkeypatch.setattr(intake_mail, "read", read)
+    for module in (intake, intake_mail):
+        monkeypatch.setattr(module, "read", read)
     await intake.Doors(database, settings).sweep()
     async with database.transaction() as session:
         outcomes = {row.message_id: row.outcome for row in await session.scalars(select(Intake))}
