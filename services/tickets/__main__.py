@@ -9,6 +9,9 @@ import sys
 
 from shared.startup import importing
 
+# Before numpy is there, which reads it once: a message's small matrices are no work for a pool of threads, whose
+# waiting for each other costs more than the work.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 with importing():
     from services.tickets import bootstrap
     from services.tickets.learning import export
@@ -48,8 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
     approve.add_argument("email", help="of the supervisor who has read them")
     export.add_arguments(commands.add_parser("export-corrections", help="write what people corrected, for training"))
     options = parser.parse_args(arguments)
-    # One small matrix per pass is no work for a pool of threads, each with its own memory.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     settings = get_settings()
     configure(settings, "tickets")
     if options.command == "add-person":
