@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from services.tickets.topics import taxonomy
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, counted, document
@@ -56,6 +57,11 @@ def documents_of(samples: Sequence[Sample]) -> list[Document]:
 
 def train(samples: Sequence[Sample], choose: Sequence[Sample], *, strength: float = 10.0) -> Model:
     """A model from `samples`, its temperature and thresholds from `choose`."""
+    with threadpool_limits(1):  # sums depend on how they are divided, and the same corpus gives the same bytes
+        return _trained(samples, choose, strength)
+
+
+def _trained(samples: Sequence[Sample], choose: Sequence[Sample], strength: float) -> Model:
     topics = tuple(taxonomy())
     documents = documents_of(samples)
     weighting = Weighting(_idf(documents))
