@@ -4,9 +4,7 @@ A. K. Erlang (1917); as in G. Koole, Call Center Optimization (2013), chapter 3.
 hour times hours of handling. Without abandonment (Erlang A) on purpose: a mail or a voicemail does not hang up.
 """
 
-from math import exp, inf
-
-from scipy.special import gammaln, pdtr, xlogy
+from math import exp, inf, lgamma, log
 
 MOST_SERVERS = 10_000
 
@@ -15,7 +13,9 @@ def blocked(servers: int, load: float) -> float:
     """Erlang B: the probability that all are busy when nobody queues."""
     if load <= 0:
         return 1.0 if servers == 0 else 0.0
-    log_pmf = float(xlogy(servers, load)) - load - float(gammaln(servers + 1))
+    from scipy.special import pdtr  # here: it is a seventh of a process that may never plan anybody
+
+    log_pmf = servers * log(load) - load - lgamma(servers + 1)
     at_most = float(pdtr(servers, load))
     # Where nearly all mass lies above, the quotient of two vanishing numbers is found by its recursion.
     if at_most > 0:

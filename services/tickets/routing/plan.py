@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from services.tickets.routing.rules import OFFER_RULES_BY_SCOPE, Rule, Scope, Situation, refused_by
 from services.tickets.routing.terms import (
@@ -191,6 +190,8 @@ def _match(
     state: _Pass, tickets: list[TicketState], allowed: Allowed, *, rounds: int | None = None, full: bool = False
 ) -> None:
     """Match in rounds of at most one ticket per person, so that nobody gets a second before others have one."""
+    from scipy.optimize import linear_sum_assignment  # here: it is a fifth of the web process, which never matches
+
     while tickets and rounds != 0:
         people = state.routable(full=full)
         chosen = _worth_matching(state, tickets, people, allowed)

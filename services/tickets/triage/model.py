@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from services.tickets.topics import EMERGENCY, OTHER
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, document, idea_column
@@ -241,21 +240,20 @@ def save(model: Model, path: Path) -> None:
 
 def _parts(weights: Array, name: str) -> dict[str, Array]:
     """Most weights are nought: the others and where they stand."""
-    sparse = csr_matrix(weights)
+    rows, columns = np.nonzero(weights)
     return {
-        f"{name}_data": sparse.data.astype(np.float16),
-        f"{name}_columns": sparse.indices.astype(np.uint32),
-        f"{name}_rows": sparse.indptr.astype(np.uint32),
-        f"{name}_shape": np.array(sparse.shape),
+        f"{name}_data": weights[rows, columns].astype(np.float16),
+        f"{name}_columns": columns.astype(np.uint32),
+        f"{name}_rows": np.searchsorted(rows, np.arange(len(weights) + 1)).astype(np.uint32),  # where each begins
+        f"{name}_shape": np.array(weights.shape),
     }
 
 
 def _dense(data: Any, name: str) -> Array:
+    """In half precision as they are kept: the few that a message needs are widened when it is read."""
     values, columns, rows = (data[f"{name}_{part}"] for part in ("data", "columns", "rows"))
-    sparse = csr_matrix(
-        (values.astype(np.float32), columns.astype(np.int32), rows.astype(np.int32)), shape=tuple(data[f"{name}_shape"])
-    )
-    dense: Array = sparse.toarray()
+    dense: Array = np.zeros(tuple(data[f"{name}_shape"]), dtype=np.float16)
+    dense[np.repeat(np.arange(len(dense)), np.diff(rows)), columns] = values
     return dense
 
 
