@@ -91,7 +91,7 @@ def _learn(network: _Network, table: Tensor, said: Sequence[Array], labels: Arra
             wanted = torch.tensor(labels[batch], dtype=torch.float32)
             loss = -(wanted * functional.log_softmax(scores, dim=1)).sum(dim=1).mean()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
 
