@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from threadpoolctl import threadpool_limits
 
 from bench.figures import Figures, percentile
+from services.tickets.priority import triage
 from services.tickets.topics import EMERGENCY, match_topic
-from services.tickets.triage.heard import joined
 from services.tickets.triage.model import model
 from services.tickets.triage.understand import topic_of
 from services.tickets.urgency.dangers import dangers
@@ -114,9 +114,9 @@ def _urgency(figures: Figures) -> None:
 
 
 def _kinds(sample: Sample) -> frozenset[Kind]:
-    """As a ticket gets them, but for those that its topic rules out."""
-    evidence = topic_of(sample.text, sample.subject).evidence
-    return frozenset(each.kind for each in joined(find(sample.text, sample.subject), evidence.get("heard", [])))
+    """As a ticket gets them: what rules find and the model hears, but for what the topic rules out."""
+    ticket = triage(topic_of(sample.text, sample.subject), sample.text, sample.subject)
+    return frozenset(each.kind for each in ticket.findings)
 
 
 def _of(samples: Sequence[Sample], found: dict[str, frozenset[Kind]], kinds: frozenset[Kind]) -> str:
