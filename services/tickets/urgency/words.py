@@ -90,7 +90,9 @@ def _keys(written: str, known: frozenset[str]) -> Sequence[str]:
     if quote and ending in _ENDINGS:
         return [stem.replace("'", ""), _ENDINGS[ending]]
     if quote and ending == "s":
-        return [stem.replace("'", ""), "is"] if stem in ("he", "she", "it", "that", "there", "what") else [stem]
+        if stem in ("he", "she", "it", "that", "there", "what"):
+            return [stem, "is"]
+        return _SAID_AS.get(stem, stem).split()  # «the shutoff's tomorrow»
     word = word.replace("'", "")
     if word in _FILLERS:
         return []
