@@ -2,66 +2,73 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from services.tickets.callers.words import Word
 from services.tickets.facts import cardinals
+from services.tickets.facts import money_words as say
 from services.tickets.facts.found import FactKind, Found
+from services.tickets.facts.street_words import TYPES
 
 _DIGITS = r"\d{1,3}(?:,\d{3})+|\d{1,7}"
 _UNIT = r"dollars?|bucks|dolar(?:es)?|usd|pesos"
 # Written: with its sign, or with its unit. Cents of one digit («$3.5») belong to thousands and rates.
 WRITTEN = re.compile(
     r"(?:us\s?)?\$\s?(?P<elsewhere>\d{1,3}(?:\.\d{3})+(?:,\d\d)?)(?!\d)"
-    rf"|(?:us\s?)?\$\s?(?P<signed>{_DIGITS})(?P<cents>[.,]\d{{1,5}})?(?!\d)(?P<thousand>\s?k\b)?"
-    rf"|(?<![\d.,$#-])(?P<named>{_DIGITS})(?P<named_cents>[.,]\d\d)?\s?(?:{_UNIT}|grand)\b"
+    rf"|(?:us\s?)?\$\s?(?P<signed>{_DIGITS})(?P<cents>[.,]\d{{1,5}})?(?!\d)(?P<thousand>\s?(?:k|mil)\b)?"
+    rf"|(?<![\d.,$#-])(?P<named>{_DIGITS})(?P<named_cents>[.,]\d\d)?\s?(?:(?P<thousands>mil|thousand|k)\s(?:{_UNIT})"
+    rf"|{_UNIT}|grand)\b"
 )
-_UNITS = frozenset(("dollar", "dollars", "bucks", "buck", "dolar", "dolares", "usd", "pesos"))
-_CENTS = frozenset(("cents", "cent", "centavos", "centavo"))
-# What says that a bare number is money.
-_OWED = re.compile(
-    r"\b(?:(?:i|we|he|she|they) (?:still )?owes?(?: you| them)?|says i owe|owing|debo|debe|debemos|adeud\w+"
-    r"|(?:bill|balance|true.?up|recibo|factura|cuenta|saldo|ajuste|tru ap)(?: (?:de la luz|came|is|was|went|jumped|que"
-    r"|me|nos|le|llego|salio|vino|subio|kemando|dice|went up|one|now|here|of|ahora|esta vez)){0,3}"
-    r"(?: (?:from|to|at|in at|for|de|por|en|a|is|was|says|son|dice))?"
-    r"|(?:subio|bajo|paso|brinco) (?:de|a)|(?:jumped|went|goes|gone|climbed) (?:up )?(?:from|to)|jump from"
-    r"|(?:me|nos|le|les) (?:llego|cobr\w+|salio|vino|quit\w+)(?: (?:de|por|en|como))?"
-    r"|(?:pag(?:o|ue|aba|amos|abamos|ar|an)|paid|pay|paying)(?: (?:como|like|about|almost|casi|only|just|nomas"
-    r"|de)){0,2}"
-    r"|(?:can|could) (?:do|pay|give you)|puedo (?:dar|pagar)|(?:never|nunca) (?:had one|pag\w+)(?: (?:over|mas de))?"
-    r"|and (?:this month|now) (?:it's|its|is)|y ahora(?: (?:son|pago|es|es de|me cobran))?|ahora son|son como"
-    r"|(?:cargo|cobro|recargo|ajuste|multa)(?: [a-z]+){0,4} (?:de|por)|(?:should|debe|tiene que) (?:be|ser)"
-    r"|and it's two|used to be(?: around)?"
-    r"|(?:month|week|year|before|\w+ber|january|february|march|april|june|july|august)(?: it)? was|y otro de|another"
-    r"|(?:i want the |the )?extra|make the same|factura,|bill,|y son|jaja|debo como|owe (?:like|about|you)|charged me"
-    r"|cobraron|cobran|costo|sale en|salio en)\s+$"
+_BARE = re.compile(
+    r"(?<![\d.,$#/:+-])(?:\d{1,3}(?:\s(?:mil|thousand)|k)\b|(?:\d{1,2},\d{3}|\d{2,5})(?:\.\d\d)?(?![\d/:-]|[.,]\d))"
 )
-_NOT_MONEY = re.compile(
-    r"\s?(?:%|percent|por ?ciento|kwh|kw\b|kilo\w+|watts?|amps?|hours?|horas?|days?|dias?|weeks?|semanas?|months?"
-    r"|mes(?:es)?"
-    r"|years?|anos?|times|veces|am\b|pm\b|minutes|minutos|people|personas|units?|degrees|grados|o'clock|st\b|nd\b|rd\b"
-    r"|th\b|feet|miles|millas|calls|llamadas|bills|recibos|of them|de ellos|de [a-z]+(?:re|io|il|yo|to)\b|[/:-]\d|\.\d"
-    r"|months'|different|more|mas\b|panels|paneles|houses|casas|messages|mensajes|years'|dates|fechas|emails)"
-)
-# «de noventa a doscientos diez»: what follows a sum of money with «to» is one too.
-_TO = re.compile(r"\s(?:to|a|up to|hasta|and now|y ahora|y ahora son|or|o)\s(?:like |como |casi |los )?$")
-_BARE = re.compile(r"(?<![\d.,$#/:+-])(?:\d{1,2},\d{3}|\d{2,5})(?:\.\d\d)?(?![\d/:-]|[.,]\d)")
-_CENTED = re.compile(r"(?<![\d.,$#/:+-])\d{1,5}\.\d\d(?![\d/:-]|[.,]\d)")
+_LEAST = 20  # dollars of a sum that only the words around it call one
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number without a unit, which the words around it may call money. `sum_like`: said as people say sums alone."""
+
+    value: str
+    start: int
+    end: int
+    sum_like: bool = False
 
 
 def amounts(plain: str, words: Sequence[Word]) -> list[Found]:
     """In the order in which they stand. `plain`: the text, folded; `words`: its words, empty where it names none."""
     found = list(_written(plain))
+    numbers: list[_Number] = []
     if words:
-        found += _spoken(plain, words)
-    taken = [(each.start, each.end) for each in found]
+        _spoken(plain, words, found, numbers)
     for match in _BARE.finditer(plain):
-        start, end = match.span()
-        if any(a < end and start < b for a, b in taken) or _NOT_MONEY.match(plain, end):
+        value = match.group()
+        if value[-1] in "kld":  # «6 mil», «24k»
+            value = re.sub(r"\D+", "000", value)
+        numbers.append(_Number(_dollars(value), *match.span()))
+    places = {each.start: each.end for each in found}
+    ends = set(places.values())
+    doubtful = []
+    for number in sorted(numbers, key=lambda each: each.start):
+        if any(start < number.end and number.start < end for start, end in places.items()):
             continue
-        if _is_money(plain, start, taken):
-            found.append(Found(FactKind.AMOUNT, _dollars(match.group()), start, end, 0.6))
-            taken.append((start, end))
+        if say.NOT_MONEY.match(plain, number.end):
+            continue
+        if _is_money(plain, number, ends):
+            found.append(_of(number))
+            places[number.start] = number.end
+            ends.add(number.end)
+        else:
+            doubtful.append(number)
+    for number in doubtful:  # «de sesenta a trescientos dólares»
+        link = say.TO_SUM.match(plain, number.end)
+        if link is not None and link.end() in places:
+            found.append(_of(number))
     return sorted(found, key=lambda each: each.start)
+
+
+def _of(number: _Number) -> Found:
+    return Found(FactKind.AMOUNT, number.value, number.start, number.end, 0.6)
 
 
 def value_of(match: re.Match[str]) -> str:
@@ -70,13 +77,13 @@ def value_of(match: re.Match[str]) -> str:
         return _dollars(match["elsewhere"].replace(".", "").replace(",", "."))
     whole = match["signed"] or match["named"]
     cents = match["cents"] or match["named_cents"] or ""
-    if match["thousand"] or match.group().endswith("grand"):
+    if match["thousand"] or match["thousands"] or match.group().endswith("grand"):
         return f"{float(_dollars(whole + cents.replace(',', '.'))) * 1_000:.2f}"
     return _dollars(whole + cents.replace(",", "."))
 
 
 def _written(plain: str) -> Iterator[Found]:
-    if "$" in plain or re.search(r"\d\s?(?:dol|buck|usd|grand|peso)", plain):
+    if "$" in plain or re.search(r"\d\s?(?:dol|buck|usd|grand|peso|mil\b|thous|k\s)", plain):
         for match in WRITTEN.finditer(plain):
             yield Found(FactKind.AMOUNT, value_of(match), match.start(), match.end(), 0.97)
 
@@ -86,51 +93,80 @@ def _dollars(digits: str) -> str:
     return f"{int(whole)}.{cents.ljust(2, '0') if cents else '00'}"
 
 
-def _is_money(plain: str, start: int, taken: Sequence[tuple[int, int]]) -> bool:
-    before = plain[max(0, start - 60) : start].replace("\n", " ")
-    if _OWED.search(before):
+def _is_money(plain: str, number: _Number, ends: set[int]) -> bool:
+    """By what stands before it, by what follows, or, of what is said as sums are, by what is spoken of."""
+    start, end = number.start, number.end
+    before = plain[max(0, start - 90) : start].replace("\n", " ")
+    link = say.TO.search(before)
+    if link is not None and start - len(link.group()) in ends:
         return True
-    link = _TO.search(before)
-    return link is not None and any(end == start - len(link.group()) for _, end in taken)
+    filler = say.FILLERS.search(before)
+    cue = before[: filler.start()] if filler else before
+    goes_on = say.GOES_ON.match(plain, end) is not None
+    energy = say.ENERGY.search(plain, max(0, start - 70), end + 40) is not None
+    owed = say.OWED.search(cue) if goes_on or float(number.value) >= 100 else None
+    if owed is not None and not (energy and say.PAID.search(owed.group()) is None):
+        return True
+    if not goes_on or energy or say.USED.search(cue):
+        return False
+    so_much = number.sum_like and not say.NO_SUM.search(cue)
+    return (so_much or say.WHOLE.match(plain, end) is not None) and say.SPEAKS_OF_MONEY.search(
+        plain, max(0, start - 80), start
+    ) is not None
 
 
-def _spoken(plain: str, words: Sequence[Word]) -> list[Found]:
-    found: list[Found] = []
+def _spoken(plain: str, words: Sequence[Word], found: list[Found], numbers: list[_Number]) -> None:
+    """Appends amounts with their unit to `found`, and what may be one without to `numbers`."""
     keys = [word.key for word in words]
     at = 0
     while at < len(keys):
-        starts = keys[at] in cardinals.WORDS or (
-            keys[at] == "a" and keys[at + 1 : at + 2] in (["hundred"], ["thousand"])
-        )
-        read = cardinals.cardinal(keys, at, _same_breath(plain, words, at)) if starts else None
+        if keys[at] not in cardinals.WORDS and not (keys[at] == "a" and keys[at + 1 : at + 2] in _AFTER_A):
+            at += 1
+            continue
+        breath = _same_breath(plain, words, at)
+        one = keys[at] == "a" and keys[at + 1] in say.UNITS  # «a dollar nineteen»
+        read = (1, 1) if one else cardinals.cardinal(keys, at, breath)
         if read is None:
             at += 1
             continue
         value, used = read
         after = at + used
-        unit = after < len(keys) and keys[after] in _UNITS
-        cents, behind = _cents(keys, after + unit)
-        start, end = words[at].start, words[(behind if cents is not None else after + unit) - 1].end
-        if keys[at] == "a" and not unit and value < 100:
+        unit = after < len(keys) and keys[after] in say.UNITS
+        grand = keys[after - 1] == "grand"
+        if grand and keys[after : after + 1] and keys[after] in TYPES:  # «sixteen eighteen grand avenue»
             at = after
             continue
-        if unit or (cents is not None and value < 5_000 and keys[behind - 1] in _CENTS):
-            found.append(Found(FactKind.AMOUNT, f"{value}.{cents or 0:02d}", start, end, 0.93))
-        elif (
-            (value >= 20 or cents is not None)
-            and not _NOT_MONEY.match(plain, end)
-            and _is_money(plain, start, _places(found))
-        ):
-            if cents is None and used > 6:
-                at = after
-                continue
-            found.append(Found(FactKind.AMOUNT, f"{value}.{cents or 0:02d}", start, end, 0.6))
-        at = behind if cents is not None else after + unit
-    return found
+        cents, behind = _cents(keys, after + unit, dollars=unit)
+        last = behind if cents is not None else after + unit
+        end = words[last - 1].end
+        if cents is None and (unit or value >= 100) and (small := _small(keys, last, breath)):
+            rest_end = words[last + small[1] - 1].end
+            if say.GOES_ON.match(plain, rest_end) and not say.NOT_MONEY.match(plain, rest_end):
+                cents, last, end = small[0], last + small[1], rest_end  # «two eighty four sixty»
+        if unit or grand or (cents is not None and value < 5_000 and keys[last - 1] in say.CENTS):
+            if not (one and cents is None):  # «a dollar» is no sum
+                found.append(Found(FactKind.AMOUNT, f"{value}.{cents or 0:02d}", words[at].start, end, 0.93))
+        elif (value >= _LEAST or cents is not None) and (cents is not None or used <= 6):
+            said = keys[at:after]
+            numbers.append(
+                _Number(f"{value}.{cents or 0:02d}", words[at].start, end, _like_a_sum(value, said, cents is not None))
+            )
+        at = last
 
 
-def _places(found: Sequence[Found]) -> list[tuple[int, int]]:
-    return [(each.start, each.end) for each in found]
+_TELEPHONES = (211, 311, 411, 511, 711, 811, 911, 988)
+_AFTER_A = [["hundred"], ["thousand"], ["dollar"], ["buck"]]
+
+
+def _like_a_sum(value: int, said: Sequence[str], cents: bool) -> bool:
+    """«four hundred and twelve», «doscientos», «three eighty»: not «ten thirty», «nineteen eighty», «ninety»."""
+    if value < 100 or 1950 < value < 2050 or list(said) == ["ciento"]:
+        return False
+    counted = any(word in ("hundred", "thousand", "mil") or word.endswith(("cientos", "ciento")) for word in said)
+    if counted or "quinientos" in said or "cien" in said:
+        return True
+    o_clock = value // 100 <= 12 and value % 100 in (15, 30, 45)
+    return cents or not (o_clock or value in _TELEPHONES)
 
 
 def _same_breath(plain: str, words: Sequence[Word], at: int) -> int:
@@ -141,7 +177,20 @@ def _same_breath(plain: str, words: Sequence[Word], at: int) -> int:
     return end
 
 
-def _cents(keys: Sequence[str], at: int) -> tuple[int | None, int]:
+def _small(keys: Sequence[str], at: int, end: int) -> tuple[int, int] | None:
+    """Cents without their word: two digits and what they take, where no more of a number follows."""
+    if at >= end or keys[at] not in cardinals.WORDS or keys[at] == "once":  # «a thousand dollars once a year»
+        return None
+    read = cardinals.cardinal(keys, at, min(at + 3, end))
+    if read is None or not 10 <= read[0] < 100:
+        return None
+    after = at + read[1]
+    if after < len(keys) and (keys[after] in cardinals.WORDS or keys[after] in say.UNITS):
+        return None
+    return read
+
+
+def _cents(keys: Sequence[str], at: int, *, dollars: bool) -> tuple[int | None, int]:
     """«… and eighteen cents», «… con cincuenta (centavos)»; (None, …) without any."""
     place = at
     linked = place < len(keys) and keys[place] in ("and", "y", "con")
@@ -151,6 +200,6 @@ def _cents(keys: Sequence[str], at: int) -> tuple[int | None, int]:
     if read is None or not 0 < read[0] < 100:
         return None, at
     after = place + read[1]
-    if after < len(keys) and keys[after] in _CENTS:
+    if after < len(keys) and keys[after] in (say.CENTS_HEARD if dollars else say.CENTS):
         return read[0], after + 1
     return (read[0], after) if con else (None, at)

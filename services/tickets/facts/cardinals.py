@@ -56,7 +56,8 @@ def _below_thousand(words: Sequence[str], at: int, end: int) -> tuple[int, int] 
     spoken_pair = place < end and 0 < value < 100 and words[at] not in ("un", "una") and words[place] not in _LINKS
     if spoken_pair:  # «two seventeen», «siete cincuenta»
         second = _below_hundred(words, place, end)
-        if second is not None and 10 <= second[0] < 100:
+        range_of_tens = second is not None and value % 10 == 0 and second[0] == value + 10  # «eighty ninety bucks»
+        if second is not None and 10 <= second[0] < 100 and not range_of_tens:
             return value * 100 + second[0], second[1]
     return value, place
 

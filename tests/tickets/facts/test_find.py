@@ -28,6 +28,17 @@ def told(text: str, kind: FactKind) -> list[tuple[str, str]]:
         ("Son $1.234,50 según usted", "$1.234,50", "1234.50"),
         ("household of 3, $58k", "$58k", "58000.00"),
         ("el recibo subió de noventa", "noventa", "90.00"),
+        ("I paid two eighty four sixty last week", "two eighty four sixty", "284.60"),
+        ("a hundred and twelve dollars and forty cents", "a hundred and twelve dollars and forty cents", "112.40"),
+        ("three dollars nineteen for what", "three dollars nineteen", "3.19"),
+        ("we are behind about six hundred and forty and he works", "six hundred and forty", "640.00"),
+        ("this bill comes and it's four fifty two and i cried", "four fifty two", "452.00"),
+        ("debemos como quinientos cuarenta quería saber", "quinientos cuarenta", "540.00"),
+        ("me cobraron mil doscientos este mes", "mil doscientos", "1200.00"),
+        ("me piden 6 mil.", "6 mil", "6000.00"),
+        ("dice que debe 41 mil dólares", "41 mil dólares", "41000.00"),
+        ("a quote for 24k to replace it", "24k", "24000.00"),
+        ("like eighty ninety bucks", "ninety bucks", "90.00"),
     ],
 )
 def test_amounts(text: str, words: str, value: str) -> None:
@@ -35,7 +46,24 @@ def test_amounts(text: str, words: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["48 kWh a day", "I waited 45 minutes", "the year 2019", "call 911", "at 12:30", "two of them", "Unit 412"]
+    "text",
+    [
+        "48 kWh a day",
+        "I waited 45 minutes",
+        "the year 2019",
+        "call 911",
+        "at 12:30",
+        "two of them",
+        "Unit 412",
+        "the bill is for the house at sixteen eighteen grand avenue",
+        "pago por la calle west tres cincuenta norte",
+        "panels since dos mil catorce and i pay",
+        "i paid at the seven eleven",
+        "marque al dos once por el recibo",
+        "twenty percent of the bill, about 9,000 kWh",
+        "cien por ciento de la cuenta",
+        "16 cents on your bill",
+    ],
 )
 def test_numbers_that_are_no_money(text: str) -> None:
     assert told(text, FactKind.AMOUNT) == []
