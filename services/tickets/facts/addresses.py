@@ -3,8 +3,10 @@
 import re
 
 from services.tickets.callers.lexicon import is_family, is_given
+from services.tickets.facts.cardinals import cardinal
+from services.tickets.facts.day_words import ORDINALS
 from services.tickets.facts.found import FactKind, Found
-from services.tickets.facts.rare_streets import rare_streets
+from services.tickets.facts.rare_streets import rare_streets, said_apart
 from services.tickets.facts.street_words import (
     CITY,
     DIRECTION,
@@ -19,6 +21,7 @@ from services.tickets.facts.street_words import (
     UNIT,
     WORD,
 )
+from shared.language.words import learned
 
 # With its number: surely an address.
 STREETS = (
@@ -43,7 +46,7 @@ _SPOKEN = (
         rf"{END}{UNIT}?{CITY}"
     ),
     re.compile(
-        rf"\b{SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa)\s{NOT_IN_NAME}[a-z'-]{{2,20}}"
+        rf"\b(?!(?:una?|y|o)\s){SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa)\s{NOT_IN_NAME}[a-z'-]{{2,20}}"
         rf"(?:\s{_SECOND_NAME}(?=\s?$|\s(?:y|en|me|mi|se|no|hay|and|my|departamento|apartamento)\b|[.,]))?{UNIT}?{CITY}"
     ),
     # «calle robles número quince», «avenida college mil doscientos»
@@ -56,19 +59,23 @@ _SPOKEN = (
 _HERE = re.compile(
     r"\b(?:live at|lives at|living at|i'm at|im at|we're at|we are at|it's at|is at|am at|are at|home at|house at"
     r"|down at|over at|here at|address is|address:|power at|service at|meter at|address|out of|to|at|on|place on"
-    r"|mother's on|vivo en|vive en|vivimos en|estamos en|estoy en|es en|esta en|direccion es|direccion|domicilio"
+    r"|mother's on|next door to|back of|behind|up on|out on|across from|frente al?|enfrente de|atras de"
+    r"|al lado de|junto a|vivo en|vive en|vivimos en|estamos en|estoy en|es en|esta en|direccion es|direccion|domicilio"
     r"|aqui en|alla es|casa en|de|mudar a|mudo a|cambio a|cambiamos a|from|en)\s(?:uh\s|um\s|el\s|la\s|los\s)?$"
 )
 _NAME = rf"{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER})\b)[a-z'-]{{3,20}}"
 _GOES_ON = (  # words behind a street's name
     r"(?:and|y|i|my|me|mi|the|el|la|there's|there|hay|no|in|en|se|it's|it|please|apurense|apurenle|vengan|rapido|hurry"
     r"|quick|thanks|thank|gracias|apt|space|espacio|trailer|traila|not|we|nos|le|que|soy|con|this|us|our|a|was|is|ya"
-    r"|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta)\b"
+    r"|from|to|with|for|apartamento|apartment|unit|number|numero|por|esta|their|his|her|he's|she's|they|they're|i'm|call"
+    r"|so|but|because|pero|porque|luego|where|um|uh|okay|you|can|what|how|donde|cuando|when|si)\b"
 )
 _SAID_HERE = re.compile(
     rf"\b(?P<number>{SAID}|{NUMBER}\s)(?:de\s(?:la\s)?)?(?P<name>{_NAME}(?:\s{_NAME}){{0,2}}?)"
     rf"(?={CITY}(?:\s*$|[.,;!?\n]|\s{_GOES_ON}))(?:{UNIT})?{CITY}"
 )
+_NTH = "|".join(name for name in ORDINALS if name != "first")
+_CROSSED = rf"{NOT_IN_NAME}(?!(?:{_NTH}|first|last|then|again|now|still|there|he|she)\b)[a-z']{{3,20}}"
 _INTERSECTION = re.compile(
     rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
     rf"(?P<two>(?:{NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?|highway\s\d+"
@@ -80,14 +87,18 @@ _INTERSECTION = re.compile(
     rf"(?:la\s|el\s)?{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s{TYPE}\b)?"
     rf"|\b(?P<calle>(?:calle|camino|avenida)\s{WORD})\s(?:con|y)\s(?:la\s)?"
     rf"(?:calle|camino|avenida)\s(?:del?\s(?:la\s)?)?[a-z']+"
+    rf"|\b(?:on|at|near|by|off)\s(?P<nth>(?:{_NTH})\s(?:and|&)\s{_CROSSED}|{_CROSSED}\s(?:and|&)\s(?:{_NTH}))"
+    rf"(?=\s*$|[.,;!?\n]|\s{_GOES_ON})"
 )
 _NAMED = re.compile(
-    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{NOT_IN_NAME}[a-z'.]{{1,30}}\s){{1,3}}"
-    rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|place|terrace|circle|highway)\b)"
+    rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{NOT_IN_NAME}(?:st\.|[a-z']{{1,30}})\s){{1,3}}"
+    rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|terrace|circle|highway)\b)"
 )
 # «en la calle once», «la calle west tercera»: a street by its number, as it is said in Spanish.
 _NUMBERED = re.compile(
-    r"\b(?P<street>(?:la\s)?calle\s(?:(?:west|east|north|south|norte|sur)\s)?(?:primera|segunda|tercera|cuarta|quinta"
+    rf"\b(?:on|along|off|en\s(?:la|el)|por\s(?:la|el)|sobre\s(?:la|el))\s(?P<highway>(?:highway|hwy|carretera|autopista)\s"
+    rf"(?:\d{{1,3}}|(?:{SPOKEN_NUMBER})(?:\s(?:{SPOKEN_NUMBER})){{0,2}}))\b"
+    r"|\b(?P<street>(?:la\s)?calle\s(?:(?:west|east|north|south|norte|sur)\s)?(?:primera|segunda|tercera|cuarta|quinta"
     r"|sexta|septima|octava|novena|decima|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce"
     r"|quince))\b"
 )
@@ -104,7 +115,8 @@ _NO_STREET = re.compile(
 _RUN = re.compile(r"[a-z]+")
 _STREET_WORDS = frozenset(TYPES)
 _SPANISH_STREETS = frozenset(("calle", "camino", "avenida", "rancho", "paseo", "via", "vista", "villa"))
-_CROSSINGS = _STREET_WORDS | _SPANISH_STREETS | {"corner", "intersection", "esquina", "carretera"}
+_WITH_NUMBERS = frozenset(("calle", "highway", "hwy", "carretera", "autopista"))
+_CROSSINGS = _STREET_WORDS | _SPANISH_STREETS | {"corner", "intersection", "esquina", "carretera", *ORDINALS}
 
 
 def addresses(plain: str, text: str) -> list[Found]:
@@ -122,27 +134,30 @@ def addresses(plain: str, text: str) -> list[Found]:
     numbered, counts = any(char.isdigit() for char in plain), not words.isdisjoint(NUMBERS)
     for match in _INTERSECTION.finditer(plain) if not words.isdisjoint(_CROSSINGS) else ():
         if _NO_STREET.search(match.group()) is None:
-            named = next((name for name in ("calle", "corner", "highway") if match[name]), None)
+            named = next((name for name in ("calle", "corner", "highway", "nth") if match[name]), None)
             start = match.start(named) if named else _trimmed(plain, match.start("one"), match.end("one"))
             add(start, match.end(), 0.7)
     if numbered:
         for start, end in streets(plain):
             add(start, end, 0.93)
+    for start, end in said_apart(plain, words):
+        add(start, end, 0.7)
     for pattern in _SPOKEN if counts and not words.isdisjoint(_STREET_WORDS | _SPANISH_STREETS) else ():
         for match in pattern.finditer(plain):
             add(match.start(), match.end(), 0.85)
     for match in _SAID_HERE.finditer(plain) if counts or numbered else ():
         # «four oh two mcdowell», «once cero nueve slater»: with a nought in it nothing is counted.
         like_a_house = re.search(r"\b(?:oh|cero)\s", match["number"]) is not None
-        here = like_a_house or _HERE.search(plain[max(0, match.start() - 24) : match.start()])
+        here = like_a_house or _unheard(match) or _HERE.search(plain[max(0, match.start() - 24) : match.start()])
         if here and _is_house(text, match):
             add(match.start(), _before_a_person(match), 0.6)
     for match in _NAMED.finditer(plain) if not words.isdisjoint(_STREET_WORDS) else ():
         street = match["street"]
         if _NO_STREET.search(street) is None and (text[match.start("street")].isupper() or street.isascii()):
             add(match.start("street"), match.end("street"), 0.6)
-    for match in _NUMBERED.finditer(plain) if "calle" in words else ():
-        add(match.start("street"), match.end("street"), 0.6)
+    for match in _NUMBERED.finditer(plain) if not words.isdisjoint(_WITH_NUMBERS) else ():
+        group = match.lastgroup or "street"
+        add(match.start(group), match.end(group), 0.6)
     for start, end in rare_streets(plain, text, words):
         add(start, end, 0.7)
     return found
@@ -173,6 +188,26 @@ def _before_a_person(match: re.Match[str]) -> int:
     return match.end()
 
 
+def _unheard(match: re.Match[str]) -> bool:
+    """«fourteen eighty garrison»: a number like a house's and words that customers say of nothing else."""
+    number, name = match["number"].split(), match["name"].split()
+    if name[0] in ("north", "south", "east", "west") and len(name) > 1:
+        return True
+    if (
+        number[0].isdigit()
+        or is_given(name[0])
+        or any(sum(learned().counts.get(word, _NEVER)) > _OFTEN for word in name)
+    ):
+        return False
+    read = cardinal(number, 0, len(number))
+    if read is None or read[1] < len(number):
+        return len(number) > 2  # «one one six quail hollow»
+    return 100 <= read[0] < 1900 or 2050 < read[0] < 20_000
+
+
+_NEVER, _OFTEN = (0, 0), 4  # times that writers of the corpus used a word
+
+
 def _is_house(text: str, match: re.Match[str]) -> bool:
     """A number and words that count something are no house; nor is «a» or «two», nor a year."""
     number = match["number"].split()
@@ -196,5 +231,6 @@ _COUNTED = frozenset(
      "phone",
      "please", "thirty", "dash", "guion", "extension", "ext", "account", "cuenta", "half", "day", "week", "month",
      "llamadas",
+     "amp", "kilos", "something", "saying", "hurry", "some",
      "notice", "more", "mas", "letters", "cartas", "cosas", "things", "rooms", "cuartos", "grandchildren", "houses")
 )  # fmt: skip

@@ -31,9 +31,9 @@ _TAIL = re.compile(rf"{UNIT}?{CITY}")
 _IN_CITY = re.compile(rf"{UNIT}?,\s(?:{'|'.join(CITIES)})\b")
 # «el espacio treinta y dos del park de la moorland», «la traila cinco de los robles»
 _SPACE = re.compile(
-    rf"\b(?:la\s|el\s)?(?:espacio|traila|trailer|lote)\s(?:numero\s)?(?:\d{{1,4}}|(?:(?:{SPOKEN_NUMBER})\s){{0,4}}?"
+    rf"\b(?:la\s|el\s)?(?:espacio|traila|trailer|lote)\s(?:numero\s)?(?!y\b)(?:\d{{1,4}}|(?:(?:{SPOKEN_NUMBER})\s){{0,4}}?"
     rf"(?:{SPOKEN_NUMBER}))\s(?:de|del|en)\s(?:(?:el|la|los)\s)?(?:(?:trailer\s)?(?:park|parque)\s(?:de\s)?(?:la\s)?)?"
-    rf"{NOT_IN_NAME}[a-z']{{3,20}}(?:\s(?:verde|vista|park|glen|village|grande|oaks|hills))?\b"
+    rf"{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER})\b)[a-z']{{3,20}}(?:\s(?:verde|vista|park|glen|village|grande|oaks|hills))?\b"
 )
 _PARK = re.compile(
     rf"\b(?:{NOT_IN_NAME}[a-z']{{3,20}}\s){{1,2}}(?:mobile\shome\spark|park|village|estates)\s(?:space|lot|unit|trailer)"
@@ -43,6 +43,7 @@ _PARK = re.compile(
 _OF_THE = re.compile(
     rf"\b(?:(?:{SPOKEN_NUMBER})\s){{1,5}}de\sla\s(?:north|south|east|west)\s[a-z]{{1,15}}\b{UNIT}?{CITY}"
 )
+_BOX = re.compile(rf"\b(?:p\.?\s?o\.?|post\soffice)\sbox\s(?:(?:{SPOKEN_NUMBER})\b\s?){{1,5}}{CITY}")
 _NO_CALLE = (
     r"(?!(?:esta|estan|es|de|del|donde|que|y|en|con|principal|enfrente|mojada|oscura|obscura|entera|completa|al|a|sin|se"
     r"|hay|tambien|ahora|ahorita|ya|para|por|no|mia|nuestra|abajo|arriba|paralela|porque|pero|cuando|como|mientras|toda"
@@ -52,23 +53,31 @@ _NO_CALLE = (
 # A calle by its name alone: «en la calle lazzini», «estamos en camino Pudding Creek, Fort Bragg»
 _CALLE = re.compile(
     rf"(?<!\w)(?P<street>(?:la\s)?calle\s{_NO_CALLE}[a-z']{{4,20}}|(?:camino|avenida)\s{_NO_CALLE}[a-z']{{4,20}}"
-    rf"(?:\s(?:creek|canyon|hill|ridge|valley|springs|verde|grande))?{CITY})"
+    rf"(?:\s(?:creek|canyon|hill|ridge|valley|springs|verde|grande))?{CITY}"
+    rf"|rancho\s(?:los|las|el|la|san|santa|del)\s{_NO_CALLE}[a-z']{{4,20}})"
     r"(?=\s*$|[.,;!?\n]|\s(?:por|en|y|junto|frente|cerca|entre|con|hay|se|apurense|vengan|rapido|gracias)\b)"
 )
-_LEADS = re.compile(r"\b(?:en|de|por|a|sobre|desde|hasta)\s$|(?:^|[.:!?\n]\s?)$")
+_LEADS = re.compile(r"\b(?:en|de|por|a|sobre|desde|hasta)\s(?:la\s|el\s)?$|(?:^|[.:!?\n]\s?)$")
+
+
+def said_apart(plain: str, words: set[str]) -> Iterator[tuple[int, int]]:
+    """Begin and end of what would be taken for a part of itself: spaces of trailer parks, streets with a letter, and
+    post boxes. `plain`: the text, folded; `words`: the words in it."""
+    if not words.isdisjoint(("north", "south", "east", "west")) and "la" in words:
+        yield from (match.span() for match in _OF_THE.finditer(plain))
+    if "box" in words:
+        yield from (match.span() for match in _BOX.finditer(plain))
+    if not words.isdisjoint(("espacio", "traila", "trailer", "lote")):
+        yield from (match.span() for match in _SPACE.finditer(plain))
+    if not words.isdisjoint(("space", "lot", "unit", "trailer")):
+        yield from (match.span() for match in _PARK.finditer(plain))
 
 
 def rare_streets(plain: str, text: str, words: set[str]) -> Iterator[tuple[int, int]]:
     """Begin and end of each. `plain`: the text, folded; `words`: the words in it."""
     if any(char.isdigit() for char in plain):
         yield from _written(plain, text)
-    if not words.isdisjoint(("espacio", "traila", "trailer", "lote")):
-        yield from (match.span() for match in _SPACE.finditer(plain))
-    if not words.isdisjoint(("space", "lot", "unit", "trailer")):
-        yield from (match.span() for match in _PARK.finditer(plain))
-    if not words.isdisjoint(("north", "south", "east", "west")) and "la" in words:
-        yield from (match.span() for match in _OF_THE.finditer(plain))
-    if not words.isdisjoint(("calle", "camino", "avenida")):
+    if not words.isdisjoint(("calle", "camino", "avenida", "rancho")):
         for match in _CALLE.finditer(plain):
             if _LEADS.search(plain[max(0, match.start() - 8) : match.start()]):
                 yield match.span("street")

@@ -7,11 +7,18 @@ TYPES = (
     "street", "str", "st", "avenue", "aven", "ave", "road", "rd", "drive", "dr", "lane", "ln", "court", "ct",
     "boulevard", "blvd", "way", "place", "pl", "terrace", "ter", "circle", "cir", "highway", "hwy", "trail", "loop",
     "parkway", "pkwy", "square", "alley", "bench", "plaza",
+    # as a recogniser that listens for Spanish writes them
+    "lein", "estrit", "strit", "avenu", "aveniu", "roud", "draiv", "draif", "bulevar", "bulevard", "pleis", "jaiwey",
 )  # fmt: skip
 TYPE = rf"(?:{'|'.join(TYPES)})"
+NUMBERS = (NUMBER_WORDS | WORDS | {"y"}) - {"grand"}
+SPOKEN_NUMBER = "|".join(sorted(NUMBERS, key=len, reverse=True))
+SAID = rf"(?:(?:{SPOKEN_NUMBER})(?:\s|-)){{1,7}}(?:[a-d]\s|and\sa\shalf\s)?"
 UNIT = (
     r"(?:,?\s(?:apartment|apartamento|apto|apt|unit|suite|ste|space|spc|room|departamento|depto|espacio|unidad|numero"
-    r"|lote|lot|traila|trailer)\b\.?\s?#?\s?(?:(?:number|numero)\s)?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5})"
+    r"|lote|lot|traila|trailer)\b\.?\s?#?\s?(?:(?:number|numero)\s)?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5}"
+    r"|,?\s(?:edificio|torre|bloque|building|bldg)\s(?:[a-h]\b(?!\s(?:la|el|las|los|mi)\b)|\d{1,4}\b)"
+    rf"|\s(?:number|numero)\s(?:{SPOKEN_NUMBER}|\d{{1,4}})\b(?!\s(?:{SPOKEN_NUMBER}|\d)))"
 )
 WORD = r"[a-z0-9'][a-z0-9'.-]{0,29}"
 NOT_IN_NAME = (
@@ -31,6 +38,3 @@ CITIES = (
     "boonville", "philo", "redwood valley", "casper",
 )  # fmt: skip
 CITY = rf"(?:,?\s(?:in\s|en\s)?(?:{'|'.join(CITIES)})\b(?:,?\s(?:ca|california)\b)?(?:\s9\d{{4}})?)?"
-NUMBERS = (NUMBER_WORDS | WORDS | {"y"}) - {"grand"}
-SPOKEN_NUMBER = "|".join(sorted(NUMBERS, key=len, reverse=True))
-SAID = rf"(?:(?:{SPOKEN_NUMBER})(?:\s|-)){{1,7}}"

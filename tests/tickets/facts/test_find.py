@@ -138,6 +138,21 @@ def test_no_day(text: str) -> None:
         ("we're at redwood glen park space eleven", "redwood glen park space eleven"),
         ("osmin argueta trescientos nueve de la south a", "trescientos nueve de la south a"),
         ("setenta y dos de la avenida comstock ayúdenos", "setenta y dos de la avenida comstock"),
+        ("neighbor's house it's fourteen eighty garrison i called nine one one", "fourteen eighty garrison"),
+        ("huele a gas cuatro ochenta de la garrison apúrense", "cuatro ochenta de la garrison"),
+        ("there's smoke seventy seven b pressley their meter", "seventy seven b pressley"),
+        ("se está quemando once ochenta old mil lein apúrenle", "once ochenta old mil lein"),
+        ("vivo en la calle mendocino número cuatro ochenta", "calle mendocino número cuatro ochenta"),
+        ("moving to two eighteen mill street number five and", "two eighteen mill street number five"),
+        ("nine oh two and a half lupine street hurry", "nine oh two and a half lupine street"),
+        ("two twelve north main in willits no lights", "two twelve north main in willits"),
+        ("the board and care on lupine and tenth", "lupine and tenth"),
+        ("se cayó un poste aquí en la carretera doce", "carretera doce"),
+        ("hay un cable en la avenida manzanita y la gente pasa", "avenida manzanita"),
+        ("estoy en rancho los sauces", "rancho los sauces"),
+        ("estoy en la traila diecinueve de rancho verde", "la traila diecinueve de rancho verde"),
+        ("1440 Corby Court, edificio C", "1440 Corby Court, edificio C"),
+        ("send it to po box forty one", "po box forty one"),
     ],
 )
 def test_addresses(text: str, words: str) -> None:
@@ -147,7 +162,10 @@ def test_addresses(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["the right way", "on our street", "panel de 100 amp", "one place to pay", "en 2021", "toda la calle huele",
-     "a 48 Hour Notice, Petaluma", "from 3 Friday Night", "100 Percent Renewable", "hay humo en la calle entera"],
+     "a 48 Hour Notice, Petaluma", "from 3 Friday Night", "100 Percent Renewable", "hay humo en la calle entera",
+     "soy encargado de un rancho de vacas", "me cambié de traila y en la nueva no sale", "in writing. Ref. LN-7720",
+     "it's eleven hundred something and i can pay", "it's eleven twenty hurry", "gasté mil doscientos kilos",
+     "a las dos treinta de la tarde", "the difference is three eighty maria said", "is it a burger place"],
 )  # fmt: skip
 def test_no_address(text: str) -> None:
     assert told(text, FactKind.ADDRESS) == []
