@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import shutil
 import wave
 from collections.abc import AsyncIterator
@@ -153,6 +154,13 @@ async def test_a_call_that_cannot_be_left_says_why(
     assert answer.status_code == 422
     assert words in answer.text
     assert not list(site._stack.config.spool.rglob("msg*"))
+
+
+async def test_what_the_page_is_built_of_is_in_the_sheets_that_it_links(site: Site, browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/")).text
+    sheets = [(await browser.get(link)).text for link in re.findall(r'rel="stylesheet" href="([^"]+)"', page)]
+    styled = {name for sheet in sheets for name in re.findall(r"\.([a-z][\w-]+)", sheet)}
+    assert {name for names in re.findall(r'class="([^"]+)"', page) for name in names.split()} <= styled
 
 
 async def test_other_websites_cannot_use_it(site: Site, browser: httpx.AsyncClient) -> None:
