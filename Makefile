@@ -16,7 +16,7 @@ help:  ## List the commands
 
 # Two stamps: what runs the demo, and what else the tests and linters need. Installed again when either file changes.
 # `pip` takes torch from wherever it is configured to look. Where that offers both builds, the CPU one is the smaller:
-# set PIP_EXTRA_INDEX_URL to torch's own index of CPU builds before the first `make` (README says more).
+# set PIP_EXTRA_INDEX_URL to torch's own index of CPU builds before the first `make`.
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Centralita needs Python 3.11 or newer with the venv module."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
