@@ -17,6 +17,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
     const place = document.getElementById(lost);
     if (held.isConnected) {
       held.focus({ preventScroll: true });
+    } else if (place?.matches("details")) {
+      place.querySelector("summary").focus({ preventScroll: true });
     } else if (place) {
       if (!place.hasAttribute("tabindex")) place.setAttribute("tabindex", "-1");
       place.focus({ preventScroll: true });
@@ -68,5 +70,5 @@ document.addEventListener("htmx:afterSwap", () => {
   unfolded = [];
 });
 
-// A page that came back with mistakes starts at the first of them.
-document.querySelector("[aria-invalid='true']")?.focus();
+// A page that came back with mistakes starts at the first of them, one with a question at the question.
+(document.querySelector("[aria-invalid='true']") ?? document.querySelector("[data-focus]"))?.focus();
