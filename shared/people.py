@@ -80,7 +80,10 @@ class Actor:
     def require(self, permission: Permission) -> None:
         """Raises Forbidden, which the web layer audits."""
         if permission not in PERMISSIONS[self.role]:
-            raise Forbidden("Your role does not allow this ({permission}).", permission=permission.value)
+            raise Forbidden(
+                "Your role does not allow this. If you need it for your work, ask your supervisor ({permission}).",
+                permission=permission.value,
+            )
         if self.scopes is not None and permission.value not in self.scopes:
             raise Forbidden("This token does not have the scope {permission}.", permission=permission.value)
 

@@ -16,7 +16,7 @@ from services.tickets.pages.ticket import record_view
 from services.tickets.split import FROM_CUSTOMER, MOVABLE, split
 from services.tickets.views.models import EntryView, TicketView
 from services.tickets.views.ticket import ticket_view
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, NotFound
 from shared.models import TicketState
 from shared.people import Permission
 from shared.settings import Settings
@@ -166,7 +166,7 @@ async def do_merge(
         return await _show_merge(
             screen, settings, ticket_id, wanted, question=screen.say(error.message, **error.values)
         )
-    except (Invalid, Conflict) as error:
+    except (Invalid, Conflict, NotFound) as error:
         return await _show_merge(screen, settings, ticket_id, wanted, error=screen.say(error.message, **error.values))
     said = screen.say("Ticket {number} goes on here. Answers to it arrive here, too.", number=ticket_id)
     return screen.see_other(f"/tickets/{other.id}", "success", said)

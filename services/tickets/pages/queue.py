@@ -18,7 +18,7 @@ from services.tickets.views.queue import QueueFilter, queue
 from services.tickets.views.reassignments import recent
 from shared import audit
 from shared.errors import Invalid
-from shared.models import UNOFFERED, Channel, Person, Priority, TicketKind, TicketState
+from shared.models import UNOFFERED, Channel, Person, Priority, Role, TicketKind, TicketState
 from shared.people import Permission
 from shared.settings import Settings
 from shared.web.depends import Cfg
@@ -79,7 +79,7 @@ async def show(screen: Page, settings: Cfg, cursor: str | None = None) -> Respon
     people = [
         (str(id_), name)
         for id_, name in await screen.session.execute(
-            select(Person.id, Person.name).where(Person.active).order_by(Person.name)
+            select(Person.id, Person.name).where(Person.active, Person.role != Role.SERVICE).order_by(Person.name)
         )
     ]
     return await screen.render(

@@ -167,7 +167,7 @@ async def undo(screen: Page, settings: Cfg, ticket_id: int, delivery_id: int) ->
     return await screen.act(
         deliveries.take_back(screen.session, settings, screen.me, ticket_id, delivery_id),
         N_("Your reply is taken back: nobody received it. It stands in the form again."),
-        f"/tickets/{ticket_id}?resume={delivery_id}#reply",
+        f"/tickets/{ticket_id}?resume={delivery_id}#reply-text",
     )
 
 

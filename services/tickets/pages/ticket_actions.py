@@ -78,9 +78,11 @@ async def set_state(screen: Page, settings: Cfg, ticket_id: int, state: Annotate
 @router.post("/tickets/{ticket_id}/take")
 async def take(screen: Page, settings: Cfg, ticket_id: int) -> Response:
     screen.me.require(Permission.TICKET_WORK)
-    return await screen.act(
-        offers.take(screen.session, settings, screen.me, ticket_id), N_("It is yours."), f"/tickets/{ticket_id}"
-    )
+    place = f"/tickets/{ticket_id}"
+    try:
+        return await screen.act(offers.take(screen.session, settings, screen.me, ticket_id), N_("It is yours."), place)
+    except offers.NotForYou as error:
+        return screen.see_other(place, "error", screen.say(error.message, **error.values))
 
 
 @router.post("/tickets/{ticket_id}/release")

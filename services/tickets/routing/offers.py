@@ -245,18 +245,24 @@ def _values(ticket: Ticket) -> TicketState:
     )
 
 
+class NotForYou(Forbidden):
+    """The rules do not give this ticket to this person, who may see it all the same."""
+
+
 def _cannot_take(rule: str, ticket: Ticket) -> CentralitaError:
     if rule == "language" and ticket.language in ("mixed", "unknown"):
-        return Forbidden("The language of this ticket is not certain, so it needs a verified bilingual.")
+        return NotForYou("The language of this ticket is not certain, so it needs a verified bilingual.")
     if rule == "language":
-        return Forbidden("This ticket needs somebody who is verified in its language.")
+        return NotForYou("This ticket needs somebody who is verified in its language.")
     if rule == "level":
-        return Forbidden("This ticket needs a higher level than yours.")
+        return NotForYou("This ticket needs a higher level than yours.")
     if rule == "intern":
-        return Forbidden("Interns take simple tickets that are not urgent, while a reviewer is at work.")
+        return NotForYou("Interns take simple tickets that are not urgent, while a reviewer is at work.")
     if rule == "capacity":
-        return Conflict("You have as much open work as you may have. Finish or give back something first.")
-    return Forbidden("Your role does not take tickets from the queue.")
+        return Conflict(
+            "You have as much work as you may have, your offers counted. Finish, give back or decline something first."
+        )
+    return NotForYou("Your role does not take tickets from the queue.")
 
 
 def _reason(text: str) -> str:

@@ -45,6 +45,9 @@ async def test_split_merge_and_people_work_without_a_script(
 
     other = await office.mail("My fence", ENGLISH, "bob@example.com", "Bob")
     await page.goto(f"/tickets/{other}/merge")
+    await page.fill("[name=number]", "#99999")
+    await page.get_by_role("button", name="Merge", exact=True).click()
+    assert "There is no ticket 99999." in await page.inner_text("[role=alert]")
     await page.fill("[name=number]", f"#{second}")
     await page.get_by_role("button", name="Merge", exact=True).click()
     question = await page.inner_text("[role=alert]")

@@ -152,6 +152,7 @@ async def test_the_form_in_a_browser(
     await page.locator("h1").click()
     await page.keyboard.press("u")
     await expect(page.locator("#reply-text")).to_have_value(re.compile("mire la foto"))
+    await expect(page.locator("#reply-text")).to_be_focused()
     await expect(page.locator("#reply-uploads li")).to_contain_text("foto.png")
 
 

@@ -116,6 +116,8 @@ async def test_a_reply_in_the_wrong_language_is_asked_about_and_keeps_its_text(
     await page.fill("#reply-text", english)
     await page.click("#reply button[data-default]")
     assert "inglés" in await page.inner_text("#reply [role=alert]")
+    # It has not left, far down the page: the keyboard is at the question, and so is what one sees.
+    assert await page.evaluate("document.activeElement === document.querySelector('#reply [role=alert]')")
     assert await page.input_value("#reply-text") == english
     async with database.transaction() as session:
         assert (await session.scalar(select(Delivery.id).where(Delivery.created_by_id.is_not(None)))) is None
