@@ -5,11 +5,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 from babel.units import format_unit
@@ -71,7 +72,8 @@ def _fill(text: str, values: Mapping[str, object]) -> str:
     if not values:
         return text
     try:
-        return text.format(**values)
+        # «…desde las 8:18 a.m.»: the period of an abbreviation ends its sentence, too.
+        return text.format(**values).replace(".m..", ".m.")
     except (KeyError, IndexError, ValueError):  # a value that is missing must not hide the message
         return text
 
@@ -136,13 +138,18 @@ def clock_time(language: str, value: time) -> str:
 
 def ago(language: str, at: datetime) -> str:
     """How long ago or until: «5 minutes ago», «hace 5 minutos», «in 2 hours»."""
-    difference = at - clock.now()
-    return format_timedelta(difference, add_direction=True, locale=locale(language), threshold=1.1)
+    return _lasting(language, at - clock.now(), direction=True)
 
 
 def span(language: str, seconds: float) -> str:
-    """A length of time: «12 minutes», «1 hora»."""
-    return format_timedelta(timedelta(seconds=seconds), locale=locale(language), threshold=1.1)
+    """A length of time: «12 minutes», «2 horas»."""
+    return _lasting(language, timedelta(seconds=seconds))
+
+
+def _lasting(language: str, length: timedelta, *, direction: bool = False) -> str:
+    """A unit begins with two of it: beside «1 day», which may be 36 hours, nobody sees that «25 hours» are less."""
+    granularity: Literal["second", "minute"] = "second" if abs(length) < timedelta(minutes=1) else "minute"
+    return format_timedelta(length, granularity, threshold=2, add_direction=direction, locale=locale(language))
 
 
 def duration(language: str, minutes: int) -> str:
@@ -151,6 +158,11 @@ def duration(language: str, minutes: int) -> str:
     parts = [(hours, "hour"), (rest, "minute")]
     said = [format_unit(number, unit, "long", locale=locale(language)) for number, unit in parts if number]
     return " ".join(said) or format_unit(0, "minute", "long", locale=locale(language))
+
+
+def zone_name(language: str, timezone: str) -> str:
+    """The center's time zone as people say it: «Pacific Time», «hora del Pacífico»."""
+    return get_timezone_name(ZoneInfo(timezone), zone_variant="generic", locale=locale(language))
 
 
 def playing_time(seconds: float) -> str:

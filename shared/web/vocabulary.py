@@ -363,6 +363,7 @@ def words(language: str, timezone: str) -> dict[str, Callable[..., object] | str
         "span": partial(i18n.span, language),
         "duration": partial(i18n.duration, language),
         "day": partial(i18n.day, language),
+        "zone_name": partial(i18n.zone_name, language),
         "clock_time": partial(i18n.clock_time, language),
         "number": partial(i18n.number, language),
         "file_size": partial(i18n.file_size, language),

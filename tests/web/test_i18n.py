@@ -2,12 +2,12 @@
 
 import ast
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.tickets.pages import wording, wording_moves
+from services.tickets.pages import wording, wording_moves, wording_waiting
 from shared import clock
 from shared.web import i18n, messages, vocabulary
 
@@ -128,3 +128,35 @@ def test_the_days_beside_today_have_a_word_in_each_language() -> None:
     now = clock.now()
     said = [i18n.instant(language, "UTC", now + timedelta(days=days)) for language in ("en", "es") for days in (-1, 1)]
     assert [each.split()[0] for each in said] == ["yesterday", "tomorrow", "ayer", "mañana"]
+
+
+def test_a_longer_time_never_reads_as_a_shorter_one() -> None:
+    hour = 3600
+    assert [i18n.span("en", hours * hour) for hours in (1.5, 2, 25, 36, 48)] == [
+        "90 minutes", "2 hours", "25 hours", "36 hours", "2 days",
+    ]  # fmt: skip
+    assert (i18n.span("es", 20), i18n.span("es", 63)) == ("20 segundos", "1 minuto")
+
+
+def test_an_abbreviations_period_ends_its_sentence() -> None:
+    noon = i18n.clock_time("es", time(12))
+    assert noon.endswith(".m.")
+    assert i18n.translate("es", "You have been calling since {time}.", time=noon).endswith("12:00\u202fp.m.")
+
+
+def test_one_and_many_are_told_apart() -> None:
+    """What a count of people says of them, where both languages say it in another way of one and of several."""
+    tables = (wording._RULES, wording_waiting._COULD, wording_waiting._CANNOT)
+    alike = [
+        (language, one)
+        for table in tables
+        for one, many in table.values()
+        for language in i18n.LANGUAGES
+        if i18n.translate(language, one) == i18n.translate(language, many)
+    ]
+    assert alike == []
+
+
+def test_the_zone_of_times_has_a_name_that_people_say() -> None:
+    assert i18n.zone_name("en", "America/Los_Angeles") == "Pacific Time"
+    assert i18n.zone_name("es", "America/Los_Angeles") == "hora del Pacífico"

@@ -101,7 +101,7 @@ _RULES = {
     "on_shift": (N_("{n} is not on shift"), N_("{n} are not on shift")),
     "shift_end": (N_("{n} goes home in a moment"), N_("{n} go home in a moment")),
     "language": (N_("{n} is not verified in the language"), N_("{n} are not verified in the language")),
-    "level": (N_("{n} may not close this level"), N_("{n} may not close this level")),
+    "level": (N_("{n} has a level too low for it"), N_("{n} have a level too low for it")),
     "intern": (N_("{n} is an intern and this is not simple work"), N_("{n} are interns and this is not simple work")),
     "capacity": (N_("{n} has enough work"), N_("{n} have enough work")),
     "barred": (N_("{n} has just had it"), N_("{n} have just had it")),

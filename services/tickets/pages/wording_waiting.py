@@ -41,7 +41,7 @@ _COULD = {
 }  # fmt: skip
 _CANNOT = {
     "language": (N_("{n} is not verified in {language} ({mode})"), N_("{n} are not verified in {language} ({mode})")),
-    "level": (N_("{n} may not close this level"), N_("{n} may not close this level")),
+    "level": (N_("{n} has a level too low for it"), N_("{n} have a level too low for it")),
     "intern": (N_("{n} is an intern and this is not simple work"), N_("{n} are interns and this is not simple work")),
 }
 _UNTIL = {

@@ -33,7 +33,7 @@ async def test_a_call_by_plain_forms(as_person: SignIn, office: Office, database
     assert wrong.status_code == 422
     assert "soon is not a telephone number" in wrong.text
     assert (await carla.post(f"/tickets/{ticket}/calls", data={})).headers["location"].endswith("#call")
-    assert "Carla Whitfield is calling since" in (await sofia.get(f"/tickets/{ticket}")).text
+    assert "Carla Whitfield has been calling since" in (await sofia.get(f"/tickets/{ticket}")).text
     await sofia.post(f"/tickets/{ticket}/calls", data={})
     assert "is calling this customer right now" in (await sofia.get(f"/tickets/{ticket}")).text
     page = (await carla.get(f"/tickets/{ticket}")).text
