@@ -11,6 +11,7 @@ from services.tickets.facts import day_words as say
 from services.tickets.facts.found import FactKind, Found
 
 _NEAREST_FIRST = sorted(range(-60, 120), key=lambda shift: (abs(shift), -shift))  # days from that of receipt
+_RUN = re.compile("[a-z]+")
 _AHEAD = 1  # a tense, as `_tense` tells it
 
 
@@ -20,18 +21,21 @@ def dates(plain: str, received: date, *, ahead: bool = False) -> list[Found]:
     `ahead`: what the text speaks of is still to come, whatever the verbs around it. A weekday or «the 15th» is the next
     one then, and «today» and «two days» count without a word that says by when: too early is the safe side.
     """
+    words = set(_RUN.findall(plain))
+    digits = any(char.isdigit() for char in plain)
+    weekday = not words.isdisjoint(say.WEEKDAYS)
+    month = not words.isdisjoint(say.MONTHS)
     found: list[Found] = []
-    for each in (
-        *_calendar(plain, received, ahead),
-        *_numbered(plain, received),
-        *_named(plain, received, ahead),
-        *_relative(plain, received, ahead),
+    for there, days in (
+        (month or digits, _calendar(plain, received, ahead)),
+        (weekday and digits, _numbered(plain, received)),
+        (weekday, _named(plain, received, ahead)),
+        (not words.isdisjoint(say.IN_RELATIVE), _relative(plain, received, ahead)),
+        (digits or not words.isdisjoint(say.IN_BARE), _bare(plain, received, ahead)),
     ):
-        if not any(each.overlaps(other) for other in found):
-            found.append(each)
-    for each in _bare(plain, received, ahead):
-        if not any(each.overlaps(other) for other in found):
-            found.append(each)
+        for each in days if there else ():
+            if not any(each.overlaps(other) for other in found):
+                found.append(each)
     return sorted(found, key=lambda each: each.start)
 
 
@@ -60,7 +64,7 @@ def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             said = match["day1"] or match["day2"] or match["day3"]
             word = match["word1"] or match["word2"]
             day = int(said) if said else say.SPOKEN_DAYS[re.sub(r"[\s-]", " ", word)]
-            if match["month1"] in ("mar", "ago", "may", "jan", "sep") and word:
+            if match["month1"] in ("mar", "ago", "may", "jan", "sep") and word and " of " not in match.group():
                 continue  # «two may», «diez ago»
             if match["month2"] and _is_no_day(match):
                 continue
@@ -74,9 +78,14 @@ def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
 
 def _is_no_day(match: re.Match[str]) -> bool:
     """«8 kW in September. Three applications», «in January once the county pays»."""
-    ended = match.group()[len(match["month2"]) :].startswith(".") and len(match["month2"]) > 4
-    word = match["word2"] or ""
-    return ended or (word in say.DAYS_ES and match["month2"] in say.ENGLISH_MONTHS)
+    behind, word = match.group()[len(match["month2"]) :], match["word2"] or ""
+    if match["month2"] == "ago" and match.string[: match.start()].endswith(say.SO_LONG):
+        return True  # «ten minutes ago. Two residents»
+    if match["day2"] and match.string[: match.start()].endswith((". in ", "\nin ")) and behind[-1:].isdigit():
+        return True  # «in August 29», kilowatt-hours
+    return (behind.startswith(".") and match["month2"] in say.WHOLE_MONTHS) or (
+        word in say.DAYS_ES and match["month2"] in say.ENGLISH_MONTHS
+    )
 
 
 def _numbered(plain: str, received: date) -> Iterator[Found]:
@@ -148,7 +157,9 @@ def _named(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             continue  # any such day, or since when
         until = (say.WEEKDAYS[name] - received.weekday()) % 7
         behind = (match["behind"] or "").strip()
-        if which in ("last", "el pasado") or behind == "pasado":
+        if behind == "of last week":
+            day, sure = received - timedelta(days=7 + received.weekday() - say.WEEKDAYS[name]), 0.9
+        elif which in ("last", "el pasado") or behind == "pasado":
             day, sure = received - timedelta(days=(-until) % 7 or 7), 0.9
         elif which == "next" or behind == "next week":
             day, sure = received + timedelta(days=7 - received.weekday() + say.WEEKDAYS[name]), 0.7
@@ -160,6 +171,8 @@ def _named(plain: str, received: date, ahead: bool) -> Iterator[Found]:
 
 
 def _was(plain: str, match: re.Match[str]) -> bool:
+    if say.SENT.search(plain, max(0, match.start("weekday") - 16), match.start("weekday")):
+        return True
     return (_tense(plain, match.start("weekday")) or _tense_behind(plain, match.end())) < 0
 
 
@@ -190,7 +203,7 @@ def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             ):
                 continue
             tense = _AHEAD if ahead else _tense(plain, match.start())
-            if hours and number < 24 and tense <= 0:
+            if hours and number < 24 and not ahead:
                 continue  # «the linemen came within two hours»
             if lead in ("en", "in", "hay") and tense < 0 and not notice:
                 continue
@@ -204,7 +217,7 @@ def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             ):
                 continue
             days = number // 24 if hours else number * 7 if unit.startswith(("w", "s")) else number
-            if days <= 60:
+            if days <= (60 if ahead else 29):  # «you have 45 days» is what a law gives everybody
                 yield Found(
                     FactKind.DATE, (received + timedelta(days=days)).isoformat(), match.start("count"), match.end(), 0.8
                 )
@@ -223,24 +236,24 @@ def _bare(plain: str, received: date, ahead: bool) -> Iterator[Found]:
         if group == "es" and say.KEY_PRESSED.search(plain[max(0, match.start() - 14) : match.start()]):
             continue
         if group == "es" and match["cue"] in ("el", "al"):
-            if re.search(
-                r"\b(?:con|en|y|entre|como|por|tras|contra|es)\s$", plain[max(0, match.start() - 9) : match.start()]
-            ):
+            if say.AMONG_OTHERS.search(plain[max(0, match.start() - 9) : match.start()]):
                 continue
-            if not re.match(
-                r"\s*(?:$|[.,;:!?)\n]|(?:y|o|para|pero|que|en|me|nos|se|a|no|por)\b)",
-                plain[match.end() : match.end() + 12],
-            ):
+            if match["cue"] == "al" and plain[max(0, match.start() - 2) : match.start()].strip().isdigit():
+                continue
+            if not say.GOES_ON.match(plain, match.end()) or say.TO_NUMBER.match(plain, match.end()):
                 continue
             if match["cue"] == "al" and not digits:
                 continue
             sure = 0.6
-        if group == "en" and not digits:
-            if not re.search(
-                r"\b(?:by|on|before|until|due|since|for|of)\s$", plain[max(0, match.start() - 8) : match.start()]
-            ):
+        before = plain[max(0, match.start() - 9) : match.start()]
+        if said == "primero" and match.group().startswith("el "):
+            if say.AMONG_OTHERS.search(before) or not say.GOES_ON.match(plain, match.end()):
                 continue
-            if not re.match(
+            sure = 0.6
+        elif group == "en" and not digits:
+            if not say.ON_THE.search(before):
+                continue
+            if number < 4 and not re.match(
                 r"\s*(?:$|[.,;:!?)\n]|(?:of|and|or|to|at|but|from|for|i|we|no|because|if|so|then|please|what|how|can|help|my"
                 r"|is|who)\b)",
                 plain[match.end() : match.end() + 12],

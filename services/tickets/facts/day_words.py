@@ -61,6 +61,8 @@ _ORDINAL, _SPOKEN, _COUNT = any_of(ORDINAL_DAYS), any_of(SPOKEN_DAYS), any_of(CO
 ENGLISH_MONTHS = frozenset(
     ("january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december")
 )
+# Not short for a month: a full stop behind them ends a sentence.
+WHOLE_MONTHS = frozenset(name for name in MONTHS if len(name) > 4) | {"june", "july", "may", "mayo"}
 YEAR = r"(?:,?\s(?:de\s|del\s)?(?P<year{0}>20\d\d))?"
 ABBREVIATED = frozenset(("mon", "tues", "tue", "wed", "thurs", "thur", "thu", "fri", "sat", "sun"))
 LEADS = frozenset(("on", "by", "this", "next", "until", "till", "before", "for", "due", "since", "el", "este", "come"))
@@ -76,7 +78,7 @@ CALENDAR = re.compile(
 )
 NAMED = re.compile(
     rf"\b(?P<which>this|next|last|este|el\spasado|el\sproximo|el|on|by|los|las|cada|every|each|todos\slos)?\s?"
-    rf"\b(?P<weekday>{_WEEKDAY})\b(?P<plural>s)?(?P<behind>\s(?:que\sviene|proximo|pasado|next\sweek))?"
+    rf"\b(?P<weekday>{_WEEKDAY})\b(?P<plural>s)?(?P<behind>\s(?:que\sviene|proximo|pasado|next\sweek|of\slast\sweek))?"
 )
 RELATIVE = re.compile(
     r"\b(?P<two>(?:the\s)?day\safter\stomorrow|pasado\smanana)\b"
@@ -91,37 +93,53 @@ BARE_DAY = re.compile(
     rf"|{any_of(DAYS_ES)})\b"
     r"|\b(?P<by>by|due|before|moving|on|until|closes)\s(?P<nth>[0-3]?\d(?:st|nd|rd|th))\b"
 )
+SO_LONG = tuple(
+    f"{unit} " for unit in ("minutes", "minute", "hours", "hour", "days", "weeks", "months", "years", "while")
+)
+ON_THE = re.compile(r"\b(?:by|on|before|until|till|due|since|for|of|through|after)\s$")
+AMONG_OTHERS = re.compile(r"\b(?:con|en|y|entre|como|por|tras|contra|es)\s$")
+GOES_ON = re.compile(r"\s*(?:$|[.,;:!?)\n]|(?:y|o|para|pero|que|en|me|nos|se|a|no|por|al|and|or|i|is|to|if|porque)\b)")
+TO_NUMBER = re.compile(r"\s(?:al|a)\s\d")  # «nos pasamos del 4 al 11»
 MORNING = re.compile(r"\b(?:la|las|esta|cada|toda la|en la|por la|de la|una|otra|buena|tarde y)\s$")
 SHORT_LEAD = re.compile(  # before «1/2», which may be half a cup
     r"\b(?:by|on|due|before|el|antes del|until|vence|dated|para el|dia|(?:bill|letter|notice) of|for)\s$"
 )
 DUE_TODAY = re.compile(
-    r"(?:\b(?:by|until|due|before|pay|pay it|pay you|shut (?:me )?off|disconnect\w*|vence|antes de|hasta|pagar|pago"
-    r"|pagarlo"
-    r"|cortan|cortar|para|expires|cut (?:me |us )?off|end of|deadline is|cut my \w+)\s)$"
+    r"(?:\b(?:by|until|due|before|pay|pay it|pay you|shut (?:me |us )?off|disconnect\w*|vence|antes de|hasta|pagar|pago"
+    r"|pagarlo|suspendido|cortan|cortar|cortarian|quitan la luz|para|expires|cut (?:me |us )?off|cut us|end of"
+    r"|deadline(?: is)?|date (?:on it )?is|call (?:me )?back|booked for"
+    r"|(?:by|before|antes de) (?:\d{1,2}(?::\d\d)?|noon|[a-z]+)(?: ?(?:am|pm|o'clock))?),?\s)$"
 )
 PAST = re.compile(
     r"\b(?:(?<!get )(?<!gets )(?<!be )paid|called|came|was|were|sent|told|got|received|went|wrote|left|made|did"
     r"|had|happened|started|telephoned|said|mailed|took|submitted"
     r"|moved in|signed|ended|ending|spoke|emailed|visited|applied|posted|cashed|since|drafted|dated"
-    r"|[a-z]{2,}ed(?! for| by| to| on)|showed|olia|habia|salimos|vino|fue|fueron|dijo|hizo|hice|pague|llame|mande"
+    r"|[a-z]{2,}ed(?! for| by| to| on)|bought|gave|saw|broke|brought|fell|kept|lost|met|sold|spent|found|heard"
+    r"|began|drove|(?:have|has|haven't|hasn't)(?: not| never| just| already)? (?:been|had|[a-z]+(?:ed|en|nt|ght))"
+    r"|(?:he|ha|hemos|han|habia\w*) [a-z]+(?:ado|ido|cho|to)|[a-z]{2,}(?:aron|ieron|abamos|aban)"
+    r"|tome|deje|compre|firme|empece|deposite|cancele|cambie|envie|reporte|reporto|empezo|termino|compro|dejo|tomo|pidio"
+    r"|pedi|sali|showed|olia|habia|salimos|vino|fue|fueron|dijo|hizo|hice|pague|llame|mande"
     r"|recibi|llego|pago|llamo|mando|paso|estuvo"
     r"|salio|hable|realizado|desde|fui|vinieron|dijeron|cortaron|mandaron|cobraron"
     r"|atendi[eo]\w*|solicite|denuncie|prometi[eo]\w*|era|estaba|fechad[oa]|escribi)\b"
 )
 FUTURE = re.compile(
-    r"\b(?:will|going to|gonna|by|before|until|due|unless|deadline|if|can|could|must|have to|need|want|plan|moving|move"
-    r"|close[sd]? on|be|we'll|they'll|i'll|open|scheduled|van a|va a|voy a|vamos a|antes|hasta|vence|para|si|quiero"
-    r"|quieren"
+    r"\b(?:will|going to|gonna|by|before|until|till|due|unless|deadline|if|can|could|must|have to|need|want|plan|moving"
+    r"|move|close[sd]? on|be|we'll|they'll|i'll|open|scheduled|van a|va a|voy a|vamos a|antes|hasta|vence|para|si"
+    r"|quiero|quieren|ends|expires|starts|closes|begins"
+    r"|(?:are|is|am|i'm|\w+'re|it's) \w+ing"
     r"|puedo|tengo que|tiene que|nos mudamos|me cambio|me mudo|corta[nr]?|clase|cita|mudar\w*|class|tour|appointment)\b"
 )
 # Behind a number these words make it no day: «5/24 = 21 %»; before a day of the week, any such day.
 FRACTION = re.compile(r"\s?[=%]|\s(?:at \$|cup|inch|wire|cable|of (?:a|the|my)\b)")
 ANY_SUCH = re.compile(
-    r"\b(?:los|cada|every|each|a|an|un|una|one|any|some|most|algun|cualquier|is|since|desde el|pleno|todo el|all|like"
-    r"|mi|su|tu)\s(?:el\s)?$"
+    r"\b(?:los|cada|every|every other|each|a|an|un|una|one|any|some|most|algun|cualquier|is|pleno|todo el|all|like"
+    rf"|mi|su|tu|en|(?:{_WEEKDAY}) que|same as|mismo|day but|except|excepto|menos|off are)\s(?:el\s)?$"
 )
-EVERY_SUCH = re.compile(r"\s(?:nights|mornings|afternoons|evenings|es cuando|es mi dia|es el unico)\b")
+EVERY_SUCH = re.compile(
+    r"\s(?:nights|mornings|afternoons|evenings|school|es cuando|es mi dia|es el unico|the same|que el (?:lunes|domingo)"
+    r"|(?:y domingo )?(?:tambien )?(?:es|son|sale) (?:tambien )?(?:mas )?(?:car|barat))"
+)
 WITH_WEEKDAY = re.compile(rf"\b(?:{_WEEKDAY}),?\s(?:the\s|el\s|dia\s)?$")
 WEEKDAY_AND_NUMBER = re.compile(
     rf"\b(?P<weekday>{_WEEKDAY}),?\s(?:the\s|el\s|dia\s)*(?P<number>[0-3]?\d)(?:st|nd|rd|th)?\b"
@@ -137,14 +155,26 @@ WAS_ON = re.compile(
     r"\b(?!(?:scheduled|planned|expected|supposed|needed|based)\b)(?:[a-z]{2,}ed|was|were|came|went|wrote|sent)"
     r"\s(?:on\s)?(?:the\s)?$"
 )
+# «My note from Sunday», «mi llamada del lunes»
+SENT = re.compile(
+    r"\b(?:note|letter|message|e?-?mail|call|voicemail|visit|nota|carta|correo|mensaje|llamada|visita)"
+    r" (?:from|of|de)l?\s$"
+)
 OF_MONTH = re.compile(r"\s(?:of|de|del)\s(?:(?P<this>this month|este mes|mes en curso)|last month|mes pasado)\b")
 SPAN = re.compile(rf"^\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?(?:{_WEEKDAY})\b")
 FROM = re.compile(rf"\b(?:{_WEEKDAY})\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?$")
 NOT_A_DAY = re.compile(
     r"\s?(?:%|por ciento|de (?!"
-    rf"(?:{_MONTH})\b)(?:[a-z]+)|kwh|kw\b|dolares|pesos|horas|dias|anos|meses|veces|personas|time|floor|notice|month\b"
+    rf"(?:{_MONTH})\b)(?:[a-z]+)|kwh|kw\b|dolares|pesos|horas|dias|anos|meses|veces|personas|time|try|visit|outage|request|floor|notice|month\b"
     r"|street|st\b|avenue|ave\b|quarter|one\b|bill|call|party|person|year|grade|grader|graders|message|letter"
     r"|anniversary"
     r"|attempt|contact|unit|house|step|page|line|half|amendment|mensaje|recibo|piso|aviso|vez|grado|cliente|lugar|ano"
     r"|carta|pago|dia\b|y (?:medio|ultimo)|punto|mil\b|[/:.]\d|,\d{3})"
 )
+# A text without any of these words has no day of that kind: to look for them costs a tenth of the patterns.
+IN_RELATIVE = frozenset(
+    ("tomorrow", "tomorow", "tommorrow", "tommorow", "tmrw", "tmw", "tomoro", "manana", "today", "tonight", "hoy",
+     "noche", "hour", "hours", "hr", "hrs", "hora", "horas", "ora", "oras", "day", "days", "dia", "dias", "week",
+     "weeks", "semana", "semanas")
+)  # fmt: skip
+IN_BARE = frozenset(word for said in SPOKEN_DAYS for word in re.findall("[a-z]+", said))

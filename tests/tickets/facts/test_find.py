@@ -97,6 +97,18 @@ def test_numbers_that_are_no_money(text: str) -> None:
         ("it was corrected on the 20th", "20th", "2026-11-20"),
         ("I get paid Monday, can it wait", "Monday", "2026-11-30"),
         ("la muchacha que me atendió el lunes", "lunes", "2026-11-23"),
+        ("we close on the fourth realtor says call", "fourth", "2026-12-04"),
+        ("my true up's due the eighteenth it's a lot", "eighteenth", "2026-12-18"),
+        ("i've got till the eighteenth thank you", "eighteenth", "2026-12-18"),
+        ("moving out on the thirty first of may", "thirty first of may", "2027-05-31"),
+        ("me mudo el primero y necesito luz", "primero", "2026-12-01"),
+        ("they're turning off my lights in two days", "two days", "2026-11-29"),
+        ("never mind my note from Sunday", "Sunday", "2026-11-22"),
+        ("she clicked the wrong box Monday of last week", "Monday of last week", "2026-11-16"),
+        ("no pasaron por la basura el martes", "martes", "2026-11-24"),
+        ("tomé foto al medidor el día primero y mandé", "primero", "2026-11-01"),
+        ("el domingo reporté un olor a gas", "domingo", "2026-11-22"),
+        ("a quote by five o'clock today", "today", "2026-11-27"),
     ],
 )
 def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str) -> None:
@@ -113,7 +125,12 @@ def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str)
         "open 24/7", "February 30", "come some Tuesday", "cualquier jueves", "the service was super, 10/10",
         "8 kW in September. Three applications", "more in January once the county pays me", "third call in five weeks",
         "1,590 kWh in 30 days", "should be 5/24 = 21%", "marco el 2 y me regresa", "the linemen came within two hours",
-        "Wednesday nights", "placas desde antes del dos mil veinte",
+        "Wednesday nights", "every other Friday", "any day but Monday", "the Sunday school rooms",
+        "me cortan en una hora",
+        "es lo mismo el domingo que el lunes", "el domingo también es caro", "again ten minutes ago. Two residents",
+        "The fridge. In August 29. In", "permission to operate in July. The first bill", "you have 45 days",
+        "no los han limpiado en dos semanas", "nos pasamos del 4 al 11 en el edificio",
+        "placas desde antes del dos mil veinte",
     ],
 )  # fmt: skip
 def test_no_day(text: str) -> None:
