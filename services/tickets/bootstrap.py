@@ -1,13 +1,12 @@
 """Set-up by who has a shell on the machine: the first person, and the approval of the texts about safety."""
 
 import argparse
-import asyncio
 import getpass
 import sys
 
 from sqlalchemy import select
 
-from services.tickets import safety_texts
+from services.tickets import safety_texts, shell
 from services.tickets.passwords import check_strength
 from services.tickets.people import insert_person
 from shared import audit
@@ -64,10 +63,10 @@ def command(settings: Settings, options: argparse.Namespace) -> int:
         else:
             password = sys.stdin.readline().rstrip("\n")
 
-    async def add() -> int:
-        database = Database(settings)
-        try:
-            return await add_person(
+    try:
+        person_id = shell.run(
+            settings,
+            lambda database: add_person(
                 database,
                 email=options.email,
                 name=options.name,
@@ -75,12 +74,8 @@ def command(settings: Settings, options: argparse.Namespace) -> int:
                 password=password,
                 ui_language=options.language,
                 capacity=options.capacity,
-            )
-        finally:
-            await database.close()
-
-    try:
-        person_id = asyncio.run(add())
+            ),
+        )
     except CentralitaError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -91,20 +86,16 @@ def command(settings: Settings, options: argparse.Namespace) -> int:
 def approve_safety_texts(settings: Settings, email: str) -> int:
     """A supervisor has read what came at set-up and approves it. Prints what they approve."""
 
-    async def approve() -> int:
-        database = Database(settings)
-        try:
-            async with database.transaction() as session:
-                person = await session.scalar(select(Person).where(Person.email == email.lower(), Person.active))
-                if person is None:
-                    raise NotFound("There is nobody here with this address.")
-                me = Actor(person.id, person.name, person.email, person.role)
-                return await safety_texts.approve_from_setup(session, me)
-        finally:
-            await database.close()
+    async def approve(database: Database) -> int:
+        async with database.transaction() as session:
+            person = await session.scalar(select(Person).where(Person.email == email.lower(), Person.active))
+            if person is None:
+                raise NotFound("There is nobody here with this address.")
+            me = Actor(person.id, person.name, person.email, person.role)
+            return await safety_texts.approve_from_setup(session, me)
 
     try:
-        count = asyncio.run(approve())
+        count = shell.run(settings, approve)
     except CentralitaError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -5,7 +5,6 @@ written anew each time, so that what is gone from the store goes from it too.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.tickets import shell
 from services.tickets.intake_reading import words_of
 from services.tickets.learning import repository
 from services.tickets.learning.masking import masked
@@ -129,15 +129,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def command(settings: Settings, options: argparse.Namespace) -> int:
     """0, or 1 and a sentence when the folder cannot be written."""
 
-    async def run() -> int:
-        database = Database(settings)
-        try:
-            return await export(database, options.folder)
-        finally:
-            await database.close()
-
     try:
-        texts = asyncio.run(run())
+        texts = shell.run(settings, lambda database: export(database, options.folder))
     except OSError as error:
         sys.stderr.write(f"{options.folder}: {error.strerror}\n")
         return 1
