@@ -56,6 +56,12 @@ def placeholders(text: str) -> set[str]:
     return found
 
 
+def filled_in(key: str) -> set[str]:
+    """The names that code fills in where this text is sent, and no others."""
+    texts = [shipped()[key, language] for language in LANGUAGES if (key, language) in shipped()]
+    return set(USUAL).union(*(placeholders(part) for text in texts for part in (text.subject, text.body)))
+
+
 async def list_templates(session: AsyncSession) -> list[TemplateView]:
     rows: dict[str, dict[str, Template]] = {}
     for row in await session.scalars(select(Template).order_by(Template.key)):
@@ -97,11 +103,7 @@ async def set_template(
         language: placeholders(text.subject) | placeholders(text.body) for language, text in (("en", en), ("es", es))
     }
     before = {row.language: row for row in await session.scalars(select(Template).where(Template.key == key))}
-    known = set(USUAL)
-    for language in LANGUAGES:
-        if (key, language) in shipped():  # code fills these names in, and no others
-            known |= placeholders(shipped()[key, language].subject) | placeholders(shipped()[key, language].body)
-    if unknown := sorted((names["en"] | names["es"]) - known):
+    if unknown := sorted((names["en"] | names["es"]) - filled_in(key)):
         raise Invalid("Nothing fills in {names} in this text.", field="body", names=", ".join(unknown))
     now = clock.now()
     for language, text in (("en", en), ("es", es)):

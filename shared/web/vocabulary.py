@@ -165,6 +165,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "too_few": N_("Too few contacts to tell: it stays"),
         "at_limit": N_("The weight may not go further: more people of that language are needed"),
     },
+    # What the product sends by itself; templates that staff wrote are called as they named them.
+    "template": {
+        "acknowledgement": N_("To the customer: your message came in"),
+        "language_wait": N_("To the customer: when somebody can answer in their language"),
+        "language_wait_unknown": N_("To the customer: the answer in their language takes longer"),
+        "page": N_("To the shift lead: an emergency"),
+        "page_urgent": N_("To the shift lead: an urgent matter"),
+        "signature": N_("Below every reply"),
+        "need_account": N_("Asks for the account number"),
+        "redirect_utility": N_("Says whom to turn to instead"),
+    },
     "safety_text": {
         "danger": N_("Any danger"),
         "gas": N_("Gas leak"),

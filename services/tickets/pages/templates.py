@@ -29,7 +29,7 @@ async def show_all(screen: Page) -> Response:
 @router.get("/templates/new")
 async def new(screen: Page) -> Response:
     screen.me.require(Permission.TEMPLATE_WRITE)
-    return await screen.render("template.html", key="", values={}, errors={}, section="templates")
+    return await screen.render("template.html", key="", names=_names(""), values={}, errors={}, section="templates")
 
 
 @router.get("/templates/{key}")
@@ -42,7 +42,9 @@ async def show(screen: Page, key: str) -> Response:
         if text
         for part in ("subject", "body")
     }
-    return await screen.render("template.html", key=key, values=values, errors={}, section="templates")
+    return await screen.render(
+        "template.html", key=key, names=_names(key), values=values, errors={}, section="templates"
+    )
 
 
 @router.post("/templates")
@@ -79,10 +81,15 @@ async def save(
         errors["body_en"] = screen.say("The text is too long.")
     if errors:
         return await screen.render(
-            "template.html", status_code=400, key="" if new else key, new_key=key, values=values, errors=errors,
-            section="templates",
+            "template.html", status_code=400, key="" if new else key, names=_names(key), new_key=key, values=values,
+            errors=errors, section="templates",
         )  # fmt: skip
     return screen.see_other("/templates", "success", screen.say("The template is saved in both languages."))
+
+
+def _names(key: str) -> str:
+    """What may stand in braces in this text."""
+    return " ".join(f"{{{name}}}" for name in sorted(template_texts.filled_in(key)))
 
 
 async def _must_be_new(screen: Page, key: str) -> None:
