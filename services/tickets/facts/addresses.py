@@ -42,7 +42,7 @@ _SECOND_NAME = rf"{NOT_IN_NAME}(?!ayud|apur|veng|mand|grac|porfa|rapid|urge)[a-z
 # As it is said: «eleven oh nine slater street», «ochenta y ocho de la calle quarry bend».
 _SPOKEN = (
     re.compile(
-        rf"\b{SAID}(?:de\s(?:la\s)?)?(?:calle\s)?{DIRECTION}(?:{NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{TYPE}\b"
+        rf"\b{SAID}(?:de\s(?:la\s)?)?(?:calle\s)?(?!lanes?\b|households\b){DIRECTION}(?:{NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{TYPE}\b"
         rf"{END}{UNIT}?{CITY}"
     ),
     re.compile(
@@ -51,7 +51,7 @@ _SPOKEN = (
     ),
     # «calle robles número quince», «avenida college mil doscientos»
     re.compile(
-        rf"\b(?:calle|camino|avenida|paseo)\s{NOT_IN_NAME}[a-z'-]{{2,20}}(?:\s{NOT_IN_NAME}[a-z'-]{{2,20}})?"
+        rf"\b(?:calle|camino|avenida|paseo)\s{NOT_IN_NAME}[a-z'-]{{2,20}}(?:\s{NOT_IN_NAME}[a-z'-]{{2,20}}){{0,2}}?"
         rf"\s(?:numero\s)?(?!(?:un|una|y|o|oh)\b)(?:(?:{SPOKEN_NUMBER})\b\s?){{1,7}}{UNIT}?{CITY}"
     ),
 )
@@ -79,20 +79,20 @@ _CROSSED = rf"{NOT_IN_NAME}(?!(?:{_NTH}|first|last|then|again|now|still|there|he
 _INTERSECTION = re.compile(
     rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
     rf"(?P<two>(?:{NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?|highway\s\d+"
-    rf"|la\s(?:(?:{SPOKEN_NUMBER})\s?)+\b|{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s(?:point|creek|hill|canyon|park|west|east))?"
+    rf"|la\s(?:(?:{SPOKEN_NUMBER})\s?)+\b|(?:la\s)?{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s(?:point|creek|hill|canyon|park|west|east))?"
     rf"(?=\s*$|[.,;!?\n]|\s(?:there|and|hay|se|please|hurry|it|by|near|in|en|por|is|are|esta|estan|somebody|the)\b))"
     rf"|\b(?:corner\sof|intersection\sof|esquina\sde)\s(?P<corner>(?:la\s|el\s)?[a-z0-9'.]{{2,20}}(?:\s[a-z'.]{{2,20}})?)"
     rf"\s(?:and|y|&|con)\s(?:la\s|el\s)?(?:{NOT_IN_NAME}[a-z0-9'.]{{2,20}})(?:\s{TYPE}\b|\s\d+)?"
     rf"|\b(?P<highway>(?:highway|hwy|carretera)\s(?:\d+|(?:(?:{SPOKEN_NUMBER})\s)+?))\s?(?:and|y|&|at|con)\s"
     rf"(?:la\s|el\s)?{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s{TYPE}\b)?"
-    rf"|\b(?P<calle>(?:calle|camino|avenida)\s{WORD})\s(?:con|y)\s(?:la\s)?"
-    rf"(?:calle|camino|avenida)\s(?:del?\s(?:la\s)?)?[a-z']+"
+    rf"|\b(?P<calle>(?:calle|camino|avenida)\s{WORD})\s(?:(?:con|y)\s(?:la\s)?(?:calle|camino|avenida)\s"
+    rf"(?:del?\s(?:la\s)?)?|esquina\s(?:con|y|de)\s(?:la\s)?(?:calle\s)?)[a-z']+"
     rf"|\b(?:on|at|near|by|off)\s(?P<nth>(?:{_NTH})\s(?:and|&)\s{_CROSSED}|{_CROSSED}\s(?:and|&)\s(?:{_NTH}))"
     rf"(?=\s*$|[.,;!?\n]|\s{_GOES_ON})"
 )
 _NAMED = re.compile(
     rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{NOT_IN_NAME}(?:st\.|[a-z']{{1,30}})\s){{1,3}}"
-    rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|terrace|circle|highway)\b)"
+    rf"(?:street|avenue|ave|road|rd|drive|dr|lane|ln|court|ct|boulevard|blvd|way|terrace|circle|highway)\b{UNIT}?)"
 )
 # «en la calle once», «la calle west tercera»: a street by its number, as it is said in Spanish.
 _NUMBERED = re.compile(
@@ -109,6 +109,8 @@ _NO_STREET = re.compile(
     r"|left|old|few|busy|next|private|main|back|two|whose|what"
     r"|which|nearest|these|those)\s"
     r"(?:[a-z]+\s)?(?:way|place|drive|court|road|street|circle|lane|ct|dr|highway)\b"
+    r"|\b(?:our|my|your|his|her|their)\s(?:[a-z']+\s){2}(?:way|drive|street|road|court)\b"
+    r"|\b(?:two|three|four|five|six|eight|ten|twelve)\slane\b|\b(?:superior|supreme|district|federal|county|traffic|claims|moot|food|tennis|basketball)\scourt\b"
 )
 
 # Without one of these a text has nothing that the patterns above find: to look for words costs a tenth of the patterns.
@@ -191,18 +193,18 @@ def _before_a_person(match: re.Match[str]) -> int:
 def _unheard(match: re.Match[str]) -> bool:
     """«fourteen eighty garrison»: a number like a house's and words that customers say of nothing else."""
     number, name = match["number"].split(), match["name"].split()
-    if name[0] in ("north", "south", "east", "west") and len(name) > 1:
-        return True
-    if (
-        number[0].isdigit()
-        or is_given(name[0])
-        or any(sum(learned().counts.get(word, _NEVER)) > _OFTEN for word in name)
-    ):
+    if number[0].isdigit():
         return False
     read = cardinal(number, 0, len(number))
-    if read is None or read[1] < len(number):
-        return len(number) > 2  # «one one six quail hollow»
-    return 100 <= read[0] < 1900 or 2050 < read[0] < 20_000
+    if read is not None and read[1] == len(number) and not (100 <= read[0] < 1900 or 2050 < read[0] < 20_000):
+        return False
+    if len(number) < 3 and (read is None or read[1] < len(number)):  # «one one six quail hollow» counts nothing
+        return False
+    if name[0] in ("north", "south", "east", "west") and len(name) > 1:
+        return name[1] not in ("facing", "side", "wall", "roof", "end")
+    if is_given(name[0]) and " de la " not in match.group():
+        return False  # somebody's name
+    return all(sum(learned().counts.get(word, _NEVER)) <= _OFTEN for word in name)
 
 
 _NEVER, _OFTEN = (0, 0), 4  # times that writers of the corpus used a word

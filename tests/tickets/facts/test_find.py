@@ -170,6 +170,14 @@ def test_no_day(text: str) -> None:
         ("estoy en la traila diecinueve de rancho verde", "la traila diecinueve de rancho verde"),
         ("1440 Corby Court, edificio C", "1440 Corby Court, edificio C"),
         ("send it to po box forty one", "po box forty one"),
+        (
+            "vivo en la calle petaluma hill road número cuatro cinco seis",
+            "calle petaluma hill road número cuatro cinco seis",
+        ),
+        ("mi casa es la cuatrocientos doce de la lewis", "cuatrocientos doce de la lewis"),
+        ("un árbol en la calle walnut esquina con quinta", "calle walnut esquina con quinta"),
+        ("cerca de la sebastopol road y la dutton", "sebastopol road y la dutton"),
+        ("the plaza on fourth street unit nine", "fourth street unit nine"),
     ],
 )
 def test_addresses(text: str, words: str) -> None:
@@ -182,7 +190,9 @@ def test_addresses(text: str, words: str) -> None:
      "a 48 Hour Notice, Petaluma", "from 3 Friday Night", "100 Percent Renewable", "hay humo en la calle entera",
      "soy encargado de un rancho de vacas", "me cambié de traila y en la nueva no sale", "in writing. Ref. LN-7720",
      "it's eleven hundred something and i can pay", "it's eleven twenty hurry", "gasté mil doscientos kilos",
-     "a las dos treinta de la tarde", "the difference is three eighty maria said", "is it a burger place"],
+     "a las dos treinta de la tarde", "the difference is three eighty maria said", "is it a burger place",
+     "we have a six lane bowling alley", "we'll file in Superior Court", "twenty two south facing panels and a battery",
+     "our corner's leaning way over"],
 )  # fmt: skip
 def test_no_address(text: str) -> None:
     assert told(text, FactKind.ADDRESS) == []
