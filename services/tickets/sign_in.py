@@ -49,7 +49,9 @@ async def sign_in(
             token = await auth.open_session(session, settings, request, person.id)
             audit.record(session, person.id, "sign_in.succeeded", object_type="person", object_id=person.id, ip=ip)
             return person, token
-    raise NotSignedIn("This email address and password do not belong together.")
+    raise NotSignedIn(
+        "This email address and password do not belong together. Try again, or have a manager set a new password."
+    )
 
 
 async def _admit(session: AsyncSession, email: str, ip: str) -> int:

@@ -32,7 +32,7 @@ from shared.models import (
 )
 from shared.settings import Settings
 from tests.tickets.pages.conftest import SignIn
-from tests.tickets.pages.office import ENGLISH, SPANISH, Office, spoken
+from tests.tickets.pages.office import ENGLISH, GAS, SPANISH, Office, spoken
 
 CSR_PAGES = ("/work", "/queue", "/contacts/new", "/account")
 SUPERVISOR_PAGES = (
@@ -244,6 +244,14 @@ async def test_a_refused_action_leaves_nothing_behind(as_person: SignIn, office:
     async with database.transaction() as session:
         assert (await session.get_one(Ticket, ticket)).state is TicketState.QUEUED
         assert await session.scalar(select(Entry.id).where(Entry.kind == EntryKind.ASSIGNED)) is None
+
+
+async def test_the_notice_of_an_offer_says_how_urgent_it_is_and_a_name_once(as_person: SignIn, office: Office) -> None:
+    await office.offer(await office.mail("Smell of gas", GAS, "k.osei@example.com", "Kwame Osei"), "mateo")
+    await office.offer(await office.mail("Ana Beltrán", SPANISH, "ana@example.com", "Ana Beltrán"), "mateo")
+    notice = (await (await as_person("mateo")).get("/offers/notice")).text
+    assert "badge--emergency" in notice.partition("Smell of gas")[0]
+    assert notice.count("Kwame Osei") == notice.count("Ana Beltrán") == 1  # as a voicemail's subject is its caller
 
 
 async def test_a_template_says_what_it_is_for_and_which_names_are_filled_in(as_person: SignIn) -> None:
