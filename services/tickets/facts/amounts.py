@@ -109,6 +109,8 @@ def _is_money(plain: str, number: _Number, ends: set[int]) -> bool:
         return True
     if not goes_on or energy or say.USED.search(cue):
         return False
+    if number.sum_like and say.SAYS.search(cue):
+        return True
     so_much = number.sum_like and not say.NO_SUM.search(cue)
     return (so_much or say.WHOLE.match(plain, end) is not None) and say.SPEAKS_OF_MONEY.search(
         plain, max(0, start - 80), start
@@ -130,6 +132,10 @@ def _spoken(plain: str, words: Sequence[Word], found: list[Found], numbers: list
             at += 1
             continue
         value, used = read
+        if value < 100 and keys[at + used : at + used + 1] in (["oh"], ["o"]) and at + used + 1 < breath:
+            ones = cardinals.cardinal(keys, at + used + 1, at + used + 2)  # «nine oh four» is 904
+            if ones is not None and ones[0] < 10:
+                value, used = value * 100 + ones[0], used + 2
         after = at + used
         unit = after < len(keys) and keys[after] in say.UNITS
         grand = keys[after - 1] == "grand"

@@ -29,8 +29,8 @@ OWED = re.compile(
     r"|\b(?:should|debe|tiene que) (?:be|ser)|\band it's two|\bused to be|\busually(?: (?:it's|its|is))?"
     r"|\b(?:month|week|year|before|\w+ber|january|february|march|april|june|july|august)(?: it)? was|\bmine (?:was|is)"
     r"|\by otro de|\b(?:i want the |the )?extra|\bmake the same|\bfactura,|\bbill,|\bjaja|\b(?:the )?same amount"
-    r"|\bcharged me|\bcobraron|\bcobran|\bcost|\bcosts|\bcosto|\bcuesta|\bquote (?:for|of)"
-    r"|\b(?:budget|presupuesto|income) (?:of|de|is))\s*$"
+    r"|\bcharged me|\bcobraron|\bcobran|\btotal(?: (?:is|es|de|of))?|\bme faltan?|\bcosts?|\bcosto|\bcuesta"
+    r"|\bquote (?:for|of)|\b(?:budget|presupuesto|income) (?:of|de|is))\s*$"
 )
 # Not before a sum: what o'clock, which house, which year.
 NO_SUM = re.compile(
@@ -73,7 +73,7 @@ NOT_MONEY = re.compile(
 # «de noventa a doscientos diez»: what follows a sum of money with «to» is one too, and what stands before one.
 TO = re.compile(r"\s(?:to|a|up to|hasta|and now|y ahora|y ahora son|or|o)\s(?:like |como |casi |los )?$")
 TO_SUM = re.compile(
-    r"\s(?:to|a|up to|hasta|and now|and now it's|and now its|y ahora|y ahora son)\s(?:like |about |como |casi |los )?"
+    r"\s(?:to|a|up to|hasta|and now it'?s|and now|y ahora son|y ahora)\s(?:like |about |como |casi |los )?"
 )
-# «It says four hundred and twelve»
-SAYS = re.compile(r"\b(?:says|said|dice|decia|decir|it's|its|is|was|fueron|son|got|have|had|tengo|only)$")
+# «It says four hundred and twelve»: only of what is said as people say sums.
+SAYS = re.compile(r"\b(?:it|that|bill|letter|notice|paper|thing|and|papel|carta|recibo|y|que) (?:says|dice)$")

@@ -38,6 +38,8 @@ def told(text: str, kind: FactKind) -> list[tuple[str, str]]:
         ("me piden 6 mil.", "6 mil", "6000.00"),
         ("dice que debe 41 mil dólares", "41 mil dólares", "41000.00"),
         ("a quote for 24k to replace it", "24k", "24000.00"),
+        ("i owe nine oh four thirty two", "nine oh four thirty two", "904.32"),
+        ("el total es seiscientos dieciocho con noventa", "seiscientos dieciocho con noventa", "618.90"),
         ("like eighty ninety bucks", "ninety bucks", "90.00"),
     ],
 )
