@@ -273,7 +273,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "security": {
         "tls": N_("TLS"),
         "starttls": N_("STARTTLS"),
-        "none": N_("None, on this machine only"),
+        "none": N_("Unencrypted, on this machine only"),
     },
     "check_step": {
         "token": N_("Get an access token"),

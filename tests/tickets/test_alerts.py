@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from services.tickets.alerts import raise_alert, take_alert
+from services.tickets.views.board import open_alerts
 from shared.database import Database
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.models import Alert, AlertKind, Role
@@ -34,3 +35,14 @@ async def test_an_alert_is_taken_by_one(center: Center, database: Database) -> N
         assert (await take_alert(session, first, alert.id)).taken_by_id == first.id
         with pytest.raises(Conflict):
             await take_alert(session, second, alert.id)
+
+
+async def test_where_somebody_may_come_to_harm_stands_first(center: Center, database: Database) -> None:
+    ticket_id = await center.ticket()
+    for kind in (AlertKind.DUE_SOON, AlertKind.PRESS, AlertKind.LIFE_SUPPORT, AlertKind.EMERGENCY):
+        async with database.transaction() as session:
+            await raise_alert(session, kind, ticket_id)
+    async with database.transaction() as session:
+        alerts = await open_alerts(session)
+    assert [alert.kind.value for alert in alerts] == ["life_support", "emergency", "due_soon", "press"]
+    assert [alert.danger for alert in alerts] == [True, True, False, False]

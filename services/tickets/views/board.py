@@ -20,6 +20,7 @@ from shared import clock
 from shared.models import (
     UNOFFERED,
     Alert,
+    AlertKind,
     Assignment,
     AssignmentState,
     Certification,
@@ -31,6 +32,7 @@ from shared.models import (
 from shared.people import PERMISSIONS, Permission
 from shared.settings import Settings
 
+DANGER = frozenset({AlertKind.EMERGENCY, AlertKind.CRISIS, AlertKind.THREAT, AlertKind.LIFE_SUPPORT})
 UNASSIGNED = 100  # the most urgent ones; the queue page has the rest
 
 
@@ -116,20 +118,24 @@ async def valid_languages(session: AsyncSession, settings: Settings, people: lis
 
 
 async def open_alerts(session: AsyncSession) -> list[AlertView]:
+    """Where somebody may come to harm first, then the oldest."""
     statement = (
-        select(Alert, Person.name)
+        select(Alert, Person.name, Ticket.subject)
         .outerjoin(Person, Person.id == Alert.person_id)
+        .outerjoin(Ticket, Ticket.id == Alert.ticket_id)
         .where(Alert.taken_at.is_(None))
-        .order_by(Alert.created_at, Alert.id)
+        .order_by(Alert.kind.not_in(DANGER), Alert.created_at, Alert.id)
     )
     return [
         AlertView(
             id=alert.id,
             kind=alert.kind,
+            danger=alert.kind in DANGER,
             ticket_id=alert.ticket_id,
+            subject=subject or "",
             person=None if alert.person_id is None else PersonRef(id=alert.person_id, name=name or ""),
             detail=alert.detail,
             created_at=alert.created_at,
         )
-        for alert, name in (await session.execute(statement))
+        for alert, name, subject in (await session.execute(statement))
     ]

@@ -29,7 +29,9 @@ class BoardPerson(View):
 class AlertView(View):
     id: int
     kind: AlertKind
+    danger: bool = Field(description="Somebody may come to harm: these are shown first.")
     ticket_id: int | None
+    subject: str = Field(description="The ticket's.")
     person: PersonRef | None
     detail: dict[str, Any]
     created_at: datetime
