@@ -6,7 +6,7 @@ from services.tickets.callers.lexicon import is_family, is_given
 from services.tickets.facts.cardinals import cardinal
 from services.tickets.facts.day_words import ORDINALS
 from services.tickets.facts.found import FactKind, Found
-from services.tickets.facts.rare_streets import rare_streets, said_apart
+from services.tickets.facts.rare_streets import CALLED, rare_streets, said_apart
 from services.tickets.facts.street_words import (
     CITY,
     DIRECTION,
@@ -42,16 +42,17 @@ _SECOND_NAME = rf"{NOT_IN_NAME}(?!ayud|apur|veng|mand|grac|porfa|rapid|urge)[a-z
 # As it is said: «eleven oh nine slater street», «ochenta y ocho de la calle quarry bend».
 _SPOKEN = (
     re.compile(
-        rf"\b{SAID}(?:de\s(?:la\s)?)?(?:calle\s)?(?!lanes?\b|households\b){DIRECTION}(?:{NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{TYPE}\b"
-        rf"{END}{UNIT}?{CITY}"
+        rf"\b{SAID}(?:de\s(?:la\s)?)?(?:calle\s)?(?!lanes?\b|households\b){DIRECTION}"
+        rf"(?:{NOT_IN_NAME}[a-z'.-]{{2,30}}\s){{1,4}}?{TYPE}\b{END}{UNIT}?{CITY}"
     ),
     re.compile(
-        rf"\b(?!(?:una?|y|o)\s){SAID}(?:de\s)?(?:la\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa)\s{NOT_IN_NAME}[a-z'-]{{2,20}}"
+        rf"\b(?!(?:una?|y|o)\s){SAID}(?:de\s)?(?:la\s|el\s)?(?:calle|camino|avenida|rancho|paseo|via|vista|villa|callejon|privada"
+        rf"|bulevar)\s(?:{NOT_IN_NAME}[a-z'-]{{2,20}}|[b-df-xz]\b)"
         rf"(?:\s{_SECOND_NAME}(?=\s?$|\s(?:y|en|me|mi|se|no|hay|and|my|departamento|apartamento)\b|[.,]))?{UNIT}?{CITY}"
     ),
     # «calle robles número quince», «avenida college mil doscientos»
     re.compile(
-        rf"\b(?:calle|camino|avenida|paseo)\s{NOT_IN_NAME}[a-z'-]{{2,20}}(?:\s{NOT_IN_NAME}[a-z'-]{{2,20}}){{0,2}}?"
+        rf"\b(?:calle|camino|avenida|paseo|callejon|privada|bulevar)\s(?:{NOT_IN_NAME}[a-z'-]{{2,20}}|[b-df-xz]\b)(?:\s{NOT_IN_NAME}[a-z'-]{{2,20}}){{0,2}}?"
         rf"\s(?:numero\s)?(?!(?:un|una|y|o|oh)\b)(?:(?:{SPOKEN_NUMBER})\b\s?){{1,7}}{UNIT}?{CITY}"
     ),
 )
@@ -71,17 +72,22 @@ _GOES_ON = (  # words behind a street's name
     r"|so|but|because|pero|porque|luego|where|um|uh|okay|you|can|what|how|donde|cuando|when|si)\b"
 )
 _SAID_HERE = re.compile(
-    rf"\b(?P<number>{SAID}|{NUMBER}\s)(?:de\s(?:la\s)?)?(?P<name>{_NAME}(?:\s{_NAME}){{0,2}}?)"
+    rf"\b(?P<number>{SAID}|{NUMBER}\s)(?:de\s)?(?:(?:la|las|los)\s)?(?P<name>{_NAME}(?:\s{_NAME}){{0,2}}?)"
     rf"(?={CITY}(?:\s*$|[.,;!?\n]|\s{_GOES_ON}))(?:{UNIT})?{CITY}"
 )
 _NTH = "|".join(name for name in ORDINALS if name != "first")
-_CROSSED = rf"{NOT_IN_NAME}(?!(?:{_NTH}|first|last|then|again|now|still|there|he|she)\b)[a-z']{{3,20}}"
+_NTH_ES = "tercera|cuarta|quinta|sexta|septima|octava|novena|decima"
+_CROSSED = (
+    rf"{NOT_IN_NAME}(?!(?:{_NTH}|{_NTH_ES}|ultima|segunda|primera|parte|semana|hora|vez|carta|first|last|then|again|now"
+    r"|still|there|he|she)\b)[a-z']{3,20}"
+)
 _INTERSECTION = re.compile(
     rf"(?<![\w'])(?P<one>(?:[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?)\s(?:and|y|&|con|at|e)\s"
     rf"(?P<two>(?:{NOT_IN_NAME}[a-z0-9'.-]{{1,30}}\s){{1,3}}?{TYPE}\b\.?|highway\s\d+"
     rf"|la\s(?:(?:{SPOKEN_NUMBER})\s?)+\b|(?:la\s)?{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s(?:point|creek|hill|canyon|park|west|east))?"
     rf"(?=\s*$|[.,;!?\n]|\s(?:there|and|hay|se|please|hurry|it|by|near|in|en|por|is|are|esta|estan|somebody|the)\b))"
-    rf"|\b(?:corner\sof|intersection\sof|esquina\sde)\s(?P<corner>(?:la\s|el\s)?[a-z0-9'.]{{2,20}}(?:\s[a-z'.]{{2,20}})?)"
+    rf"|\b(?:corner\sof|intersection\sof|esquina\sde|interseccion\sde|cruce\sde)\s"
+    rf"(?P<corner>(?:(?:las\s)?calles?\s|la\s|el\s)?[a-z0-9'.]{{2,20}}(?:\s[a-z'.]{{2,20}})?)"
     rf"\s(?:and|y|&|con)\s(?:la\s|el\s)?(?:{NOT_IN_NAME}[a-z0-9'.]{{2,20}})(?:\s{TYPE}\b|\s\d+)?"
     rf"|\b(?P<highway>(?:highway|hwy|carretera)\s(?:\d+|(?:(?:{SPOKEN_NUMBER})\s)+?))\s?(?:and|y|&|at|con)\s"
     rf"(?:la\s|el\s)?{NOT_IN_NAME}[a-z'.]{{3,20}}(?:\s{TYPE}\b)?"
@@ -89,6 +95,8 @@ _INTERSECTION = re.compile(
     rf"(?:del?\s(?:la\s)?)?|esquina\s(?:con|y|de)\s(?:la\s)?(?:calle\s)?)[a-z']+"
     rf"|\b(?:on|at|near|by|off)\s(?P<nth>(?:{_NTH})\s(?:and|&)\s{_CROSSED}|{_CROSSED}\s(?:and|&)\s(?:{_NTH}))"
     rf"(?=\s*$|[.,;!?\n]|\s{_GOES_ON})"
+    rf"|\b(?:en|de|entre)\s(?:la\s)?(?P<cruce>(?:calle\s)?(?:{_NTH_ES})\s(?:y|con)\s(?:la\s)?{_CROSSED}"
+    rf"|{_CROSSED}\s(?:y|con)\s(?:la\s)?(?:{_NTH_ES}))(?=\s*$|[.,;!?\n]|\s{_GOES_ON})"
 )
 _NAMED = re.compile(
     rf"\b(?:on|at|in|of|en|a|along|across|over|from|de|por|la|down)\s(?P<street>(?:{NOT_IN_NAME}(?:st\.|[a-z']{{1,30}})\s){{1,3}}"
@@ -116,9 +124,15 @@ _NO_STREET = re.compile(
 # Without one of these a text has nothing that the patterns above find: to look for words costs a tenth of the patterns.
 _RUN = re.compile(r"[a-z]+")
 _STREET_WORDS = frozenset(TYPES)
-_SPANISH_STREETS = frozenset(("calle", "camino", "avenida", "rancho", "paseo", "via", "vista", "villa"))
+_SPANISH_STREETS = frozenset(
+    ("calle", "camino", "avenida", "rancho", "paseo", "via", "vista", "villa", "callejon", "privada", "bulevar")
+)
 _WITH_NUMBERS = frozenset(("calle", "highway", "hwy", "carretera", "autopista"))
-_CROSSINGS = _STREET_WORDS | _SPANISH_STREETS | {"corner", "intersection", "esquina", "carretera", *ORDINALS}
+_CROSSINGS = (
+    _STREET_WORDS
+    | _SPANISH_STREETS
+    | {"corner", "intersection", "esquina", "carretera", *ORDINALS, *_NTH_ES.split("|"), "interseccion", "cruce"}
+)
 
 
 def addresses(plain: str, text: str) -> list[Found]:
@@ -126,7 +140,7 @@ def addresses(plain: str, text: str) -> list[Found]:
     found: list[Found] = []
 
     def add(start: int, end: int, sure: float) -> None:
-        while end > start and plain[end - 1] in " .,\n":
+        while end > start and (plain[end - 1] in " .,\n" or plain.endswith((" y", " o"), start, end)):
             end -= 1
         said = Found(FactKind.ADDRESS, " ".join(text[start:end].split()), start, end, sure)
         if not any(said.overlaps(other) for other in found):
@@ -136,7 +150,7 @@ def addresses(plain: str, text: str) -> list[Found]:
     numbered, counts = any(char.isdigit() for char in plain), not words.isdisjoint(NUMBERS)
     for match in _INTERSECTION.finditer(plain) if not words.isdisjoint(_CROSSINGS) else ():
         if _NO_STREET.search(match.group()) is None:
-            named = next((name for name in ("calle", "corner", "highway", "nth") if match[name]), None)
+            named = next((name for name in ("calle", "corner", "highway", "nth", "cruce") if match[name]), None)
             start = match.start(named) if named else _trimmed(plain, match.start("one"), match.end("one"))
             add(start, match.end(), 0.7)
     if numbered:
@@ -202,6 +216,8 @@ def _unheard(match: re.Match[str]) -> bool:
         return False
     if name[0] in ("north", "south", "east", "west") and len(name) > 1:
         return name[1] not in ("facing", "side", "wall", "roof", "end")
+    if name[-1] in CALLED:
+        return True
     if is_given(name[0]) and " de la " not in match.group():
         return False  # somebody's name
     return all(sum(learned().counts.get(word, _NEVER)) <= _OFTEN for word in name)
@@ -233,6 +249,8 @@ _COUNTED = frozenset(
      "phone",
      "please", "thirty", "dash", "guion", "extension", "ext", "account", "cuenta", "half", "day", "week", "month",
      "llamadas",
+     "semana",
+     "luz", "noche", "tarde", "vez", "hora", "factura", "renta", "quincena", "lunes", "martes",
      "amp", "kilos", "something", "saying", "hurry", "some",
      "notice", "more", "mas", "letters", "cartas", "cosas", "things", "rooms", "cuartos", "grandchildren", "houses")
 )  # fmt: skip

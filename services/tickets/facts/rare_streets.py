@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from services.tickets.facts.street_words import CITIES, CITY, NOT_IN_NAME, SPOKEN_NUMBER, UNIT
 
 # What streets are called besides the usual types; only behind a number and with a capital.
-_CALLED = frozenset(
+CALLED = frozenset(
     ("annex", "arch", "bend", "bluff", "bluffs", "canyon", "close", "commons", "cottages", "cove", "creek", "crest",
      "crossing", "dell", "draw", "estates", "flat", "flats", "fork", "gardens", "gate", "glen", "grade", "greens",
      "grove", "heights", "hill", "hills", "hollow", "knoll", "landing", "mall", "mansions", "meadow", "meadows", "mews",
@@ -32,7 +32,7 @@ _IN_CITY = re.compile(rf"{UNIT}?,\s(?:{'|'.join(CITIES)})\b")
 # «el espacio treinta y dos del park de la moorland», «la traila cinco de los robles»
 _SPACE = re.compile(
     rf"\b(?:la\s|el\s)?(?:espacio|traila|trailer|lote)\s(?:numero\s)?(?!y\b)(?:\d{{1,4}}|(?:(?:{SPOKEN_NUMBER})\s){{0,4}}?"
-    rf"(?:{SPOKEN_NUMBER}))\s(?:de|del|en)\s(?:(?:el|la|los)\s)?(?:(?:trailer\s)?(?:park|parque)\s(?:de\s)?(?:la\s)?)?"
+    rf"(?:{SPOKEN_NUMBER}))\s(?:de|del|en)\s(?:(?:el|la|los)\s)?(?:(?:trailer\s)?(?:park|parque)\s(?:de\s)?(?:(?:la|el|los|las)\s)?)?"
     rf"{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER})\b)[a-z']{{3,20}}(?:\s(?:verde|vista|park|glen|village|grande|oaks|hills))?\b"
 )
 _PARK = re.compile(
@@ -40,6 +40,11 @@ _PARK = re.compile(
     rf"\s(?:number\s)?(?:\d{{1,4}}|(?:(?:{SPOKEN_NUMBER})\b\s?){{1,3}})"
 )
 # «trescientos nueve de la south a»
+_FLATS = re.compile(
+    r"\b(?:los\s)?(?:apartamentos|departamentos|condominios|parque\sde\s(?:trailas|trailers|casas))\s(?:(?:de|la|los|las)\s)*"
+    rf"(?:{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER})\b)[a-z']{{3,20}}\s){{1,2}}(?:numero|apartamento|departamento|espacio|unidad|traila)"
+    rf"\s(?:\d{{1,4}}|(?:{SPOKEN_NUMBER})(?:\s(?:{SPOKEN_NUMBER})){{0,2}})\b(?!\s(?:{SPOKEN_NUMBER}|\d))"
+)
 _OF_THE = re.compile(
     rf"\b(?:(?:{SPOKEN_NUMBER})\s){{1,5}}de\sla\s(?:north|south|east|west)\s[a-z]{{1,15}}\b{UNIT}?{CITY}"
 )
@@ -52,7 +57,8 @@ _NO_CALLE = (
 )
 # A calle by its name alone: «en la calle lazzini», «estamos en camino Pudding Creek, Fort Bragg»
 _CALLE = re.compile(
-    rf"(?<!\w)(?P<street>(?:la\s)?calle\s{_NO_CALLE}[a-z']{{4,20}}|(?:camino|avenida)\s{_NO_CALLE}[a-z']{{4,20}}"
+    rf"(?<!\w)(?P<street>(?:la\s)?calle\s{_NO_CALLE}[a-z']{{4,20}}|(?:camino|avenida|bulevar)\s(?:(?:san|santa)\s)?"
+    rf"{_NO_CALLE}[a-z']{{4,20}}"
     rf"(?:\s(?:creek|canyon|hill|ridge|valley|springs|verde|grande))?{CITY}"
     rf"|rancho\s(?:los|las|el|la|san|santa|del)\s{_NO_CALLE}[a-z']{{4,20}})"
     r"(?=\s*$|[.,;!?\n]|\s(?:por|en|y|junto|frente|cerca|entre|con|hay|se|apurense|vengan|rapido|gracias)\b)"
@@ -69,6 +75,8 @@ def said_apart(plain: str, words: set[str]) -> Iterator[tuple[int, int]]:
         yield from (match.span() for match in _BOX.finditer(plain))
     if not words.isdisjoint(("espacio", "traila", "trailer", "lote")):
         yield from (match.span() for match in _SPACE.finditer(plain))
+    if not words.isdisjoint(("apartamentos", "departamentos", "condominios", "parque")):
+        yield from (match.span() for match in _FLATS.finditer(plain))
     if not words.isdisjoint(("space", "lot", "unit", "trailer")):
         yield from (match.span() for match in _PARK.finditer(plain))
 
@@ -77,7 +85,7 @@ def rare_streets(plain: str, text: str, words: set[str]) -> Iterator[tuple[int, 
     """Begin and end of each. `plain`: the text, folded; `words`: the words in it."""
     if any(char.isdigit() for char in plain):
         yield from _written(plain, text)
-    if not words.isdisjoint(("calle", "camino", "avenida", "rancho")):
+    if not words.isdisjoint(("calle", "camino", "avenida", "bulevar", "rancho")):
         for match in _CALLE.finditer(plain):
             if _LEADS.search(plain[max(0, match.start() - 8) : match.start()]):
                 yield match.span("street")
@@ -89,7 +97,7 @@ def _written(plain: str, text: str) -> Iterator[tuple[int, int]]:
         if not _NO_NAMES.isdisjoint(name):
             continue
         city = _IN_CITY.match(plain, match.end())
-        if city is None and name[-1].lower() not in _CALLED:
+        if city is None and name[-1].lower() not in CALLED:
             continue
         tail = _TAIL.match(plain, match.end())
         yield match.start(), tail.end() if tail else match.end()

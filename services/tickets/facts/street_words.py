@@ -18,7 +18,8 @@ UNIT = (
     r"(?:,?\s(?:apartment|apartamento|apto|apt|unit|suite|ste|space|spc|room|departamento|depto|espacio|unidad|numero"
     r"|lote|lot|traila|trailer)\b\.?\s?#?\s?(?:(?:number|numero)\s)?[a-z0-9-]{1,12}|,?\s?#\s?[a-z0-9-]{1,5}"
     r"|,?\s(?:edificio|torre|bloque|building|bldg)\s(?:[a-h]\b(?!\s(?:la|el|las|los|mi)\b)|\d{1,4}\b)"
-    rf"|\s(?:number|numero)\s(?:{SPOKEN_NUMBER}|\d{{1,4}})\b(?!\s(?:{SPOKEN_NUMBER}|\d)))"
+    rf"|\s(?:number|numero)\s(?:(?:{SPOKEN_NUMBER})(?:\s(?:{SPOKEN_NUMBER})){{0,3}}|\d{{1,4}})\b"
+    rf"(?!\s(?:{SPOKEN_NUMBER}|\d)))"
 )
 WORD = r"[a-z0-9'][a-z0-9'.-]{0,29}"
 NOT_IN_NAME = (

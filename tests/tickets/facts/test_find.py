@@ -178,6 +178,13 @@ def test_no_day(text: str) -> None:
         ),
         ("mi casa es la cuatrocientos doce de la lewis", "cuatrocientos doce de la lewis"),
         ("un árbol en la calle walnut esquina con quinta", "calle walnut esquina con quinta"),
+        ("huele a gas en quince cero ocho la palma", "quince cero ocho la palma"),
+        ("estamos en el callejón de los álamos número tres y", "callejón de los álamos número tres"),
+        ("estoy en tres dos cuatro de la calle b", "tres dos cuatro de la calle b"),
+        ("los apartamentos burbank heights número veintiséis", "los apartamentos burbank heights número veintiséis"),
+        ("en la tercera y la olivo hay humo", "tercera y la olivo"),
+        ("en la intersección de stony point con hearn", "stony point con hearn"),
+        ("un cable en la avenida san miguel frente a la iglesia", "avenida san miguel"),
         ("cerca de la sebastopol road y la dutton", "sebastopol road y la dutton"),
         ("the plaza on fourth street unit nine", "fourth street unit nine"),
     ],
@@ -194,7 +201,7 @@ def test_addresses(text: str, words: str) -> None:
      "it's eleven hundred something and i can pay", "it's eleven twenty hurry", "gasté mil doscientos kilos",
      "a las dos treinta de la tarde", "the difference is three eighty maria said", "is it a burger place",
      "we have a six lane bowling alley", "we'll file in Superior Court", "twenty two south facing panels and a battery",
-     "our corner's leaning way over"],
+     "our corner's leaning way over", "la tercera y la cuarta carta", "pago doscientos la semana y no alcanza"],
 )  # fmt: skip
 def test_no_address(text: str) -> None:
     assert told(text, FactKind.ADDRESS) == []
