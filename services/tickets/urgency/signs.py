@@ -2,17 +2,18 @@
 `data/dangers.txt`."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from itertools import accumulate, islice
+from itertools import accumulate, islice, takewhile
 
 from services.tickets.urgency.words import STOP, Word, words_of
 from shared.language.words import learned
 
+Needs = tuple[frozenset[str], ...]
 ANY = ""  # in place of a word: of signs that need none
 MAX_HITS = 12  # of one pattern in one text: more of the same says nothing more
 GAPS = {"..": 3, "...": 8}  # words that may stand between
@@ -23,13 +24,13 @@ _NUMBERS = {"#n": r"\d+", "#age": r"(?:7[0-9]|[89]\d|10\d)", "#year": r"(?:19|20
 
 @dataclass(frozen=True)
 class Sign:
-    """A pattern of one rule. `needs`: words of each of which one must stand in a text; empty: anything may match.
-    `begins`: the words it may begin with; None: any."""
+    """A pattern of one rule. `needs`: forms of words of each of which one must stand in a text; empty: anything may
+    match. `begins`: the forms of words it may begin with; None: any. A form is a word, a stem («cort*») or «#n»."""
 
     section: str
     rule: str
     regex: str
-    needs: tuple[frozenset[str], ...]
+    needs: Needs
     begins: frozenset[str] | None
 
     @cached_property
@@ -37,14 +38,14 @@ class Sign:
         """Compiled when a text first has its words: all of them together would take a process half a second."""
         return re.compile(self.regex)
 
-    def matches(self, line: "Line") -> Iterable[re.Match[str]]:
+    def matches(self, line: str, forms: "Forms") -> Iterable[re.Match[str]]:
         """From left to right, none within another; of many the first."""
         if self.begins is None:
-            return islice(self.pattern.finditer(line.line), MAX_HITS)
+            return islice(self.pattern.finditer(line), MAX_HITS)
         found: list[re.Match[str]] = []
         end = 0  # to try at the few words that it begins with costs a third of looking through the line
-        for start in sorted([start for word in self.begins & line.keys for start in line.starts_of[word]]):
-            if start >= end and (match := self.pattern.match(line.line, start)) and len(found) < MAX_HITS:
+        for start in sorted({start for form in self.begins & forms.keys for start in forms.starts[form]}):
+            if start >= end and (match := self.pattern.match(line, start)) and len(found) < MAX_HITS:
                 found.append(match)
                 end = match.end()
         return found
@@ -68,7 +69,8 @@ class Signs:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.by_section: dict[str, list[Sign]] = {}
-        self._places: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)  # by a word that a sign needs
+        # By a form that a sign needs: its section, its place there, and what else it needs.
+        self._places: defaultdict[str, list[tuple[str, int, Needs]]] = defaultdict(list)
         known: set[str] = set()
         macros: dict[str, str] = {}
         section = rule = ""
@@ -92,10 +94,14 @@ class Signs:
                 except ValueError as error:
                     raise ValueError(f"[{section}] {rule}: «{pattern}»: {error}") from None
         self.known = frozenset(known)
+        self._asked: set[str] = set()
         for section, found in self.by_section.items():
             for at, sign in enumerate(found):
-                for word in min(sign.needs, key=_frequency, default=(ANY,)):
-                    self._places[word].append((section, at))
+                rarest = min(sign.needs, key=_frequency, default=(ANY,))
+                others = tuple(need for need in sign.needs if need is not rarest)
+                for form in rarest:
+                    self._places[form].append((section, at, others))
+                self._asked.update(rarest, *others, sign.begins or ())
 
     def words(self, text: str) -> list[Word]:
         return words_of(text, self.known)
@@ -109,26 +115,52 @@ class Signs:
             yield from found
 
     def _found(self, words: "Line", section: str) -> Sequence[Hit]:
-        if self not in words.possible:
-            words.possible[self] = self._possible(words.keys)
-        places = words.possible[self].get(section)
+        forms = words.forms.get(self)
+        if forms is None:
+            forms = words.forms[self] = self._forms(words)
+        places = forms.possible.get(section)
         if not places:
             return ()
         there = map(self.by_section[section].__getitem__, sorted(places))
         return [
             Hit(section, sign.rule, words.at(found.start()), words.at(found.end() - 1))
             for sign in there
-            if not any(map(words.keys.isdisjoint, sign.needs))
-            for found in sign.matches(words)
+            for found in sign.matches(words.line, forms)
         ]
 
-    def _possible(self, words: frozenset[str]) -> Mapping[str, set[int]]:
-        """By section, which of its signs have a word among these that they need."""
-        found: defaultdict[str, set[int]] = defaultdict(set)
-        for word in (ANY, *(words & self._places.keys())):
-            for section, at in self._places.get(word, ()):
-                found[section].add(at)
-        return found
+    def _forms(self, words: "Line") -> "Forms":
+        starts: defaultdict[str, list[int]] = defaultdict(list)
+        for word, start in zip(words.words, words.starts, strict=False):
+            for form in _forms_of(self, word.key):
+                starts[form].append(start)
+        keys = frozenset(starts)
+        possible: defaultdict[str, set[int]] = defaultdict(set)
+        for form in (ANY, *keys):
+            for section, at, others in self._places.get(form, ()):
+                if not any(map(keys.isdisjoint, others)):
+                    possible[section].add(at)
+        return Forms(starts, keys, possible)
+
+    def forms_of(self, word: str) -> tuple[str, ...]:
+        """Under which forms signs ask for this word."""
+        stems = (f"{word[:end]}*" for end in range(1, len(word) + 1))
+        numbers = (name for name, regex in _NUMBERS.items() if re.fullmatch(regex, word))
+        return tuple(form for form in (word, *stems, *numbers) if form in self._asked)
+
+
+@lru_cache(maxsize=8192)  # people write with a few thousand words
+def _forms_of(signs: Signs, word: str) -> tuple[str, ...]:
+    return signs.forms_of(word)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Of a line, as one file of signs asks for it: where each form begins, and by section which signs have all that
+    they need."""
+
+    starts: Mapping[str, Sequence[int]]
+    keys: frozenset[str]
+    possible: Mapping[str, set[int]]
 
 
 class Line:
@@ -138,28 +170,19 @@ class Line:
     """
 
     def __init__(self, words: list[Word]) -> None:
-        keys = [word.key for word in words]
         self.words = words
-        self.keys = frozenset(keys)
-        self.line = " ".join([*keys, ""])
-        self.possible: dict[Signs, Mapping[str, set[int]]] = {}
+        self.line = " ".join([*(word.key for word in words), ""])
+        self.forms: dict[Signs, Forms] = {}
         self.found: dict[tuple[Signs, str], Sequence[Hit]] = {}
 
     @cached_property
-    def starts_of(self) -> Mapping[str, list[int]]:
+    def starts(self) -> list[int]:
         """Where each word begins."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for word, start in zip(self.words, self._starts, strict=False):
-            found[word.key].append(start)
-        return found
-
-    @cached_property
-    def _starts(self) -> list[int]:
         return list(accumulate((len(word.key) + 1 for word in self.words), initial=0))
 
     def at(self, character: int) -> int:
         """Which word stands there."""
-        return bisect_right(self._starts, character) - 1
+        return bisect_right(self.starts, character) - 1
 
     def without(self, hits: Iterable[Hit]) -> "Line":
         """The same, with words that say nothing in place of these."""
@@ -169,10 +192,25 @@ class Line:
         return Line([Word("_", each.start, each.end) if at in hidden else each for at, each in enumerate(self.words)])
 
 
-def _frequency(words: Iterable[str]) -> int:
+def _frequency(forms: Iterable[str]) -> int:
     """How often people write one of these: the rarest tells soonest that a sign is not there."""
+    return sum(map(_how_often, forms))
+
+
+@cache
+def _how_often(form: str) -> int:
     counts = learned().counts
-    return sum(1 + sum(counts.get(word, ())) for word in words)
+    if not form.endswith("*"):
+        return 1 + sum(counts.get(form, ()))
+    words = _words_in_order()
+    stem = form[:-1]
+    first = bisect_left(words, stem)
+    return 1 + sum(sum(counts[word]) for word in takewhile(lambda word: word.startswith(stem), words[first:]))
+
+
+@lru_cache(maxsize=1)
+def _words_in_order() -> list[str]:
+    return sorted(learned().counts)
 
 
 def _expanded(text: str, macros: dict[str, str]) -> str:
@@ -181,8 +219,8 @@ def _expanded(text: str, macros: dict[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of a pattern as a regular expression. `firsts`: words of which it has one; `begins`: the words it may
-    begin with. None: of that nothing is known."""
+    """A piece of a pattern as a regular expression. `firsts`: forms of words of which it has one; `begins`: those it
+    may begin with. None: of that nothing is known."""
 
     regex: str
     firsts: frozenset[str] | None
@@ -243,12 +281,12 @@ def _word(word: str) -> _Part:
         return _Part(rf"(?:[^ {STOP}]+ ){{0,{GAPS[word]}}}?", None, None, optional=True)
     optional, word = word.endswith("?"), word.rstrip("?").lstrip("\\")
     if word in _NUMBERS:
-        regex, firsts = f"(?:{_NUMBERS[word]} )", None
+        regex = f"(?:{_NUMBERS[word]} )"
     elif word.endswith("*"):
-        regex, firsts = f"(?:{re.escape(word[:-1])}[^ ]* )", None
+        regex = f"(?:{re.escape(word[:-1])}[^ ]* )"
     else:
-        regex, firsts = f"(?:{re.escape(word)} )", frozenset((word,))
-    return _Part(f"{regex}{'?' if optional else ''}", firsts, firsts, optional)
+        regex = f"(?:{re.escape(word)} )"
+    return _Part(f"{regex}{'?' if optional else ''}", frozenset((word,)), frozenset((word,)), optional)
 
 
 @lru_cache(maxsize=1)
