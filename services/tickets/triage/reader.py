@@ -9,11 +9,10 @@ Neural Networks for Sentence Classification»). Words are those of meaning.py, s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from services.tickets.triage.features import Array
 from services.tickets.triage.meaning import Said
@@ -37,24 +36,31 @@ class Reader:
 
     def scores(self, said: Said) -> Array:
         """What speaks for each topic; the same for every text of which no word is known."""
-        rows = self._rows(said[:MOST] or ((),))
+        said = said[:MOST] or ((),)
+        widest = max(len(weights) for weights in self.filters) // 2
+        padded = self._rows(said, widest)
         met = []
         for weights, threshold in zip(self.filters, self.thresholds, strict=True):
             span, width, number = weights.shape
-            padded = np.pad(rows, ((span // 2, span // 2), (0, 0)))
-            windows = sliding_window_view(padded, (span, width)).reshape(len(rows), span * width)
-            hits = np.maximum(windows @ weights.reshape(span * width, number) + threshold, 0)
-            met += [hits.max(axis=0), hits.sum(axis=0) / (len(rows) + FEW)]
+            # As numpy's sliding_window_view, which takes longer than all the rest.
+            row, item = padded.strides
+            first = (widest - span // 2) * row
+            windows: Array = np.ndarray((len(said), span * width), padded.dtype, padded, first, (row, item))
+            hits = np.maximum(windows.copy() @ weights.reshape(span * width, number) + threshold, 0)
+            met += [np.maximum.reduce(hits), np.add.reduce(hits) / (len(said) + FEW)]
         scores: Array = np.concatenate(met) @ self.topics + self.bias
         return scores
 
-    def _rows(self, said: Sequence[tuple[int, ...]]) -> Array:
-        """Of each word the mean of the rows of its English ones; nought of a word that nobody knows."""
+    def _rows(self, said: Sequence[tuple[int, ...]], empty: int) -> Array:
+        """Of each word the mean of the rows of its English ones, nought of a word that nobody knows; so many empty rows
+        before them and behind."""
         places = np.fromiter(chain.from_iterable(said), dtype=np.intp)
-        counts = np.fromiter(map(len, said), dtype=np.intp)
-        of = np.repeat(np.arange(len(said)), counts)
-        rows = np.zeros((len(said), self.words.shape[1]), dtype=np.float32)
-        np.add.at(rows, of, self.words[places] * (self.step / counts[of, None]).astype(np.float32))
+        counts = list(map(len, said))
+        parts = (self.step / np.arange(1, max(counts) + 1)[:, None]).astype(np.float32)
+        of_how_many = np.fromiter(chain.from_iterable(map(repeat, counts, counts)), dtype=np.intp)
+        of = np.fromiter(chain.from_iterable(map(repeat, range(empty, empty + len(said)), counts)), dtype=np.intp)
+        rows = np.zeros((len(said) + 2 * empty, self.words.shape[1]), dtype=np.float32)
+        np.add.at(rows, of, self.words[places] * parts[of_how_many - 1])
         return rows
 
     def fits(self, places: int, topics: int) -> bool:
