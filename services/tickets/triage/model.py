@@ -90,7 +90,7 @@ class Model:
         """What speaks for each of `topics`: half by what is said, half by the order in which it is said."""
         # Not as a product of matrices: BLAS would start its threads for these few numbers.
         pushes = features.values[:, None] * self.weights[features.columns]
-        scores: Array = (pushes.sum(axis=0) + self.bias + self.reader.scores(text.said)) / 2
+        scores: Array = (np.add.reduce(pushes) + self.bias + self.reader.scores(text.said)) / 2
         return scores
 
     def shares(self, scores: Array) -> Array:
@@ -110,7 +110,7 @@ class Model:
         return float(self._urgency(features)[self.kinds.index(kind)])
 
     def _urgency(self, features: Features) -> Array:
-        scores = (features.values[:, None] * self.kind_weights[features.columns]).sum(axis=0) + self.kind_bias
+        scores = np.add.reduce(features.values[:, None] * self.kind_weights[features.columns]) + self.kind_bias
         probabilities: Array = 1 / (1 + np.exp(-scores))
         return probabilities
 
@@ -119,10 +119,12 @@ class Model:
         if not emergency:
             # Without an alarm the words of one are about something else, and say nothing against what comes next.
             not_these = {EMERGENCY, OTHER} if self._names_a_topic(features) else {EMERGENCY}
-            shares = np.where(np.isin(self.topics, list(not_these)), 0.0, shares)
-            shares = shares / shares.sum()
-        order = np.argsort(-shares, kind="stable")
-        ranked = {self.topics[at]: float(shares[at]) for at in order}
+            shares = shares.copy()
+            shares[[at for at, topic in enumerate(self.topics) if topic in not_these]] = 0.0
+            shares = shares / np.add.reduce(shares)
+        order = np.argsort(-shares, kind="stable").tolist()
+        each = shares.tolist()
+        ranked = {self.topics[at]: each[at] for at in order}
         first = EMERGENCY if emergency else next(iter(ranked))
         if not emergency and ranked[first] < self.certain:
             first = OTHER  # without enough evidence, we do not know
@@ -134,8 +136,10 @@ class Model:
             reasons=self._reasons(text, features, first, emergency=emergency),
             shares=dict(list(ranked.items())[:4]),
             urgent={
-                kind: float(probability)
-                for kind, probability, alarm in zip(self.kinds, self._urgency(features), self.kind_alarms, strict=True)
+                kind: probability
+                for kind, probability, alarm in zip(
+                    self.kinds, self._urgency(features).tolist(), self.kind_alarms.tolist(), strict=True
+                )
                 if probability >= alarm
             },
             version=self.version,
@@ -144,7 +148,7 @@ class Model:
     def _names_a_topic(self, features: Features) -> bool:
         """Whether ideas alone speak clearly for some topic: «other» is for what names none, not for what is unusual."""
         ideas = slice(*np.searchsorted(features.columns, (blocks()[2], blocks()[4])))
-        pushes = (features.values[ideas, None] * self.weights[features.columns[ideas]]).sum(axis=0)
+        pushes = np.add.reduce(features.values[ideas, None] * self.weights[features.columns[ideas]])
         return bool((pushes - pushes[self.topics.index(OTHER)]).max() > CLEAR)
 
     def _reasons(self, text: Document, features: Features, topic: str, *, emergency: bool) -> tuple[str, ...]:
