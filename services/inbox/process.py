@@ -30,7 +30,7 @@ from shared.settings import MailboxSettings, Settings
 
 log = structlog.get_logger(__name__)
 
-BATCH = 40
+BATCH = 100
 BATCH_BYTES = 24_000_000
 PARSE_TIMEOUT_S = 120.0
 RETRY_ENDS_S = 5.0

@@ -32,7 +32,7 @@ from shared.settings import Settings
 log = structlog.get_logger(__name__)
 SERVICE = "tickets"
 BATCH = 200  # found by one look of the sweep
-TOGETHER = 40  # mails in one transaction: enough to share its costs, few enough to keep its locks short
+TOGETHER = 100  # mails in one transaction: enough to share its costs, few enough to keep its locks short
 AT_ONCE = 2  # of these transactions: the mails of one are read while the store works on the other
 CONCURRENT = 4  # transactions of single mails at a time: enough to hide the round trips
 MAX_CHAIN = 20  # mails of one thread taken in because a later one came first
