@@ -172,7 +172,15 @@ async def test_the_door_and_errors(office: Office, open_as: OpenAs, language: st
     assert await problems(missing) == []
 
 
-# What of the bar is beyond the edge, where nobody looks for it: a strip that scrolls makes no page wider.
-CUT_OFF = """[...document.querySelectorAll(".bar a, .bar summary")]
-  .filter(each => !each.closest(".menu__panel") && each.getBoundingClientRect().right > innerWidth)
-  .map(each => each.textContent.trim())"""
+# What of the bar and its menus is beyond an edge, where nobody looks for it: a strip that scrolls, and what lies to the
+# left of everything, make no page wider.
+CUT_OFF = """() => {
+  const menus = [...document.querySelectorAll(".bar details")];
+  menus.forEach(each => { each.open = true });
+  const beyond = [...document.querySelectorAll(".bar a, .bar summary, .bar button, .menu__panel")]
+    .filter(each => each.checkVisibility())
+    .filter(each => each.getBoundingClientRect().right > innerWidth || each.getBoundingClientRect().left < 0)
+    .map(each => each.textContent.trim());
+  menus.forEach(each => { each.open = false });
+  return beyond;
+}"""
