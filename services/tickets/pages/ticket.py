@@ -106,6 +106,15 @@ class CallDraft:
     field: str = ""
 
 
+@dataclass
+class AssignDraft:
+    """Whom a ticket was to be given to and why, when it comes back refused."""
+
+    person_id: int = 0
+    reason: str = ""
+    error: str = ""
+
+
 async def record_view(screen: Screen, ticket_id: int) -> None:
     """Every view is audited; a page that refreshes itself within a minute counts as one."""
     latest = await screen.session.scalar(
@@ -160,6 +169,7 @@ async def show_ticket(
     status_code: int = 200,
     call: CallDraft | None = None,
     *,
+    assign: AssignDraft | None = None,
     whole_accounts: bool = False,
 ) -> Response:
     screen.me.require(Permission.TICKET_READ)
@@ -210,6 +220,7 @@ async def show_ticket(
         draft=draft if draft is not None and not draft.again else Draft(),
         resend=draft if draft is not None and draft.again else Draft(),
         call=call or CallDraft(),
+        assign=assign or AssignDraft(),
         digits=digit_by_digit,
         today=clock.now().astimezone(ZoneInfo(settings.timezone)).date().isoformat(),
         topics=screen.topics(),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from services.tickets import desk
 from services.tickets.pages.common import Page
+from services.tickets.pages.ticket import AssignDraft, show_ticket
 from services.tickets.pages.wording_moves import assign_flag
 from services.tickets.routing import offers, supervise
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -112,10 +113,15 @@ async def assign(
     except (Forbidden, NotFound):
         raise
     except (Invalid, Conflict) as error:
-        return screen.see_other(place, "error", screen.say(error.message, **error.values))
-    results = moved.results
-    refused = [result for result in results if not result.ok]
-    if refused:
-        return screen.see_other(place, "error", screen.say(REFUSED[refused[0].outcome]))
+        refusal, status = screen.say(error.message, **error.values), error.status
+    else:
+        results = moved.results
+        refused = [result for result in results if not result.ok]
+        refusal, status = (screen.say(REFUSED[refused[0].outcome]), Conflict.status) if refused else ("", 0)
+    if refusal and go == "ladder":
+        return screen.see_other(place, "error", refusal)
+    if refusal:
+        back = AssignDraft(person_id, reason, refusal)
+        return await show_ticket(screen, settings, ticket_id, status_code=status, assign=back)
     flags = [assign_flag(screen.language, flag.value) for flag in results[0].flags] if results else []
     return screen.see_other(place, "warning" if flags else "success", " ".join([screen.say("It is assigned."), *flags]))

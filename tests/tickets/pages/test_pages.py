@@ -172,6 +172,11 @@ async def test_spanish_goes_to_an_unverified_person_only_when_confirmed(
     ticket = await office.mail("Mi recibo", SPANISH)
     client = await as_person("sofia")
     form = {"ticket": str(ticket), "person_id": str(office["carla"]), "reason": "Nobody else is here"}
+    refused = await client.post(f"/tickets/{ticket}/assign", data=form)
+    assert refused.status_code == 409
+    assert "Confirm it to do it all the same." in refused.text
+    assert f'<option value="{office["carla"]}" selected>' in refused.text, "what was chosen and written is still there"
+    assert 'value="Nobody else is here"' in refused.text
     looked = await client.post("/board/assign", data=form)
     assert looked.status_code == 200
     assert "Not verified in the ticket&#39;s language" in looked.text
