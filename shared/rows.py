@@ -15,6 +15,16 @@ def insert_into(model: type[Base]) -> Insert:
     return insert(cast(Table, model.__table__))
 
 
+async def write_numbered(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The same with the ids of the new rows, in the order of `rows`. `null()` in place of a JSON value is no value."""
+    if not rows:
+        return []
+    await session.flush()
+    table = cast(Table, model.__table__)
+    found = await session.scalars(insert(table).returning(table.c.id, sort_by_parameter_order=True), rows)
+    return list(found)
+
+
 async def write(session: AsyncSession, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all have the same keys, behind whatever the session still holds back.
 

@@ -3,6 +3,9 @@
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import null
 
 from services.inbox.content import Content
 from services.inbox.parse import Parsed, Surroundings, parse
@@ -11,7 +14,6 @@ from services.inbox.same import fingerprint
 from shared.blobs import Blobs
 from shared.errors import NotFound
 from shared.mailboxes import addresses_in_settings
-from shared.models import Attachment, Message
 from shared.settings import MailboxSettings, Settings
 
 
@@ -92,52 +94,52 @@ class Preparation:
         )
 
 
-def message_row(one: Ready) -> Message:
+def message_row(one: Ready) -> dict[str, Any]:
+    """What the store keeps of it as a `Message`."""
     parsed, claim = one.parsed, one.claim
-    message = Message(
-        mailbox_id=claim.mailbox_id,
-        blob=claim.blob,
-        rfc_message_id=parsed.rfc_message_id,
-        in_reply_to=parsed.in_reply_to,
-        references=parsed.references,
-        reply_token=parsed.reply_token,
-        from_address=parsed.from_address,
-        from_name=parsed.from_name[:500],
-        reply_to=parsed.reply_to,
-        to_addresses=parsed.to_addresses,
-        cc_addresses=parsed.cc_addresses,
-        subject=parsed.subject,
-        sent_at=parsed.sent_at,
-        received_at=claim.internal_date or claim.received_at,
-        text_new=parsed.text_new,
-        text_full=parsed.text_full,
-        html=parsed.html,
-        forwarded=[each.as_json() for each in parsed.forwarded],
-        machine=parsed.machine,
-        machine_evidence=parsed.machine_evidence,
-        headers=parsed.headers,
-        authentication=parsed.authentication,
-        spam=parsed.spam,
-        voicemail=parsed.voicemail,
-        defects=parsed.defects,
-    )
-    if parsed.bounce is not None:  # set explicitly, None would be stored as JSON null
-        message.bounce = parsed.bounce
-    return message
+    return {
+        "mailbox_id": claim.mailbox_id,
+        "blob": claim.blob,
+        "rfc_message_id": parsed.rfc_message_id,
+        "in_reply_to": parsed.in_reply_to,
+        "references": parsed.references,
+        "reply_token": parsed.reply_token,
+        "from_address": parsed.from_address,
+        "from_name": parsed.from_name[:500],
+        "reply_to": parsed.reply_to,
+        "to_addresses": parsed.to_addresses,
+        "cc_addresses": parsed.cc_addresses,
+        "subject": parsed.subject,
+        "sent_at": parsed.sent_at,
+        "received_at": claim.internal_date or claim.received_at,
+        "text_new": parsed.text_new,
+        "text_full": parsed.text_full,
+        "html": parsed.html,
+        "forwarded": [each.as_json() for each in parsed.forwarded],
+        "machine": parsed.machine,
+        "machine_evidence": parsed.machine_evidence,
+        "headers": parsed.headers,
+        "authentication": parsed.authentication,
+        "spam": parsed.spam,
+        "bounce": null() if parsed.bounce is None else parsed.bounce,  # None would be stored as JSON null
+        "voicemail": parsed.voicemail,
+        "defects": parsed.defects,
+    }
 
 
-def attachment_rows(one: Ready, message_id: int) -> list[Attachment]:
+def attachment_rows(one: Ready, message_id: int) -> list[dict[str, Any]]:
+    """Of its files, each as an `Attachment`."""
     return [
-        Attachment(
-            message_id=message_id,
-            position=position,
-            filename=file.filename,
-            content_type=file.content_type[:200],
-            size=size,
-            blob=blob,
-            content_id=file.content_id,
-            inline=file.inline,
-            voicemail=position in one.parsed.voicemails,
-        )
+        {
+            "message_id": message_id,
+            "position": position,
+            "filename": file.filename,
+            "content_type": file.content_type[:200],
+            "size": size,
+            "blob": blob,
+            "content_id": file.content_id,
+            "inline": file.inline,
+            "voicemail": position in one.parsed.voicemails,
+        }
         for position, (file, (blob, size)) in enumerate(zip(one.parsed.files, one.stored_files, strict=True))
     ]

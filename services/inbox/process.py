@@ -25,7 +25,8 @@ from shared.blobs import Blobs
 from shared.database import Database, ring
 from shared.errors import NotFound
 from shared.jobs import Job
-from shared.models import Machine, Message
+from shared.models import Attachment, Machine, Message
+from shared.rows import write_numbered
 from shared.settings import MailboxSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -199,13 +200,13 @@ class Processor:
         by_blob = await repository.messages_by_blob(session, sorted({one.claim.blob for one in ready}))
         by_rfc_id = await repository.messages_by_rfc_id(session, rfc_ids)
         ours = await repository.own_deliveries(session, rfc_ids)
-        by_print: dict[tuple[str, str], Message | int] = {}
-        fresh: list[tuple[Ready, Message]] = []
-        pairs: list[tuple[Ready, Message | int]] = []
-        new_by_blob: dict[str, Message] = {}
+        by_print: dict[tuple[str, str], Ready] = {}
+        fresh: list[Ready] = []
+        pairs: list[tuple[Ready, Ready | int]] = []  # with the message that is there, or the mail that becomes it
+        new_by_blob: dict[str, Ready] = {}
         for one in ready:
             blob = one.claim.blob
-            known: Message | int | None = by_blob.get(blob) or new_by_blob.get(blob)
+            known: Ready | int | None = by_blob.get(blob) or new_by_blob.get(blob)
             rfc_id = one.parsed.rfc_message_id
             if known is None and rfc_id:
                 known = by_print.get((rfc_id, one.fingerprint)) or await self._known_by_content(
@@ -214,26 +215,27 @@ class Processor:
             if known is None:
                 if rfc_id in ours and one.parsed.machine is None:
                     one.parsed.machine, one.parsed.machine_evidence = Machine.LOOP, "Message-ID: of our own delivery"
-                message = message_row(one)
-                fresh.append((one, message))
-                new_by_blob[blob] = known = message
+                fresh.append(one)
+                new_by_blob[blob] = known = one
                 if rfc_id:
-                    by_print[(rfc_id, one.fingerprint)] = message
+                    by_print[(rfc_id, one.fingerprint)] = one
             pairs.append((one, known))
-        session.add_all([message for _, message in fresh])
-        await session.flush()
-        attachments = [attachment for one, message in fresh for attachment in attachment_rows(one, message.id)]
-        session.add_all(attachments)
-        await session.flush()
+        message_ids = await write_numbered(session, Message, [message_row(one) for one in fresh])
+        new = {one.claim.receipt_id: message_id for one, message_id in zip(fresh, message_ids, strict=True)}
+        attachments = [row for one in fresh for row in attachment_rows(one, new[one.claim.receipt_id])]
+        attachment_ids = await write_numbered(session, Attachment, attachments)
         await repository.mark_parsed(
             session,
-            [(one.claim.receipt_id, known if isinstance(known, int) else known.id) for one, known in pairs],
+            [
+                (one.claim.receipt_id, known if isinstance(known, int) else new[known.claim.receipt_id])
+                for one, known in pairs
+            ],
         )
-        for attachment in attachments:
-            if attachment.voicemail:
-                ring(session, Job.TAKE_IN_ATTACHMENT, attachment.id)
-        for _, message in fresh:
-            ring(session, Job.TAKE_IN_MESSAGE, message.id)
+        for attachment_id, row in zip(attachment_ids, attachments, strict=True):
+            if row["voicemail"]:
+                ring(session, Job.TAKE_IN_ATTACHMENT, attachment_id)
+        for message_id in message_ids:
+            ring(session, Job.TAKE_IN_MESSAGE, message_id)
         return len(fresh)
 
     async def _known_by_content(self, candidates: Sequence[tuple[int, str]], wanted: str) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -123,23 +124,23 @@ async def acknowledge_new(
         await _acknowledgement(session, settings, ticket, message, kind, said.texts)
         for (ticket, message), said in zip(mails, words, strict=True)
     ]
-    await outgoing.send_all(session, deliveries)
+    ids = await outgoing.send_rows(session, deliveries)
     await write(
         session,
         insert_into(Entry),
         [
             {
-                "ticket_id": delivery.ticket_id,
+                "ticket_id": ticket.id,
                 "kind": EntryKind.ACKNOWLEDGEMENT,
-                "delivery_id": delivery.id,
+                "delivery_id": delivery_id,
                 "detail": {
                     "kind": kind.value,
                     "languages": list(languages_for(ticket.language)),
-                    "to": delivery.to_addresses,
+                    "to": [answer_to(message)],
                     **said.as_json(),
                 },
             }
-            for delivery, (ticket, _), said in zip(deliveries, mails, words, strict=True)
+            for delivery_id, (ticket, message), said in zip(ids, mails, words, strict=True)
         ],
     )
 
@@ -185,7 +186,7 @@ async def _acknowledgement(
     message: Message,
     kind: DeliveryKind,
     texts: Mapping[str, reply_templates.Text],
-) -> Delivery:
+) -> dict[str, Any]:
     languages = languages_for(ticket.language)
     parts, subjects = [], []
     for language in languages:
@@ -199,7 +200,7 @@ async def _acknowledgement(
         subject = outgoing.reply_subject(message.subject, ticket.id)
     else:
         subject = f"{subject} [#{ticket.id}]"
-    return await outgoing.delivery_row(
+    return await outgoing.delivery_values(
         session,
         settings,
         ticket,

@@ -1,8 +1,9 @@
 """A mail that leaves: its delivery row, its stable Message-ID, its thread, and the ring that sends it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ from shared.database import ring
 from shared.jobs import Job
 from shared.mailboxes import first_sending_address
 from shared.models import Delivery, DeliveryKind, Mailbox, Message, Ticket
+from shared.rows import write_numbered
 from shared.settings import Settings
 
 MAX_SUBJECT = 300
@@ -49,6 +51,14 @@ async def send_all(session: AsyncSession, deliveries: Sequence[Delivery]) -> Non
         ring(session, Job.SEND, delivery.id)
 
 
+async def send_rows(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The same for many automatic mails, as `delivery_values` has them, without the ORM; their ids, in order."""
+    ids = await write_numbered(session, Delivery, rows)
+    for delivery_id in ids:
+        ring(session, Job.SEND, delivery_id)
+    return ids
+
+
 def hold(settings: Settings, delivery: Delivery) -> None:
     """Let it wait for its writer's second thoughts."""
     if settings.undo_s:
@@ -75,23 +85,51 @@ async def delivery_row(
     created_by_id: int | None = None,
 ) -> Delivery:
     """A mail on a ticket, not yet in the store. `answers`: the mail it replies to."""
-    mailbox_id = answers.mailbox_id if answers is not None else None
-    return Delivery(
-        ticket_id=ticket.id,
+    values = await delivery_values(
+        session,
+        settings,
+        ticket,
         kind=kind,
-        mailbox_id=mailbox_id,
-        to_addresses=list(to),
-        cc_addresses=list(cc),
-        subject=subject[:MAX_SUBJECT],
+        to=to,
+        cc=cc,
+        subject=subject,
         language=language,
-        text=letter.text,
-        html=letter.html,
-        rfc_message_id=await new_message_id(session, settings, mailbox_id),
-        in_reply_to=answers.rfc_message_id if answers is not None else None,
-        references=extend_references(answers.references, answers.rfc_message_id) if answers is not None else [],
-        reply_token=ticket.reply_token,
-        created_by_id=created_by_id,
+        letter=letter,
+        answers=answers,
     )
+    return Delivery(**values, created_by_id=created_by_id)
+
+
+async def delivery_values(
+    session: AsyncSession,
+    settings: Settings,
+    ticket: Ticket,
+    *,
+    kind: DeliveryKind,
+    to: Sequence[str],
+    cc: Sequence[str] = (),
+    subject: str,
+    language: str,
+    letter: Letter,
+    answers: Message | None = None,
+) -> dict[str, Any]:
+    """What the store keeps of such a mail."""
+    mailbox_id = answers.mailbox_id if answers is not None else None
+    return {
+        "ticket_id": ticket.id,
+        "kind": kind,
+        "mailbox_id": mailbox_id,
+        "to_addresses": list(to),
+        "cc_addresses": list(cc),
+        "subject": subject[:MAX_SUBJECT],
+        "language": language,
+        "text": letter.text,
+        "html": letter.html,
+        "rfc_message_id": await new_message_id(session, settings, mailbox_id),
+        "in_reply_to": answers.rfc_message_id if answers is not None else None,
+        "references": extend_references(answers.references, answers.rfc_message_id) if answers is not None else [],
+        "reply_token": ticket.reply_token,
+    }
 
 
 async def new_message_id(session: AsyncSession, settings: Settings, mailbox_id: int | None) -> str:
