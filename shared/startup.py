@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Around the imports of a process's first module."""
+    """Around the imports of a process's first module, and around what else it loads for good."""
     gc.disable()
     try:
         yield

@@ -10,12 +10,14 @@ from arq.connections import ArqRedis, create_pool
 from arq.worker import Function, Worker, func
 
 from services.tickets.intake import Doors
+from services.tickets.intake_reading import get_ready
 from services.tickets.learning import installed
 from services.tickets.sweeps import Sweeps
 from shared import health
 from shared.database import Database
 from shared.jobs import Job, deserialize, queue_of, redis_settings, serialize
 from shared.settings import Settings
+from shared.startup import importing
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +103,7 @@ async def _work(pool: ArqRedis, jobs: list[Function]) -> None:
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Everything the tickets worker does, until `stop` is set."""
-    await asyncio.to_thread(installed.install, settings)
+    await asyncio.to_thread(_get_ready, settings)
     database = Database(settings, pool_size=8, max_overflow=12)
     doors = Doors(database, settings)
     sweeps = Sweeps(database, settings, doors=doors)
@@ -124,6 +126,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             log.warning("tickets.parts_left", parts=[task.get_name() for task in unfinished])
         await database.close()
         log.info("tickets.worker_stopped")
+
+
+def _get_ready(settings: Settings) -> None:
+    with importing():  # what is loaded to read mails stays as long as what was imported
+        installed.install(settings)
+        get_ready(settings)
 
 
 async def _for_ever(name: str, part: Callable[[], Awaitable[None]]) -> None:
