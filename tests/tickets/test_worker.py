@@ -214,10 +214,13 @@ async def test_the_process_starts_answers_and_stops(center: Center, settings: Se
             return '"ready"' in await asyncio.to_thread(get, "/readyz")
         return False
 
+    async def counted() -> bool:
+        return "centralita_routing_offers_total 1.0" in await asyncio.to_thread(get, "/metrics")
+
     try:
         assert await eventually(ready, 60)
         assert await eventually(is_offered(center, ticket_id))
-        assert "centralita_routing_offers_total 1.0" in await asyncio.to_thread(get, "/metrics")
+        assert await eventually(counted)  # behind the commit that the line above saw
         started = clock.now()
         process.send_signal(signal.SIGTERM)
         _, errors = await asyncio.to_thread(process.communicate, None, 20)
