@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from services.tickets.topics import taxonomy
+from services.tickets.topics import EMERGENCY, taxonomy
 from shared.models import Priority
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -174,6 +174,8 @@ def _sample(path: Path, at: int, header: str, body: list[str], split: Split, num
         raise CorpusError(
             path, at, "an emergency has priority emergency and one of !gas !wire !fire !shock !monoxide, or !crisis"
         )
+    if topic == EMERGENCY and priority is not Priority.EMERGENCY:
+        raise CorpusError(path, at, "what speaks of a danger and is none has another topic, at least safety_question")
     return Sample(
         id=f"{path.stem}/{number}",
         writer=path.stem,

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from services.tickets.priority import triage
 from services.tickets.topics import EMERGENCY, known
 from services.tickets.triage.model import load, model, save
 from services.tickets.triage.understand import topic_of
+from shared.models import Priority
 from training.model import SHIPPED, figures, worse
 from training.samples import Split, corpus
 
@@ -46,6 +48,19 @@ def test_a_topic_comes_with_the_words_that_say_so(text: str, topic: str, word: s
 )
 def test_danger_is_what_happens_now(text: str, danger: bool) -> None:
     assert (topic_of(text).topic == EMERGENCY) == danger
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How far should one keep from a fallen power line? I am preparing a safety lesson for my class.",
+        "We are writing the emergency plan for our school. What do staff do first if they smell gas?",
+        "Para el simulacro de la escuela: ¿a quién se le llama primero si alguien huele gas, al 911 o a PG&E?",
+    ],
+)
+def test_a_question_about_safety_is_a_topic_and_no_alarm(text: str) -> None:
+    found = triage(topic_of(text), text)
+    assert (found.topic, found.priority) == ("safety_question", Priority.NORMAL)
 
 
 def test_an_emergency_always_has_words() -> None:

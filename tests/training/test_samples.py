@@ -45,6 +45,7 @@ def test_a_message_is_read_with_its_labels_and_facts(tmp_path: Path) -> None:
         (HEAD + "@ en email normal\nHi", 4, "begins"),
         (HEAD + "@ en email normal other\n\n", 4, "empty"),
         (HEAD + "@ en email emergency emergency_safety\nHi", 4, "emergency"),
+        (HEAD + "@ en email normal emergency_safety !decoy !gas\nHi", 4, "safety_question"),
         (HEAD + "@ en email normal other !gas\nHi", 4, "emergency"),
         (HEAD + "@ en email normal other\nOn {phone:555-0118", 4, "brace"),
         (HEAD + "@ en email normal other\nOn {phone:555-0118=555-0118}", 4, "no phone"),
