@@ -259,17 +259,6 @@ async def test_the_notice_of_an_offer_says_how_urgent_it_is_and_a_name_once(as_p
     assert notice.count("Kwame Osei") == notice.count("Ana Beltrán") == 1  # as a voicemail's subject is its caller
 
 
-async def test_a_template_says_what_it_is_for_and_which_names_are_filled_in(as_person: SignIn) -> None:
-    client = await as_person("sofia")
-    text = {f"{part}_{language}": "{what}, #{number}" for part in ("subject", "body") for language in ("en", "es")}
-    assert (await client.post("/templates", data={"key": "page_urgent", **text})).status_code == 303
-    page = (await client.get("/templates/page_urgent")).text
-    assert "<h1>To the shift lead: an urgent matter</h1>" in page
-    for name in ("{what}", "{link}", "{center}"):  # each may be used in it, whether it is or not
-        assert name in page.partition('class="lead"')[2].partition("</p>")[0]
-    assert "{what}" not in (await client.get("/templates/new")).text
-
-
 async def test_the_language_of_the_screens_is_ones_own(as_person: SignIn, office: Office, database: Database) -> None:
     client = await as_person("carla")
     answer = await client.post("/language", data={"language": "es", "next": "https://evil.example/"})

@@ -234,3 +234,14 @@ async def test_one_click_stops_acknowledgements(
         assert done.status_code == 200
     assert await quiet() == ["ana@example.com"]
     assert (await stranger.post(path + "x")).status_code == 404
+
+
+async def test_a_template_says_what_it_is_for_and_which_names_are_filled_in(as_person: SignIn) -> None:
+    client = await as_person("sofia")
+    text = {f"{part}_{language}": "{what}, #{number}" for part in ("subject", "body") for language in ("en", "es")}
+    assert (await client.post("/templates", data={"key": "page_urgent", **text})).status_code == 303
+    page = (await client.get("/templates/page_urgent")).text
+    assert "<h1>To the shift lead: an urgent matter</h1>" in page
+    for name in ("{what}", "{link}", "{center}"):  # each may be used in it, whether it is or not
+        assert name in page.partition('class="lead"')[2].partition("</p>")[0]
+    assert "{what}" not in (await client.get("/templates/new")).text
