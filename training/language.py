@@ -9,16 +9,18 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from services.tickets.learning.masking import NAME
 from shared.language import MIXED, UNKNOWN, own
 from shared.language.text import read_text, second_language, weigh
 from shared.language.words import KNOWN_FROM, Learned
-from training.samples import FactKind, Sample, Split, corpus
+from training.corrections import WRITER, whole
+from training.samples import FactKind, Sample, Says, Split, corpus
 
 SHIPPED = Path(__file__).parents[1] / "shared" / "language" / "learned.json"
 EVERYDAY = Path(__file__).parent / "everyday.txt"
@@ -34,11 +36,11 @@ def main() -> int:
     samples = corpus()
     mine = [sample for sample in samples if sample.split is not Split.TEST]
     using = chosen(mine)
-    SHIPPED.write_text(_as_json(using), "utf-8")
+    SHIPPED.write_text(as_json(using), "utf-8")
     size = SHIPPED.stat().st_size // 1024
     print(f"{len(using.counts)} words; mixed from {using.mixed}, scale {using.scale}: {size} KiB")
-    print("tuning writers:", _figures([each for each in samples if each.split is Split.TUNE], using))
-    print("test writers:  ", _figures([each for each in samples if each.split is Split.TEST], using))
+    print("tuning writers:", figures([each for each in samples if each.split is Split.TUNE], using))
+    print("test writers:  ", figures([each for each in samples if each.split is Split.TEST], using))
     return 0
 
 
@@ -55,13 +57,19 @@ def chosen(samples: Sequence[Sample]) -> Learned:
     return replace(using, counts=dict(sorted(kept.items())))
 
 
-def counted(samples: Sequence[Sample]) -> Counts:
-    """How often each word was written in English and in Spanish, everyday words from the start."""
-    counts = _everyday()
+def taught(using: Learned, judged: Sequence[Sample]) -> Learned:
+    """With the words of texts of which people said the language, as often as each weighs; thresholds stay."""
+    return replace(using, counts=dict(sorted(counted(judged, using.counts).items())))
+
+
+def counted(samples: Sequence[Sample], before: Mapping[str, tuple[int, int]] | None = None) -> Counts:
+    """How often each word was written in English and in Spanish, on top of `before`; None: of everyday words."""
+    counts = _everyday() if before is None else dict(before)
     for sample in samples:
-        for word, (english, spanish) in _words(sample).items():
-            before = counts.get(word, (0, 0))
-            counts[word] = before[0] + english, before[1] + spanish
+        times = round(sample.weights.get(Says.LANGUAGE, 0.0))
+        for word, (english, spanish) in _words(sample).items() if times else ():
+            said = counts.get(word, (0, 0))
+            counts[word] = said[0] + times * english, said[1] + times * spanish
     return counts
 
 
@@ -98,6 +106,8 @@ def _words(sample: Sample) -> Counts:
     text = f"{sample.subject}. {_masked(sample, (FactKind.NAME, FactKind.ADDRESS))}"
     for clause in own.clauses(own.without_boilerplate(text)):
         for word in clause:
+            if word.text == NAME or (word.capital and sample.writer == WRITER):
+                continue  # a name that was masked, or may be one that was not
             before = counts.get(word.key, (0, 0))
             counts[word.key] = (before[0] + 1, before[1]) if place == 0 else (before[0], before[1] + 1)
     return counts
@@ -131,7 +141,7 @@ def _mixed(samples: Sequence[Sample], strangers: dict[str, Learned]) -> float:
     values: dict[bool, list[float]] = {True: [], False: []}
     for sample in samples:
         if sample.language in (*BOTH, MIXED):
-            found = weigh(own.without_boilerplate(_whole(sample)), strangers[sample.writer])
+            found = weigh(own.without_boilerplate(whole(sample)), strangers[sample.writer])
             values[sample.language == MIXED].append(second_language(found)[0])
     thresholds = np.arange(0.5, 12, 0.5)
     errors = [
@@ -157,24 +167,35 @@ def _scale(samples: Sequence[Sample], strangers: dict[str, Learned]) -> float:
     return round(float(scales[int(np.argmin(losses))]), 2)
 
 
-def _whole(sample: Sample) -> str:
-    return f"{sample.subject}.\n\n{sample.text}" if sample.subject else sample.text
+@dataclass(frozen=True)
+class Figures:
+    """How languages of some writers' messages are read."""
+
+    messages: int
+    right: float  # of those named, a share of 1
+    both: tuple[int, int]  # in both languages: found, of how many
+    false: int  # in one, and taken for both
+
+    def __str__(self) -> str:
+        return (
+            f"{self.messages} messages: {self.right:.1%} of those named are right,"
+            f" mixed found {self.both[0]} of {self.both[1]}, taken for mixed {self.false}"
+        )
 
 
-def _figures(samples: Sequence[Sample], using: Learned) -> str:
-    found = [(sample.language, read_text(_whole(sample), using).language) for sample in samples]
+def figures(samples: Sequence[Sample], using: Learned) -> Figures:
+    """How they are read with these counts."""
+    found = [(sample.language, read_text(whole(sample), using).language) for sample in samples]
     said = [pair for pair in found if pair[1] != UNKNOWN and pair[0] != UNKNOWN]
     both = [pair for pair in found if pair[0] == MIXED]
     false = [pair for pair in found if pair[0] in BOTH and pair[1] == MIXED]
     right = sum(label == language for label, language in said) / max(len(said), 1)
     seen = sum(language == MIXED for _, language in both)
-    return (
-        f"{len(found)} messages: {right:.1%} of those named are right,"
-        f" mixed found {seen} of {len(both)}, taken for mixed {len(false)}"
-    )
+    return Figures(len(found), right, (seen, len(both)), len(false))
 
 
-def _as_json(using: Learned) -> str:
+def as_json(using: Learned) -> str:
+    """As shared/language/words.py reads it."""
     words = ",\n".join(
         json.dumps([word, *count], ensure_ascii=False, separators=(",", ":")) for word, count in using.counts.items()
     )

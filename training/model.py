@@ -19,36 +19,19 @@ from threadpoolctl import threadpool_limits
 
 from services.tickets.topics import taxonomy
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, counted, document
+from services.tickets.triage.leaning import Leaning
 from services.tickets.triage.model import Model, Tested, load, save, tested
+from shared.language.words import Learned, of_json, shipped
+from training import language, leaning, reader
 from training.corrections import against_people, agreement, divided, lessons_in
+from training.figures import Figures, figures, worse, worse_languages
 from training.meanings import Meanings
-from training.reader import ALSO, taught
-from training.samples import CORPUS, CorpusError, Sample, Split, corpus
+from training.samples import CORPUS, WHOLE, CorpusError, Sample, Says, Split, corpus
 from training.urgent import learn
 
 SHIPPED = Path(__file__).parents[1] / "services" / "tickets" / "data" / "triage.npz"
 SMALL = 0.02  # weights below say nothing and are left out
 CHANCE = 0.01  # of the acceptable share, on the few hundred messages that thresholds are chosen on
-WORSE = 0.005  # of the acceptable share; below, a difference is chance
-
-
-@dataclass(frozen=True)
-class Figures:
-    """How a model fares on some writers. Shares of 1."""
-
-    messages: int
-    acceptable: float  # of first topics
-    recall: float  # of emergencies
-    false_alarms: float  # of everything else
-    false_decoys: float  # of what only looks like one
-    calibration: float  # expected calibration error of the first topic's confidence, ten bins
-
-    def __str__(self) -> str:
-        return (
-            f"{self.messages} messages: topic acceptable {self.acceptable:.1%}, emergencies found {self.recall:.1%},"
-            f" false alarms {self.false_alarms:.1%} (of decoys {self.false_decoys:.1%}),"
-            f" calibration error {self.calibration:.3f}"
-        )
 
 
 def documents_of(samples: Sequence[Sample]) -> list[Document]:
@@ -69,19 +52,24 @@ def _trained(samples: Sequence[Sample], choose: Sequence[Sample], strength: floa
     features, scaled = Meanings.read().instead_of_words(columns)
     rows, labels, shares = [], [], []
     for row, sample in enumerate(samples):
-        if not sample.tells_topic:
+        if not sample.tells(Says.TOPIC):
             continue
-        for topic, share in ((sample.topic, 1.0), *((each, ALSO) for each in sample.also)):
+        for topic, share in ((sample.topic, 1.0), *((each, reader.ALSO) for each in sample.also)):
             rows.append(row)
             labels.append(topics.index(topic))
-            shares.append(share * sample.weight)
+            shares.append(share * sample.weights[Says.TOPIC])
     classifier = LogisticRegression(C=strength, max_iter=120)
     classifier.fit(features[rows], labels, sample_weight=shares)
     weights = np.zeros((len(topics), columns.shape[1]))
     bias = np.full(len(topics), -20.0)  # a topic nobody wrote about is never the answer
     weights[classifier.classes_], bias[classifier.classes_] = scaled.of_words(classifier.coef_, classifier.intercept_)
     danger = LogisticRegression(C=strength, class_weight="balanced", solver="liblinear")
-    danger.fit(features, [sample.emergency for sample in samples], sample_weight=[sample.weight for sample in samples])
+    judged = [row for row, sample in enumerate(samples) if sample.tells(Says.DANGER)]
+    danger.fit(
+        features[judged],
+        [samples[row].emergency for row in judged],
+        sample_weight=[samples[row].weights[Says.DANGER] for row in judged],
+    )
     danger_weights, danger_bias = scaled.of_words(danger.coef_, danger.intercept_)
     urgent = learn(features, samples, strength=strength)
     kind_weights, kind_bias = scaled.of_words(urgent.weights, urgent.bias)
@@ -100,9 +88,14 @@ def _trained(samples: Sequence[Sample], choose: Sequence[Sample], strength: floa
         kind_weights=np.ascontiguousarray(_without_small(kind_weights).T),
         kind_bias=kind_bias,
         kind_alarms=urgent.alarms,
-        reader=taught(documents, samples, topics),
+        reader=reader.taught(documents, samples, topics),
+        leaning=_as_shipped(leaning.learn(features, samples, topics, scaled)),
     )
     return _chosen(model, choose)
+
+
+def _as_shipped(learned: Leaning) -> Leaning:
+    return replace(learned, weights=_without_small(learned.weights))
 
 
 def _idf(documents: Sequence[Document]) -> Array:
@@ -131,7 +124,7 @@ def _version(*parts: Sequence[Sample]) -> str:
 
 
 def _unusual(sample: Sample) -> tuple[object, ...]:
-    return () if sample.weight == 1.0 and sample.tells_topic else (sample.weight, sample.tells_topic)
+    return () if sample.weights == WHOLE else (*sorted(sample.weights.items()), sample.language)
 
 
 def _without_small(weights: Array) -> Array:
@@ -179,35 +172,6 @@ def _certain(model: Model, samples: Sequence[Sample]) -> float:
     return min(threshold for threshold, share in right.items() if share >= max(right.values()) - CHANCE)
 
 
-def figures(model: Model, samples: Sequence[Sample]) -> Figures:
-    """How the model fares on these messages."""
-    understood = [model.understand_document(each) for each in documents_of(samples)]
-    right = np.array([s.accepts(u.topic) for s, u in zip(samples, understood, strict=True)])
-    sure = np.array([each.confidence for each in understood])
-    alarms = np.array([each.emergency for each in understood])
-    emergencies = np.array([sample.emergency for sample in samples])
-    decoys = np.array(["decoy" in sample.flags for sample in samples])
-    bins = np.minimum((sure * 10).astype(int), 9)
-    error = sum(abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in set(bins))
-    return Figures(
-        len(samples),
-        float(right.mean()),
-        float(alarms[emergencies].mean()) if emergencies.any() else 1.0,
-        float(alarms[~emergencies].mean()),
-        float(alarms[decoys].mean()) if decoys.any() else 0.0,
-        float(error),
-    )
-
-
-def worse(new: Figures | Tested, old: Figures | Tested) -> str | None:
-    """Why the new model must not replace the old one; None: it may."""
-    if new.recall < old.recall:
-        return f"it finds {new.recall:.1%} of emergencies where the present one finds {old.recall:.1%}"
-    if new.acceptable < old.acceptable - WORSE:
-        return f"it finds {new.acceptable:.1%} of topics where the present one finds {old.acceptable:.1%}"
-    return None
-
-
 @dataclass(frozen=True)
 class Lessons:
     """What people corrected: what is learned from, and what is kept to see whether it helps."""
@@ -240,16 +204,33 @@ def _before(present: Model | None, path: Path, test: Sequence[Sample], on: str) 
     return kept if kept is not None and kept.on == on else None
 
 
+def languages_of(model: Model) -> Learned:
+    """By which languages are read together with the model."""
+    return shipped() if model.language is None else of_json(model.language)
+
+
 def against_corrections(new: Model, present: Model | None, lessons: Lessons) -> str | None:
     """Print how many are now as people said; why the new model must not replace the present one, or None."""
     for name, samples in (("learned from", lessons.learned), ("kept to see", lessons.kept)):
         if samples:
-            was = "unknown" if present is None else str(sum(agreement(present, samples)))
-            now = sum(agreement(new, samples))
-            print(f"corrections {name}: {len(samples)}, as people say before {was}, after {now}")
+            now = _agreement(new, samples)
+            was = "unknown" if present is None else str(sum(_agreement(present, samples)))
+            print(f"judgements {name}: {len(now)}, as people say before {was}, after {sum(now)}")
     if present is None:
         return None
-    return against_people(agreement(new, lessons.kept), agreement(present, lessons.kept))
+    return against_people(_agreement(new, lessons.kept), _agreement(present, lessons.kept))
+
+
+def _agreement(model: Model, samples: Sequence[Sample]) -> list[bool]:
+    return agreement(model, languages_of(model), samples)
+
+
+def against_languages(new: Model, present: Model | None, test: Sequence[Sample]) -> str | None:
+    """Why the words that were counted must not take the place of the present ones; None: they may, or are the same."""
+    if new.language is None:
+        return None
+    old = shipped() if present is None else languages_of(present)
+    return worse_languages(language.figures(test, languages_of(new)), language.figures(test, old))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -266,16 +247,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     split = {kind: [sample for sample in samples if sample.split is kind] for kind in Split}
     model = train([*split[Split.TRAIN], *lessons.learned], split[Split.TUNE])
+    if any(each.tells(Says.LANGUAGE) for each in lessons.learned):
+        taught = language.taught(shipped(), lessons.learned)
+        model = replace(model, language=language.as_json(taught).encode())
     print(f"model {model.version}: temperature {model.temperature:.2f}, certain {model.certain}, alarm {model.alarm}")
     print("writers it was chosen on:", figures(model, split[Split.TUNE]))
     path = options.out if options.out.exists() else SHIPPED
     present = _present(path)
     after = figures(model, split[Split.TEST])
-    now = Tested(_version(split[Split.TEST]), after.acceptable, after.recall)
+    now = Tested(_version(split[Split.TEST]), after.acceptable, after.recall, after.priority)
     before = _before(present, path, split[Split.TEST], now.on)
     print("before, test writers:", before or "nothing to compare with")
     print("after, test writers: ", after)
-    reason = (before and worse(now, before)) or against_corrections(model, present, lessons)
+    reason = (
+        (before and worse(now, before))
+        or against_corrections(model, present, lessons)
+        or against_languages(model, present, split[Split.TEST])
+    )
     if reason:
         print(f"Not written: {reason}.", file=sys.stderr)
         return 1

@@ -16,7 +16,7 @@ from torch.nn import functional
 from services.tickets.triage.features import Array, Document
 from services.tickets.triage.reader import FEW, MOST, Reader
 from training.meanings import Meanings
-from training.samples import Sample
+from training.samples import Sample, Says
 
 ALSO = 0.5  # how much a further topic counts beside the first
 SPANS = (1, 3, 5)  # words that a filter sees
@@ -110,11 +110,11 @@ def _batches(order: Array, said: Sequence[Array], chance: np.random.Generator) -
 def _label(sample: Sample, topics: Sequence[str]) -> Array:
     """Shares of its topics, times its weight; nought where it tells none."""
     label = np.zeros(len(topics))
-    if sample.tells_topic:
+    if sample.tells(Says.TOPIC):
         label[topics.index(sample.topic)] = 1.0
         for topic in sample.also:
             label[topics.index(topic)] = ALSO
-        label *= sample.weight / label.sum()
+        label *= sample.weights[Says.TOPIC] / label.sum()
     return label
 
 

@@ -5,8 +5,8 @@ refused as a whole with the line that is wrong: a corpus that is quietly half re
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,6 +37,15 @@ class Split(StrEnum):
     URGENCY = "urgency"  # held out too, for the kinds of urgency only: their topics are beside the point
 
 
+class Says(StrEnum):
+    """What somebody judged of a message: of the corpus everything, of a customer's what was in the way."""
+
+    LANGUAGE = "language"
+    TOPIC = "topic"
+    DANGER = "danger"
+    PRIORITY = "priority"
+
+
 class FactKind(StrEnum):
     PHONE = "phone"
     ACCOUNT = "account"
@@ -54,6 +63,9 @@ _VALUES = {
     FactKind.AMOUNT: re.compile(r"\d+(?:\.\d\d)?"),
     FactKind.DATE: re.compile(r"\d{4}-\d\d-\d\d|\d\d-\d\d|mon|tue|wed|thu|fri|sat|sun|today|tomorrow|\+\d+[dh]"),
 }
+
+
+WHOLE = dict.fromkeys(Says, 1.0)
 
 
 class CorpusError(ValueError):
@@ -90,8 +102,11 @@ class Sample:
     subject: str
     text: str
     facts: tuple[Fact, ...]
-    weight: float = 1.0  # in training, beside the others
-    tells_topic: bool = True  # else only whether it is an emergency was judged
+    # What it tells, and how much that counts in training beside the others.
+    weights: Mapping[Says, float] = field(default_factory=lambda: dict(WHOLE), hash=False)
+
+    def tells(self, what: Says) -> bool:
+        return what in self.weights
 
     @property
     def emergency(self) -> bool:

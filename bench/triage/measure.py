@@ -3,18 +3,20 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from threadpoolctl import threadpool_limits
 
 from bench.figures import Figures, percentile
-from services.tickets.priority import triage
+from services.tickets.priority import more_urgent, triage
 from services.tickets.topics import EMERGENCY, match_topic
 from services.tickets.triage.model import model
 from services.tickets.triage.understand import topic_of
 from services.tickets.urgency.dangers import dangers
 from services.tickets.urgency.find import find
 from services.tickets.urgency.kinds import Kind
-from training.model import figures as of_the_model
+from shared.models import Priority
+from training.figures import figures as of_the_model
 from training.samples import Sample, Split, corpus
 
 Reader = Callable[[str, str], str]
@@ -67,6 +69,7 @@ def _measure(size: int) -> Figures:
             part = [each for each in samples if each.channel == channel and each.language == language]
             if part:
                 figures.add(f"topic acceptable, {name} {called} ({len(part)})", _both(part), aim)
+    figures.add(f"priority as the label says ({len(samples)})", _priorities(samples))
     _emergencies(figures)
     _urgency(figures)
     calibration = of_the_model(model(), samples).calibration
@@ -78,6 +81,25 @@ def _measure(size: int) -> Figures:
         "under 5",
     )
     return figures
+
+
+def _priorities(samples: Sequence[Sample]) -> str:
+    """As a ticket gets them, and as topics and rules would give them without what people called such messages."""
+    counted = []
+    for rules_alone in (False, True):
+        given = {each.id: _priority(each, rules_alone=rules_alone) for each in samples}
+        high = [each for each in samples if each.priority is Priority.HIGH]
+        lost = sum(more_urgent(Priority.HIGH, given[each.id]) for each in high)
+        right = 100 * sum(given[each.id] is each.priority for each in samples) / len(samples)
+        counted.append(f"{right:.1f} %, high taken for less {lost} of {len(high)}")
+    return f"{counted[0]} (topics and rules alone: {counted[1]})"
+
+
+def _priority(sample: Sample, *, rules_alone: bool) -> Priority:
+    match = topic_of(sample.text, sample.subject)
+    if rules_alone:
+        match = replace(match, evidence={key: value for key, value in match.evidence.items() if key != "priorities"})
+    return triage(match, sample.text, sample.subject).priority
 
 
 def _emergencies(figures: Figures) -> None:

@@ -1,4 +1,7 @@
-"""How urgent a contact is and who may close it: the topic's defaults, raised by what the text says (urgency/)."""
+"""How urgent a contact is and who may close it: the topic's defaults, raised by what the text says (urgency/).
+
+Where no rule finds anything urgent, what people call such messages may take the place of the default
+(triage/leaning.py)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from typing import Any
 
 from services.tickets.topics import EMERGENCY, TopicMatch, taxonomy
 from services.tickets.triage.heard import joined
+from services.tickets.triage.leaning import leaned
 from services.tickets.urgency.find import Finding, find, says
 from services.tickets.urgency.kinds import MEANINGS, Kind
 from shared.models import Level, Priority
@@ -32,6 +36,12 @@ class Triage:
     def has(self, *kinds: Kind) -> bool:
         return any(each.kind in kinds for each in self.findings)
 
+    @property
+    def raised(self) -> bool:
+        """Whether its words make it as urgent as it is, whatever its topic."""
+        instead_of = self.evidence.get("instead_of")
+        return bool(self.findings) or (instead_of is not None and more_urgent(self.priority, Priority(instead_of)))
+
 
 def triage(match: TopicMatch, text: str, subject: str = "", today: date | None = None) -> Triage:
     """Priority and level of a contact on this topic in these words. `today`: the center's day when it came."""
@@ -54,7 +64,14 @@ def triage(match: TopicMatch, text: str, subject: str = "", today: date | None =
         level = max(level, *(taxonomy()[each].level for each in match.also), key=_LEVELS.index) if match.also else level
     for each in match.also:
         priority = min(priority, taxonomy()[each].priority, key=URGENCY.index)
-    return Triage(topic.key, priority, level, match.evidence, match.also, findings)
+    evidence = match.evidence
+    if not findings and not match.also and (learned := leaned(priority, evidence.get("priorities", {}))) != priority:
+        priority, evidence = learned, {**evidence, "instead_of": priority.value}
+    return Triage(topic.key, priority, level, evidence, match.also, findings)
+
+
+def more_urgent(one: Priority, other: Priority) -> bool:
+    return URGENCY.index(one) < URGENCY.index(other)
 
 
 def raised(priority: Priority, kinds: Iterable[Kind]) -> Priority:

@@ -37,7 +37,6 @@ class Said:
     @classmethod
     def of(cls, reading: Reading, decision: LanguageDecision) -> "Said":
         now = reading.triage
-        raised = bool(now.findings)
         number = reading.callback_number
         version = decision.evidence.get("version")
         return cls(
@@ -46,7 +45,7 @@ class Said:
             now.topic,
             now.level,
             now.priority,
-            raised,
+            now.raised,
             number,
             now.also,
             version,

@@ -69,15 +69,33 @@ class Learned:
         return frozenset(key for key, count in self.counts.items() if sum(count) >= FREQUENT)
 
 
-@lru_cache(maxsize=1)
+_in_use: Learned | None = None
+
+
+def use(other: Learned | None) -> None:
+    """From now on this process reads languages with these; None: with what came with the software."""
+    global _in_use
+    _in_use = other
+
+
 def learned() -> Learned:
+    """What this process reads languages with."""
+    return _in_use if _in_use is not None else shipped()
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Learned:
     """What came with this version of the software."""
-    data = files("shared.language").joinpath("learned.json").read_bytes()
+    return of_json(files("shared.language").joinpath("learned.json").read_bytes())
+
+
+def of_json(data: bytes) -> Learned:
+    """What `python -m training.language` wrote. Raises KeyError, TypeError or ValueError when it is something else."""
     told = json.loads(data)
     return Learned(
-        {word: (english, spanish) for word, english, spanish in told["words"]},
-        mixed=told["mixed"],
-        scale=told["scale"],
+        {str(word): (int(english), int(spanish)) for word, english, spanish in told["words"]},
+        mixed=float(told["mixed"]),
+        scale=float(told["scale"]),
         version=f"{METHOD}-{hashlib.sha256(data).hexdigest()[:8]}",
     )
 

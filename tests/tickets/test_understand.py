@@ -10,7 +10,8 @@ from services.tickets.topics import EMERGENCY, known
 from services.tickets.triage.model import load, model, save
 from services.tickets.triage.understand import topic_of
 from shared.models import Priority
-from training.model import SHIPPED, figures, worse
+from training.figures import figures, worse
+from training.model import SHIPPED
 from training.samples import Split, corpus
 
 

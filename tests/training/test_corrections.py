@@ -14,12 +14,13 @@ from services.tickets.learning import export, installed
 from services.tickets.triage import model as triage
 from services.tickets.triage.understand import topic_of
 from shared.database import Database
-from shared.models import AuditEvent, Problem
+from shared.language import UNKNOWN, words
+from shared.models import AuditEvent, Priority, Problem
 from shared.settings import Settings
 from tests.tickets.intake.conftest import Center
 from training import model as trainer
 from training.corrections import AGREED, CORRECTED, against_people, divided, lessons_in, summary
-from training.samples import CorpusError, Split, corpus
+from training.samples import CorpusError, Says, Split, corpus
 
 WRITER = """split: {split}
 
@@ -42,6 +43,7 @@ There is a strong smell of gas by the {thing} right now, help!
 Hello there, {thing}.
 """
 ODD = "The heron at the pond by the Quimby place is back, and the turnstile squeaks again."
+STRANGE = "zimbolo chapetun gurrumino zarandeque"
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def installed_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test installs is taken out behind it."""
+    monkeypatch.setattr(triage, "_in_use", None)
+    monkeypatch.setattr(words, "_in_use", None)
+
+
 @pytest.fixture
 def own_model(tmp_path: Path, trained: Path) -> Path:
     """Where an operator would put one."""
@@ -63,9 +72,8 @@ def own_model(tmp_path: Path, trained: Path) -> Path:
 
 async def test_a_correction_becomes_what_the_model_says(
     database: Database, settings: Settings, tmp_path: Path, trained: Path, own_model: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(triage, "_in_use", None)
     center = Center(database, settings)
     await center.open()
     operator = settings.model_copy(update={"triage_model": own_model})
@@ -83,7 +91,7 @@ async def test_a_correction_becomes_what_the_model_says(
     assert "turnstile squeaks" in line["text"]
     arguments = ["--corpus", str(trained), "--corrections", str(tmp_path / "out"), "--out", str(own_model)]
     assert trainer.main(arguments) == 0
-    assert "corrections learned from: 1, as people say before 0, after 1" in capsys.readouterr().out
+    assert "judgements learned from: 1, as people say before 0, after 1" in capsys.readouterr().out
     assert installed.install(operator) is None
     assert triage.model().version != before
     assert topic_of(ODD).topic == "scam_report"
@@ -92,6 +100,34 @@ async def test_a_correction_becomes_what_the_model_says(
     async with database.transaction() as session:
         actions = list(await session.scalars(select(AuditEvent.action)))
     assert "corrections.export" in actions
+
+
+async def test_languages_and_priorities_are_learned_too(
+    database: Database, settings: Settings, tmp_path: Path, trained: Path, own_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    center = Center(database, settings)
+    await center.open()
+    operator = settings.model_copy(update={"triage_model": own_model})
+    assert installed.install(operator) is None
+    strange, odd = await center.receive(STRANGE, subject=""), await center.receive(ODD, subject="")
+    assert (strange.ticket.language, odd.ticket.priority) == (UNKNOWN, Priority.NORMAL)
+    me = await center.person()
+    async with database.transaction() as session:
+        await corrections.set_language(session, settings, me, strange.ticket.id, "es")
+        await corrections.set_priority(session, settings, me, odd.ticket.id, Priority.HIGH)
+    assert await export.export(database, tmp_path / "out") == 2
+    told = [json.loads(text) for text in (tmp_path / "out" / export.FILE).read_text().splitlines()]
+    assert [each["about"] for each in told] == [strange.ticket.topic, odd.ticket.topic]
+    arguments = ["--corpus", str(trained), "--corrections", str(tmp_path / "out"), "--out", str(own_model)]
+    assert trainer.main(arguments) == 0
+    assert "judgements learned from: 2, as people say before 0, after 2" in capsys.readouterr().out
+    assert installed.install(operator) is None
+    strange = await center.receive(STRANGE, subject="", from_address="third@example.com")
+    odd = await center.receive(ODD, subject="", from_address="fourth@example.com")
+    assert (strange.ticket.language, strange.ticket.language_evidence["version"]) == ("es", words.learned().version)
+    assert words.learned().version != words.shipped().version
+    assert (odd.ticket.priority, odd.ticket.topic_evidence["instead_of"]) == (Priority.HIGH, "normal")
 
 
 def lines(folder: Path, *found: dict[str, object]) -> Path:
@@ -110,15 +146,19 @@ def test_what_was_corrected_weighs_more_than_what_was_agreed_to(tmp_path: Path) 
         {"id": "message/4", "emergency": False, "priority": "low", "decided": {"priority": "normal"}},
         {"id": "message/5", "language": "es", "decided": {"language": "en"}},
     )
-    one, two, danger, calm = lessons_in(folder)
-    assert [each.weight for each in (one, two, danger, calm)] == [CORRECTED, AGREED, CORRECTED, CORRECTED]
+    one, two, danger, calm, spanish = lessons_in(folder)
+    assert [each.weights[Says.DANGER] for each in (one, two, danger, calm)] == [
+        CORRECTED, AGREED, CORRECTED, CORRECTED
+    ]  # fmt: skip
     assert (danger.emergency, danger.topic, calm.emergency) == (True, "emergency_safety", False)
-    assert not calm.tells_topic, "nobody said what it is about"
+    assert (calm.weights[Says.PRIORITY], calm.tells(Says.TOPIC)) == (CORRECTED, False), "nobody said what it is about"
+    assert (spanish.language, dict(spanish.weights)) == ("es", {Says.LANGUAGE: CORRECTED})
     assert summary(folder) == {
         "texts": 5, "topic": 2, "emergency": 4, "priority": 2, "language": 1, "corrected": 4
     }  # fmt: skip
-    with pytest.raises(CorpusError, match="line 1: there is no topic"):
-        lessons_in(lines(folder, {"id": "message/1", "topic": "nonsense"}))
+    for name in ("topic", "about", "priority", "language"):
+        with pytest.raises(CorpusError, match=f"line 1: there is no {name} «nonsense»"):
+            lessons_in(lines(folder, {"id": "message/1", name: "nonsense"}))
 
 
 def test_some_are_kept_to_see_whether_it_helps(tmp_path: Path) -> None:
@@ -165,10 +205,15 @@ def test_a_file_that_is_no_model_is_refused(own_model: Path) -> None:
         installed.read_model(own_model)
 
 
+def test_a_model_whose_words_cannot_be_read_is_refused(own_model: Path, settings: Settings) -> None:
+    triage.save(replace(triage.load(own_model), language=b'{"words": [["hola"]]}'), own_model)
+    assert installed.install(settings.model_copy(update={"triage_model": own_model})) == installed.BROKEN
+    assert (triage.model(), words.learned()) == (triage.shipped(), words.shipped())
+
+
 async def test_operators_are_told_and_the_shipped_model_goes_on_reading(
-    database: Database, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, settings: Settings, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(triage, "_in_use", None)
     operator = settings.model_copy(update={"triage_model": tmp_path / "nowhere.npz"})
     assert installed.install(operator) == installed.MISSING
     assert installed.in_use(operator) == installed.InUse(triage.shipped().version, None)

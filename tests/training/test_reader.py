@@ -7,7 +7,7 @@ import numpy as np
 from services.tickets.triage.features import document
 from training.model import documents_of
 from training.reader import taught
-from training.samples import Sample, corpus
+from training.samples import Sample, Says, corpus
 
 TOPICS = ("billing_dispute", "move_start_stop")
 
@@ -42,6 +42,6 @@ def test_order_alone_is_learned_and_twice_the_same() -> None:
 
 
 def test_what_tells_no_topic_teaches_none() -> None:
-    lessons = [replace(each, tells_topic=False) for each in samples()[:3]]
+    lessons = [replace(each, weights={Says.DANGER: 1.0}) for each in samples()[:3]]
     reader = taught(documents_of(lessons), lessons, TOPICS)
     assert np.isfinite(reader.scores(document("hello").said)).all()

@@ -21,7 +21,7 @@ from services.tickets.facts.street_words import (
     UNIT,
     WORD,
 )
-from shared.language.words import learned
+from shared.language.words import shipped
 
 # With its number: surely an address.
 STREETS = (
@@ -220,7 +220,7 @@ def _unheard(match: re.Match[str]) -> bool:
         return True
     if is_given(name[0]) and " de la " not in match.group():
         return False  # somebody's name
-    return all(sum(learned().counts.get(word, _NEVER)) <= _OFTEN for word in name)
+    return all(sum(shipped().counts.get(word, _NEVER)) <= _OFTEN for word in name)
 
 
 _NEVER, _OFTEN = (0, 0), 4  # times that writers of the corpus used a word

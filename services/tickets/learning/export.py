@@ -57,6 +57,7 @@ def line(key: str, ticket: Ticket, judged: Mapping[CorrectionKind, Correction], 
         "emergency": emergency,
         "priority": priority.corrected if priority is not None else None,
         "language": language.corrected if language is not None else None,
+        "about": ticket.topic,  # as it stands: what is urgent depends on it
         "decided": {kind.value: row.decided for kind, row in sorted(judged.items())},
         "model": next((row.model for row in judged.values() if row.model), ""),
         "subject": masked(words.subject, words.names),

@@ -1,4 +1,6 @@
-"""Which trained model reads messages: the one that came with the software, or the operator's own if it can be used."""
+"""Which trained model reads messages: the one that came with the software, or the operator's own if it can be used.
+
+What the operator's has learned of languages is read with it."""
 
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from services.tickets.triage.model import Model, OtherIdeas, load, model, shippe
 from services.tickets.urgency.kinds import Kind
 from shared import health
 from shared.database import Database
+from shared.language import words
 from shared.settings import Settings
 from shared.web.i18n import N_
 
@@ -62,14 +65,26 @@ def read_model(path: Path) -> Model:
         and set(found.kinds) <= set(Kind)
         and found.kind_weights.shape == (*features, len(found.kinds))
         and found.reader.fits(len(lexicon().places), len(found.topics))
+        and found.leaning.fits(*features, len(found.topics))
     )
     if not fits:
         raise BadModel(OTHER_VERSION)
     topics, kinds = (found.weights, found.bias), (found.kind_weights, found.kind_bias, found.kind_alarms)
-    figures = (*topics, *kinds, found.danger_weights, found.weighting.idf)
+    leaning = (found.leaning.weights, found.leaning.topics, found.leaning.bias)
+    figures = (*topics, *kinds, *leaning, found.danger_weights, found.weighting.idf)
     if not all(np.isfinite(each).all() for each in figures) or not 0 < found.alarm <= 1 or found.temperature <= 0:
         raise BadModel(BROKEN)
     return found
+
+
+def _languages(found: Model) -> words.Learned | None:
+    """By which languages are read with this model; None: by what came with the software. Raises BadModel."""
+    if found.language is None:
+        return None
+    try:
+        return words.of_json(found.language)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadModel(BROKEN) from error
 
 
 _refused: str | None = None
@@ -80,9 +95,12 @@ def install(settings: Settings) -> str | None:
     global _refused
     _refused = None
     use(None)
+    words.use(None)
     if settings.triage_model is not None:
         try:
-            use(read_model(settings.triage_model))
+            found = read_model(settings.triage_model)
+            words.use(_languages(found))
+            use(found)
         except BadModel as error:
             _refused = str(error)
             log.exception("model.refused", path=str(settings.triage_model))

@@ -238,6 +238,7 @@ async def show_ticket(
         topic_evidence=wording_topic.evidence(
             screen.language, view.ticket.topic, view.topic_evidence, screen.topic_name
         ),
+        priority_reason=wording_urgency.instead(screen.language, view.ticket.priority, view.topic_evidence),
         urgency=wording_urgency.sentences(screen.language, view.urgency, day_of(settings, clock.now())),
         why=lambda explanation: wording.why(screen.language, explanation, mine=False),
         flag=lambda value: wording.flag(screen.language, value),

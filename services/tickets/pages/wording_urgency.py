@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
+from services.tickets.triage.leaning import leaned
 from services.tickets.urgency.kinds import MEANINGS, Kind
 from services.tickets.views.urgency_models import UrgencyView, UrgentView
+from shared.models import Priority
 from shared.web import i18n, vocabulary
 from shared.web.i18n import N_, translate
 
@@ -48,3 +51,17 @@ def sentences(language: str, found: Sequence[UrgencyView], today: date) -> list[
         quotes = ", ".join(f"«{quote.words}»" for quote in each.quotes)
         lines.append(f"{priority}: {what(language, each, today)} ({quotes})")
     return list(dict.fromkeys(lines))
+
+
+def instead(language: str, priority: Priority, evidence: dict[str, Any]) -> str:
+    """Why the priority is not the one of its topic, where no sign of urgency says so. '': it is, or a person set it."""
+    default, shares = evidence.get("instead_of"), evidence.get("priorities") or {}
+    if default is None or evidence.get("priority_corrected") or leaned(Priority(default), shares) is not priority:
+        return ""
+    return translate(
+        language,
+        N_("By its topic alone it would be {default}; in these words it is {priority} ({percent} %)."),
+        default=vocabulary.label(language, "priority", default).lower(),
+        priority=vocabulary.label(language, "priority", priority).lower(),
+        percent=min(99, round(100 * shares[priority])),
+    )

@@ -16,10 +16,11 @@ import numpy as np
 from services.tickets.topics import EMERGENCY, OTHER
 from services.tickets.triage.features import Array, Document, Features, Weighting, blocks, document, idea_column
 from services.tickets.triage.ideas import names
+from services.tickets.triage.leaning import Leaning
 from services.tickets.triage.meaning import lexicon
 from services.tickets.triage.reader import Reader, of_parts, parts
 
-MADE_OF = "linear and reader"  # what a file holds: another word, and files that were made before are not read
+MADE_OF = "linear, reader and leaning"  # what a file holds: another word, and files that were made before are not read
 REASONS = 4  # ideas named as evidence
 CLEAR = 2.5  # by how much ideas must speak for a topic rather than for «other»; chosen on the writers kept for choosing
 
@@ -35,6 +36,7 @@ class Understanding:
     reasons: tuple[str, ...]  # the text's own words that spoke for the topic, the strongest first
     shares: dict[str, float] = field(default_factory=dict)
     urgent: dict[str, float] = field(default_factory=dict)  # kinds of urgency above their alarm, and their probability
+    pushes: tuple[float, ...] = ()  # what the words say for each priority (leaning.py)
     version: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -54,12 +56,13 @@ class Tested:
     on: str
     acceptable: float
     recall: float
+    priority: float = 0.0
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of topics (one row each), of danger and of kinds of urgency over the same features, and a second opinion
-    on topics."""
+    """Weights of topics (one row each), of danger, of kinds of urgency and of priorities over the same features, a
+    second opinion on topics, and, in a file of the center's own, what it learned of languages."""
 
     version: str
     topics: tuple[str, ...]
@@ -76,7 +79,9 @@ class Model:
     kind_bias: Array
     kind_alarms: Array
     reader: Reader
+    leaning: Leaning
     tested: "Tested | None" = None
+    language: bytes | None = None  # as shared/language/words.py reads it; None: what came with the software
 
     def understand(self, text: str, subject: str = "") -> Understanding:
         """What one message says. Empty text: other, no danger."""
@@ -99,6 +104,10 @@ class Model:
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         total: Array = scores / scores.sum(axis=-1, keepdims=True)
         return total
+
+    def priorities(self, understood: Understanding, topic: str) -> dict[str, float]:
+        """How probable each priority is that people would give to these words, if they are about this topic."""
+        return self.leaning.shares(understood.pushes, self.topics.index(topic))
 
     def danger(self, features: Features) -> float:
         """Probability of danger."""
@@ -142,6 +151,7 @@ class Model:
                 )
                 if probability >= alarm
             },
+            pushes=self.leaning.pushes(features),
             version=self.version,
         )
 
@@ -191,7 +201,13 @@ def load(path: Path | BinaryIO) -> Model:
             kind_bias=data["kind_bias"].astype(np.float64),
             kind_alarms=data["kind_alarms"].astype(np.float64),
             reader=of_parts(data),
+            leaning=Leaning(
+                np.ascontiguousarray(_dense(data, "leaning").T),
+                data["leaning_topics"].astype(np.float64),
+                data["leaning_bias"].astype(np.float64),
+            ),
             tested=_tested(data),
+            language=data["language"].tobytes() if "language" in data else None,
         )
 
 
@@ -204,7 +220,8 @@ def tested(path: Path) -> Tested | None:
 def _tested(data: Any) -> Tested | None:
     if "tested_on" not in data:
         return None
-    return Tested(str(data["tested_on"]), float(data["acceptable"]), float(data["recall"]))
+    priority = float(data["tested_priority"]) if "tested_priority" in data else 0.0
+    return Tested(str(data["tested_on"]), float(data["acceptable"]), float(data["recall"]), priority)
 
 
 def ideas_read() -> str:
@@ -218,7 +235,7 @@ def save(model: Model, path: Path) -> None:
     idf = np.split(model.weighting.idf.astype(np.float16), blocks()[1:4])
     kept: dict[str, Any] = {f"idf_{number}": block for number, block in enumerate(idf)}
     kept |= _parts(model.weights.T, "weights") | _parts(model.danger_weights[None, :], "danger")
-    kept |= _parts(model.kind_weights.T, "urgent")
+    kept |= _parts(model.kind_weights.T, "urgent") | _parts(model.leaning.weights.T, "leaning")
     kept |= parts(model.reader)
     kept |= {
         "version": np.array(model.version),
@@ -232,13 +249,18 @@ def save(model: Model, path: Path) -> None:
         "kinds": np.array(model.kinds),
         "kind_bias": model.kind_bias.astype(np.float32),
         "kind_alarms": model.kind_alarms.astype(np.float32),
+        "leaning_topics": model.leaning.topics.astype(np.float32),
+        "leaning_bias": model.leaning.bias.astype(np.float32),
     }
     if model.tested is not None:
         kept |= {
             "tested_on": np.array(model.tested.on),
             "acceptable": np.array(model.tested.acceptable),
             "recall": np.array(model.tested.recall),
+            "tested_priority": np.array(model.tested.priority),
         }
+    if model.language is not None:
+        kept["language"] = np.frombuffer(model.language, dtype=np.uint8)
     np.savez_compressed(path, allow_pickle=False, **kept)
 
 

@@ -12,7 +12,7 @@ from services.tickets.topics import EMERGENCY, OTHER, TopicMatch, emergency_phra
 from services.tickets.triage.features import document
 from services.tickets.triage.heard import heard
 from services.tickets.triage.ideas import TOPIC
-from services.tickets.triage.model import Understanding, model
+from services.tickets.triage.model import Model, Understanding, model
 from services.tickets.triage.several import further
 from services.tickets.urgency.dangers import Said, dangers
 
@@ -22,20 +22,22 @@ FOUND = 0.95  # how sure an emergency is at least that the rules find: so many w
 EXCERPT = 60  # characters of a text that no single word explains
 
 
-def topic_of(text: str, subject: str = "") -> TopicMatch:
+def topic_of(text: str, subject: str = "", using: Model | None = None) -> TopicMatch:
     """Topic, further topics and evidence of a message; emergencies first.
 
-    `subject` is what the author put there, empty for a reply, whose subject is somebody else's.
+    `subject` is what the author put there, empty for a reply, whose subject is somebody else's. `using`: where it is
+    not the model of this process.
     """
+    using = using or model()
     if not text.strip() and not subject.strip():
         return TopicMatch(OTHER, evidence={})
     read = document(text, subject)
-    understood = model().understand_document(read)
+    understood = using.understand_document(read)
     topics = {name.removeprefix(TOPIC): words for name, words in read.ideas.items() if name.startswith(TOPIC)}
     said = dangers(text, subject)
-    if _is_danger(understood, said):
+    if _is_danger(using, understood, said):
         evidence = _danger_evidence(understood, said, text or subject)
-        return TopicMatch(EMERGENCY, (), {**evidence, **_urgent(understood, text, subject)})
+        return TopicMatch(EMERGENCY, (), {**evidence, **_urgent(using, understood, text, subject)})
     phrases = weighed(topics)
     shares = {topic: share for topic, share in understood.shares.items() if topic != EMERGENCY}
     if phrases.topic not in (OTHER, EMERGENCY):
@@ -46,20 +48,21 @@ def topic_of(text: str, subject: str = "") -> TopicMatch:
         **understood.as_json(),
         "phrases": {topic: words} if words else {},
         "confidence": round(min(shares.get(topic, understood.confidence), 0.99), 2),
-        **_urgent(understood, text, subject),
+        "priorities": {name: round(share, 3) for name, share in using.priorities(understood, topic).items()},
+        **_urgent(using, understood, text, subject),
     }
-    return TopicMatch(topic, further(model(), understood, topic, text) if topic != OTHER else (), evidence)
+    return TopicMatch(topic, further(using, understood, topic, text) if topic != OTHER else (), evidence)
 
 
-def _urgent(understood: Understanding, text: str, subject: str) -> dict[str, Any]:
-    said = heard(model(), understood, text, subject)
+def _urgent(using: Model, understood: Understanding, text: str, subject: str) -> dict[str, Any]:
+    said = heard(using, understood, text, subject)
     return {"heard": said} if said else {}
 
 
-def _is_danger(understood: Understanding, said: Said) -> bool:
+def _is_danger(using: Model, understood: Understanding, said: Said) -> bool:
     if said.dangers:
         return True
-    return understood.danger >= (max(model().alarm, FIRM) if said.doubtful else model().alarm)
+    return understood.danger >= (max(using.alarm, FIRM) if said.doubtful else using.alarm)
 
 
 def _danger_evidence(understood: Understanding, said: Said, text: str) -> dict[str, Any]:

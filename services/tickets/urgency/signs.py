@@ -11,7 +11,7 @@ from importlib.resources import files
 from itertools import accumulate, islice, takewhile
 
 from services.tickets.urgency.words import STOP, Word, words_of
-from shared.language.words import learned
+from shared.language.words import shipped
 
 Needs = tuple[frozenset[str], ...]
 ANY = ""  # in place of a word: of signs that need none
@@ -199,7 +199,7 @@ def _frequency(forms: Iterable[str]) -> int:
 
 @cache
 def _how_often(form: str) -> int:
-    counts = learned().counts
+    counts = shipped().counts
     if not form.endswith("*"):
         return 1 + sum(counts.get(form, ()))
     words = _words_in_order()
@@ -210,7 +210,7 @@ def _how_often(form: str) -> int:
 
 @lru_cache(maxsize=1)
 def _words_in_order() -> list[str]:
-    return sorted(learned().counts)
+    return sorted(shipped().counts)
 
 
 def _expanded(text: str, macros: dict[str, str]) -> str:

@@ -41,3 +41,14 @@ async def test_a_confirmed_topic_is_said_on_the_timeline(office: Office, as_pers
         in (await marta.get("/learning?since=2021-01-01&until=2020-01-01")).text
     )
     assert "Los mensajes se leen con el modelo" in (await marta.get("/health")).text
+
+
+async def test_a_priority_that_is_not_its_topics_says_why(office: Office, as_person: SignIn) -> None:
+    said = "My neighbors say I should have a plan. What should I have in the house for the next planned outage?"
+    ticket = await office.mail("A question about planned outages", said)
+    carla, mateo = await as_person("carla"), await as_person("mateo")
+    page = (await carla.get(f"/tickets/{ticket}")).text
+    assert re.search(r"By its topic alone it would be high; in these words it is \w+ \(\d\d %\)\.", page)
+    assert "Solo por su tema sería alta; con estas palabras es" in (await mateo.get(f"/tickets/{ticket}")).text
+    done = await carla.post(f"/tickets/{ticket}/priority", data={"priority": "high"}, follow_redirects=True)
+    assert "By its topic alone" not in done.text, "a person has said so"
