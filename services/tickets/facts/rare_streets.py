@@ -7,7 +7,7 @@ spoken, where a space of a trailer park or a calle is named.
 import re
 from collections.abc import Iterator
 
-from services.tickets.facts.street_words import CITIES, CITY, NOT_IN_NAME, SPOKEN_NUMBER, UNIT
+from services.tickets.facts.street_words import CITIES, CITY, NOT_IN_NAME, SPOKEN_NUMBER, TYPES, UNIT
 
 # What streets are called besides the usual types; only behind a number and with a capital.
 CALLED = frozenset(
@@ -24,8 +24,10 @@ _NO_NAMES = frozenset(
      "Day", "Days", "Hour", "Hours", "Month", "Months", "Year", "Years", "Dollars", "The", "In", "And", "Of", "KWh",
      "Thanks", "Thank", "Please", "Is", "It", "My", "Enero", "Octubre", "Noviembre", "Diciembre")
 )  # fmt: skip
+_PARTS = r"(?:Unit|Space|Apt|Suite|Lot|Room|Espacio|Apto|Apartamento|Depto|Departamento)\b"
 _CAPITALS = re.compile(
-    r"(?<![\w$.,/#:-])(?:[Ll]ot\s\d{1,3},?\s|\d{1,6}[A-D]?\s)(?:(?:[A-Z][a-z'’]+|[NSEW]\.)\s){0,3}[A-Z][a-z'’]+\b"
+    r"(?<![\w$.,/#:-])(?:(?P<plot>[Ll]ot|[Ss]pace|[Bb]lock|[Ll]ote|[Ee]spacio|[Bb]loque)\s\d{1,3},?\s|\d{1,6}[A-D]?\s)"
+    rf"(?:(?:(?!{_PARTS})[A-ZÁÉÍÓÚÑ][a-záéíóúñ'’]+|[NSEW]\.|del?|de\s(?:la|las|los))\s){{0,3}}(?!{_PARTS})[A-ZÁÉÍÓÚÑ][a-záéíóúñ'’]+\b"
 )
 _TAIL = re.compile(rf"{UNIT}?{CITY}")
 _IN_CITY = re.compile(rf"{UNIT}?,\s(?:{'|'.join(CITIES)})\b")
@@ -33,7 +35,14 @@ _IN_CITY = re.compile(rf"{UNIT}?,\s(?:{'|'.join(CITIES)})\b")
 _SPACE = re.compile(
     rf"\b(?:la\s|el\s)?(?:espacio|traila|trailer|lote)\s(?:numero\s)?(?!y\b)(?:\d{{1,4}}|(?:(?:{SPOKEN_NUMBER})\s){{0,4}}?"
     rf"(?:{SPOKEN_NUMBER}))\s(?:de|del|en)\s(?:(?:el|la|los)\s)?(?:(?:trailer\s)?(?:park|parque)\s(?:de\s)?(?:(?:la|el|los|las)\s)?)?"
-    rf"{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER})\b)[a-z']{{3,20}}(?:\s(?:verde|vista|park|glen|village|grande|oaks|hills))?\b"
+    rf"{NOT_IN_NAME}(?!(?:{SPOKEN_NUMBER}|parque|park|casas|fondo|terreno|complejo|lugar)\b)[a-z']{{3,20}}"
+    r"(?:\s(?:verde|vista|park|glen|village|grande|oaks|hills))?\b"
+)
+# «space forty two in the rancho grande mobile home park»
+_SPACE_AT = re.compile(
+    rf"\b(?:space|lot|trailer)\s(?:number\s)?(?:\d{{1,4}}|(?:(?:{SPOKEN_NUMBER})\s){{0,3}}(?:{SPOKEN_NUMBER})),?\s"
+    rf"(?:at|in|of|over at)\s(?:the\s)?(?:{NOT_IN_NAME}[a-z']{{3,20}}\s){{1,3}}?"
+    r"(?:mobile\shome\s(?:park|estates)|trailer\s(?:park|court)|park|estates|village|court)\b"
 )
 _PARK = re.compile(
     rf"\b(?:{NOT_IN_NAME}[a-z']{{3,20}}\s){{1,2}}(?:mobile\shome\spark|park|village|estates)\s(?:space|lot|unit|trailer)"
@@ -79,6 +88,7 @@ def said_apart(plain: str, words: set[str]) -> Iterator[tuple[int, int]]:
         yield from (match.span() for match in _FLATS.finditer(plain))
     if not words.isdisjoint(("space", "lot", "unit", "trailer")):
         yield from (match.span() for match in _PARK.finditer(plain))
+        yield from (match.span() for match in _SPACE_AT.finditer(plain))
 
 
 def rare_streets(plain: str, text: str, words: set[str]) -> Iterator[tuple[int, int]]:
@@ -97,7 +107,8 @@ def _written(plain: str, text: str) -> Iterator[tuple[int, int]]:
         if not _NO_NAMES.isdisjoint(name):
             continue
         city = _IN_CITY.match(plain, match.end())
-        if city is None and name[-1].lower() not in CALLED:
+        called = name[-1].lower()
+        if city is None and called not in CALLED and not (match["plot"] and called in TYPES):
             continue
         tail = _TAIL.match(plain, match.end())
         yield match.start(), tail.end() if tail else match.end()

@@ -187,6 +187,34 @@ def test_no_day(text: str) -> None:
         ("un cable en la avenida san miguel frente a la iglesia", "avenida san miguel"),
         ("cerca de la sebastopol road y la dutton", "sebastopol road y la dutton"),
         ("the plaza on fourth street unit nine", "fourth street unit nine"),
+        ("vivo en la dutton avenue número dos quince y", "dutton avenue número dos quince"),
+        ("aquí en sebastopol road doce cuarenta está saliendo humo", "sebastopol road doce cuarenta"),
+        (
+            "mi domicilio es calle benito juárez doscientos once en windsor",
+            "calle benito juárez doscientos once en windsor",
+        ),
+        ("huele a gas en la calle doce número cuatro por favor", "calle doce número cuatro"),
+        ("es la calle del rosal número siete", "calle del rosal número siete"),
+        ("estamos en cuatro cero ocho calle de los olivos por favor", "cuatro cero ocho calle de los olivos"),
+        ("vivo en un tres dos siete calle los olivos y me", "un tres dos siete calle los olivos"),
+        ("es cuarenta y uno sendero de las uvas en geyserville", "cuarenta y uno sendero de las uvas en geyserville"),
+        ("once setenta calle pólvora vieja espacio treinta", "once setenta calle pólvora vieja espacio treinta"),
+        ("estamos en pasaje las rosas veintidós por favor", "pasaje las rosas veintidós"),
+        ("se cayó un poste en el kilómetro cuatro de la carretera doce", "kilómetro cuatro de la carretera doce"),
+        ("mi número de casa es el ochocientos cuatro de roseland por favor", "ochocientos cuatro de roseland"),
+        ("31 Camino de las Peras, Philo", "31 Camino de las Peras, Philo"),
+        ("La casa 14 de 900 Olivo Seco Court", "900 Olivo Seco Court"),
+        ("en 500 Camino Hopper Chico espacio 12, Santa Rosa", "500 Camino Hopper Chico espacio 12, Santa Rosa"),
+        ("We are at space 12, Alder Glen Park.", "space 12, Alder Glen Park"),
+        ("Off at 850 Hilera de Álamos, Cotati", "850 Hilera de Álamos, Cotati"),
+        ("at 35590 South Highway 1 since noon", "35590 South Highway 1"),
+        ("It is 6200 Tolay Bench Road", "6200 Tolay Bench Road"),
+        ("About 50 ft. 4421 Spring Ridge Rd, Petaluma", "4421 Spring Ridge Rd, Petaluma"),
+        ("no lights on tillamook and wexler since five", "tillamook and wexler"),
+        (
+            "in space forty two in the rancho grande mobile home park",
+            "space forty two in the rancho grande mobile home park",
+        ),
     ],
 )
 def test_addresses(text: str, words: str) -> None:
@@ -201,7 +229,11 @@ def test_addresses(text: str, words: str) -> None:
      "it's eleven hundred something and i can pay", "it's eleven twenty hurry", "gasté mil doscientos kilos",
      "a las dos treinta de la tarde", "the difference is three eighty maria said", "is it a burger place",
      "we have a six lane bowling alley", "we'll file in Superior Court", "twenty two south facing panels and a battery",
-     "our corner's leaning way over", "la tercera y la cuarta carta", "pago doscientos la semana y no alcanza"],
+     "our corner's leaning way over", "la tercera y la cuarta carta", "pago doscientos la semana y no alcanza",
+     "It is seven weeks since Dr. Amundsen came", "I drew a red circle about it", "Is there a smart way to do this",
+     "There was a bench and now there is none", "placas desde el dos mil dieciocho cuando vivía",
+     "les quité tres y cinco segundos",
+     "un cable en sebastopol hace tres dos días", "Espacio 14 del parque", "ocho mil entonces quiero saber"],
 )  # fmt: skip
 def test_no_address(text: str) -> None:
     assert told(text, FactKind.ADDRESS) == []
