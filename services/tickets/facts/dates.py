@@ -64,10 +64,19 @@ def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
             said = match["day1"] or match["day2"] or match["day3"]
             word = match["word1"] or match["word2"]
             day = int(said) if said else say.SPOKEN_DAYS[re.sub(r"[\s-]", " ", word)]
-            if match["month1"] in ("mar", "ago", "may", "jan", "sep") and word and " of " not in match.group():
+            if (
+                match["word1"]
+                and match["month1"] in ("mar", "ago", "may", "jan", "sep")
+                and " of " not in match.group()
+            ):
                 continue  # «two may», «diez ago»
+            if match["word1"] in say.DAYS_EN and match["month1"] in say.ENGLISH_MONTHS and " of " not in match.group():
+                continue  # «two September evenings»
             if match["month2"] and _is_no_day(match):
                 continue
+        before = plain[max(0, match.start() - 40) : match.start()]
+        if say.BORN.search(before) or say.OF_LAW.search(before):
+            continue
         resolved = _in_year(int(year) if year else 0, month, day, received, tense)
         if resolved is not None:
             named = say.WITH_WEEKDAY.search(plain[: match.start()], max(0, match.start() - 16))
@@ -78,6 +87,9 @@ def _calendar(plain: str, received: date, ahead: bool) -> Iterator[Found]:
 
 def _is_no_day(match: re.Match[str]) -> bool:
     """«8 kW in September. Three applications», «in January once the county pays»."""
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    if match["month2"] == "may" and (match["word2"] == "one" or say.MAY_THE_VERB.search(before)):
+        return True  # «May one be borrowed?»
     behind, word = match.group()[len(match["month2"]) :], match["word2"] or ""
     if match["month2"] == "ago" and match.string[: match.start()].endswith(say.SO_LONG):
         return True  # «ten minutes ago. Two residents»
@@ -108,7 +120,9 @@ def _in_year(year: int, month: int, day: int, received: date, tense: int) -> dat
     """The day of that month that is meant; without a year the nearest one, unless the words look one way."""
     try:
         if year:
-            return date(year + 2000 if year < 100 else year, month, day)
+            if year < 100:
+                year += 2000 if year + 2000 <= received.year + 20 else 1900
+            return date(year, month, day)
         choices = [date(received.year + shift, month, day) for shift in (-1, 0, 1)]
     except ValueError:
         return None
@@ -144,7 +158,9 @@ def _named(plain: str, received: date, ahead: bool) -> Iterator[Found]:
         name, which = match["weekday"], (match["which"] or "").replace("\n", " ")
         if match["plural"] or which in ("los", "las", "cada", "every", "each", "todos los"):
             continue
-        before = plain[max(0, match.start() - 14) : match.start("weekday")]
+        before = plain[max(0, match.start() - 24) : match.start("weekday")]
+        if say.HOLIDAY.search(before) or say.HOLIDAY_BEHIND.match(plain, match.end()):
+            continue
         if name in say.ABBREVIATED and (before.split() or [""])[-1] not in say.LEADS:
             continue
         if (
@@ -173,7 +189,10 @@ def _named(plain: str, received: date, ahead: bool) -> Iterator[Found]:
 def _was(plain: str, match: re.Match[str]) -> bool:
     if say.SENT.search(plain, max(0, match.start("weekday") - 16), match.start("weekday")):
         return True
-    return (_tense(plain, match.start("weekday")) or _tense_behind(plain, match.end())) < 0
+    tense = _tense(plain, match.start("weekday"))
+    if not tense and not say.IT_IS.search(plain[max(0, match.start() - 8) : match.start()]):
+        tense = _tense_behind(plain, match.end())
+    return tense < 0
 
 
 def _relative(plain: str, received: date, ahead: bool) -> Iterator[Found]:
@@ -233,6 +252,9 @@ def _bare(plain: str, received: date, ahead: bool) -> Iterator[Found]:
         digits = re.match(r"\d+", said)
         number = int(digits.group()) if digits else say.SPOKEN_DAYS[re.sub(r"[\s-]", " ", said)]
         sure = 0.75
+        before = plain[max(0, match.start() - 14) : match.start()]
+        if say.IDIOM.search(before) or (match["cue"] == "dia" and say.A_DAY.search(before)):
+            continue
         if group == "es" and say.KEY_PRESSED.search(plain[max(0, match.start() - 14) : match.start()]):
             continue
         if group == "es" and match["cue"] in ("el", "al"):
@@ -261,11 +283,15 @@ def _bare(plain: str, received: date, ahead: bool) -> Iterator[Found]:
                 continue
             sure = 0.65
         tense = _AHEAD if ahead else _tense(plain, match.start(group))
+        if not tense and ". " in plain:  # what is said without a stop may go on about something else
+            tense = _tense_behind(plain, match.end())
         if not ahead and say.WAS_ON.search(plain[max(0, match.start(group) - 24) : match.start(group)]):
             tense = -1
         day = _day_of_month(number, received, tense)
         if of_month := say.OF_MONTH.match(plain, match.end()):
             day = _in_month(number, received, back=not of_month["this"])
+        elif with_month := say.WITH_MONTH.match(plain, match.end()):
+            day = _in_year(0, say.MONTHS[with_month["month"]], number, received, tense)
         if day is not None:
             start = match.start(group)
             yield Found(FactKind.DATE, day.isoformat(), start, match.end(group), sure)

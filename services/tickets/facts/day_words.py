@@ -63,18 +63,18 @@ ENGLISH_MONTHS = frozenset(
 )
 # Not short for a month: a full stop behind them ends a sentence.
 WHOLE_MONTHS = frozenset(name for name in MONTHS if len(name) > 4) | {"june", "july", "may", "mayo"}
-YEAR = r"(?:,?\s(?:de\s|del\s)?(?P<year{0}>20\d\d))?"
+YEAR = r"(?:,?\s(?:de\s|del\s|of\s)?(?P<year{0}>(?:19|20)\d\d)\b)?"
 ABBREVIATED = frozenset(("mon", "tues", "tue", "wed", "thurs", "thur", "thu", "fri", "sat", "sun"))
 LEADS = frozenset(("on", "by", "this", "next", "until", "till", "before", "for", "due", "since", "el", "este", "come"))
 
 CALENDAR = re.compile(
-    rf"(?<![\d/$.,:-])(?:(?P<day1>\d{{1,2}})(?:st|nd|rd|th|er|ro|o)?|(?P<word1>{_SPOKEN}))\s(?:of\s|de\s"
+    rf"(?<![\d/$.,:-])(?:(?P<day1>\d{{1,2}})(?:st|nd|rd|th|er|ro|o)?|(?P<word1>{_SPOKEN})(?!\s(?:of\s)?(?:{_MONTH})\s\d{{1,2}}\b(?!\s?(?:am|pm|[ap]\.m|:))))\s(?:of\s|de\s"
     rf"|del\smes\sde\s)?"
     rf"(?P<month1>{_MONTH})\b\.?{YEAR.format(1)}"
     rf"|\b(?P<month2>{_MONTH})\b\.?\s(?:the\s)?(?:(?P<day2>[0-3]?\d)(?:st|nd|rd|th)?(?![\d%:/]|\s?(?:am|pm)\b)"
     rf"|(?P<word2>{_SPOKEN})\b){YEAR.format(2)}"
     r"|\b(?P<year3>20\d\d)-(?P<month3>[01]\d)-(?P<day3>[0-3]\d)\b"
-    r"|(?<![\d/$.,:-])(?P<a4>[0-3]?\d)/(?P<b4>[0-3]?\d)(?:/(?P<year4>(?:20)?\d\d))?(?![\d/]|\s?(?:de|of)\s)"
+    r"|(?<![\d/$.,:-])(?P<a4>[0-3]?\d)/(?P<b4>[0-3]?\d)(?:/(?P<year4>(?:19|20)?\d\d))?(?![\d/]|\s?(?:de|of)\s)"
 )
 NAMED = re.compile(
     rf"\b(?P<which>this|next|last|este|el\spasado|el\sproximo|el|on|by|los|las|cada|every|each|todos\slos)?\s?"
@@ -100,7 +100,7 @@ ON_THE = re.compile(r"\b(?:by|on|before|until|till|due|since|for|of|through|afte
 AMONG_OTHERS = re.compile(r"\b(?:con|en|y|entre|como|por|tras|contra|es)\s$")
 GOES_ON = re.compile(r"\s*(?:$|[.,;:!?)\n]|(?:y|o|para|pero|que|en|me|nos|se|a|no|por|al|and|or|i|is|to|if|porque)\b)")
 TO_NUMBER = re.compile(r"\s(?:al|a)\s\d")  # «nos pasamos del 4 al 11»
-MORNING = re.compile(r"\b(?:la|las|esta|cada|toda la|en la|por la|de la|una|otra|buena|tarde y)\s$")
+MORNING = re.compile(r"\b(?:turno de|jornada de|la|las|esta|cada|toda la|en la|por la|de la|una|otra|buena|tarde y)\s$")
 SHORT_LEAD = re.compile(  # before «1/2», which may be half a cup
     r"\b(?:by|on|due|before|el|antes del|until|vence|dated|para el|dia|(?:bill|letter|notice) of|for)\s$"
 )
@@ -115,7 +115,8 @@ PAST = re.compile(
     r"|had|happened|started|telephoned|said|mailed|took|submitted"
     r"|moved in|signed|ended|ending|spoke|emailed|visited|applied|posted|cashed|since|drafted|dated"
     r"|[a-z]{2,}ed(?! for| by| to| on)|bought|gave|saw|broke|brought|fell|kept|lost|met|sold|spent|found|heard"
-    r"|began|drove|(?:have|has|haven't|hasn't)(?: not| never| just| already)? (?:been|had|[a-z]+(?:ed|en|nt|ght))"
+    r"|began|drove|asked for|(?:i|we|who|he|she|they) read"
+    r"|(?:have|has|haven't|hasn't)(?: not| never| just| already)? (?:been|had|[a-z]+(?:ed|en|nt|ght))"
     r"|(?:he|ha|hemos|han|habia\w*) [a-z]+(?:ado|ido|cho|to)|[a-z]{2,}(?:aron|ieron|abamos|aban)"
     r"|tome|deje|compre|firme|empece|deposite|cancele|cambie|envie|reporte|reporto|empezo|termino|compro|dejo|tomo|pidio"
     r"|pedi|sali|showed|olia|habia|salimos|vino|fue|fueron|dijo|hizo|hice|pague|llame|mande"
@@ -124,8 +125,9 @@ PAST = re.compile(
     r"|atendi[eo]\w*|solicite|denuncie|prometi[eo]\w*|era|estaba|fechad[oa]|escribi)\b"
 )
 FUTURE = re.compile(
-    r"\b(?:will|going to|gonna|by|before|until|till|due|unless|deadline|if|can|could|must|have to|need|want|plan|moving"
-    r"|move|close[sd]? on|be|we'll|they'll|i'll|open|scheduled|van a|va a|voy a|vamos a|antes|hasta|vence|para|si"
+    r"\b(?:will|going to|gonna|(?:was|were|is) for|by|before|until|till|due|unless|deadline|if|can|could|must|have to"
+    r"|need|want|plan|moving|move|close[sd]? on|be|we'll|they'll|i'll|open"
+    r"|scheduled|van a|va a|voy a|vamos a|antes|hasta|vence|para|si"
     r"|quiero|quieren|ends|expires|starts|closes|begins"
     r"|(?:are|is|am|i'm|\w+'re|it's) \w+ing"
     r"|puedo|tengo que|tiene que|nos mudamos|me cambio|me mudo|corta[nr]?|clase|cita|mudar\w*|class|tour|appointment)\b"
@@ -133,6 +135,7 @@ FUTURE = re.compile(
 # Behind a number these words make it no day: «5/24 = 21 %»; before a day of the week, any such day.
 FRACTION = re.compile(r"\s?[=%]|\s(?:at \$|cup|inch|wire|cable|of (?:a|the|my)\b)")
 ANY_SUCH = re.compile(
+    rf"\b(?:but|except|excepto|menos)(?: el)? (?:{_WEEKDAY})(?:,| and| or| y| o| ni)\s(?:el\s)?$|"
     r"\b(?:los|cada|every|every other|each|a|an|un|una|one|any|some|most|algun|cualquier|is|pleno|todo el|all|like"
     rf"|mi|su|tu|en|(?:{_WEEKDAY}) que|same as|mismo|day but|except|excepto|menos|off are)\s(?:el\s)?$"
 )
@@ -147,6 +150,7 @@ WEEKDAY_AND_NUMBER = re.compile(
 )
 # «The third message in five weeks», «1,590 kWh in 30 days»: so long it took.
 IT_TOOK = re.compile(
+    rf"\b(?:\d{{1,2}}|{_COUNT})\s(?!(?:hours|horas|days|dias|weeks|semanas|minut|months|meses))[a-z]{{3,}}s\s$|"
     r"\b(?:messages?|interruptions?|times?|calls?|outages?|letters?|visits?|bills?|kwh|veces|llamadas?|mensajes?"
     r"|apagones)\s$"
 )
@@ -164,13 +168,31 @@ OF_MONTH = re.compile(r"\s(?:of|de|del)\s(?:(?P<this>this month|este mes|mes en 
 SPAN = re.compile(rf"^\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?(?:{_WEEKDAY})\b")
 FROM = re.compile(rf"\b(?:{_WEEKDAY})\s?(?:-|to|thru|through|a|al)\s?(?:el\s)?$")
 NOT_A_DAY = re.compile(
-    r"\s?(?:%|por ciento|de (?!"
+    r",\sde\s(?:19|20)\d\d|\s?(?:%|por ciento|de (?!"
     rf"(?:{_MONTH})\b)(?:[a-z]+)|kwh|kw\b|dolares|pesos|horas|dias|anos|meses|veces|personas|time|try|visit|outage|request|floor|notice|month\b"
     r"|street|st\b|avenue|ave\b|quarter|one\b|bill|call|party|person|year|grade|grader|graders|message|letter"
     r"|anniversary"
     r"|attempt|contact|unit|house|step|page|line|half|amendment|mensaje|recibo|piso|aviso|vez|grado|cliente|lugar|ano"
     r"|carta|pago|dia\b|y (?:medio|ultimo)|punto|mil\b|[/:.]\d|,\d{3})"
 )
+# Days that have a name and are no such day of the week; a birthday; the day of a law; «me cayó el veinte».
+HOLIDAY = re.compile(r"\b(?:black|good|ash|cyber|palm|easter|fat|super bowl)\s$")
+HOLIDAY_BEHIND = re.compile(r"\s(?:negro|santo|de (?:ramos|pascua|resurreccion|ceniza|gloria))\b")
+BORN = re.compile(
+    r"\b(?:born|birth|dob|birthday|birthdate|naci|nacio|nacid[oa]|nacimiento|cumpleanos)\b[^.!?\n]{0,18}$"
+)
+OF_LAW = re.compile(
+    r"\b(?:act|law|statute|code|ordinance|decree|regulations?|ley|decreto|reglamento|ordenanza)"
+    r" (?:\S+ )?(?:of|del?)(?: el)?\s$"
+)
+IDIOM = re.compile(r"\b(?:cayo|cae|cayera|caia|cayendo|top of)\s$")
+A_DAY = re.compile(r"\b(?:mismo|primer|otro|cada|un|ese|este|aquel|todo el|al)\s$")  # «el mismo día cuatro facturas»
+# «el 3 y el 17 de noviembre»: both are of that month.
+WITH_MONTH = re.compile(
+    rf"(?:\s(?:y|e|o|and|or|al|to),?|,)\s(?:el\s|the\s|del\s)?(?:[0-3]?\d)(?:st|nd|rd|th)?\s(?:de|of)\s(?P<month>{_MONTH})\b"
+)
+MAY_THE_VERB = re.compile(r"\b(?:i|you|we|they|it|he|she|that|this|there|which|who)\s$")
+IT_IS = re.compile(r"\b(?:it's|its|it is|es el|es|for)\s$")  # whatever is told behind it
 # A text without any of these words has no day of that kind: to look for them costs a tenth of the patterns.
 IN_RELATIVE = frozenset(
     ("tomorrow", "tomorow", "tommorrow", "tommorow", "tmrw", "tmw", "tomoro", "manana", "today", "tonight", "hoy",

@@ -111,12 +111,22 @@ def test_numbers_that_are_no_money(text: str) -> None:
         ("tomé foto al medidor el día primero y mandé", "primero", "2026-11-01"),
         ("el domingo reporté un olor a gas", "domingo", "2026-11-22"),
         ("a quote by five o'clock today", "today", "2026-11-27"),
+        ("the arrangement I made was for 12/10", "12/10", "2026-12-10"),
+        ("his admission on April 17 of 2023", "April 17 of 2023", "2023-04-17"),
+        ("the letter of March 3, 1998", "March 3, 1998", "1998-03-03"),
+        ("It rained. On the night of the 11th a conductor fell", "11th", "2026-11-11"),
+        ("the third October 21", "October 21", "2026-10-21"),
     ],
 )
 def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str) -> None:
     [(found, day)] = told(text, FactKind.DATE)
     assert day == value
     assert found in (words, f"the {words}", f"el {words}")
+
+
+def test_days_of_the_month_that_is_named_with_the_last_of_them() -> None:
+    days = told("El 3 y el 17 de noviembre", FactKind.DATE)
+    assert [value for _, value in days] == ["2026-11-03", "2026-11-17"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,10 @@ def test_days_counted_from_the_day_of_receipt(text: str, words: str, value: str)
         "es lo mismo el domingo que el lunes", "el domingo también es caro", "again ten minutes ago. Two residents",
         "The fridge. In August 29. In", "permission to operate in July. The first bill", "you have 45 days",
         "no los han limpiado en dos semanas", "nos pasamos del 4 al 11 en el edificio",
-        "placas desde antes del dos mil veinte",
+        "placas desde antes del dos mil veinte", "May one be borrowed", "in two September evenings", "on Black Friday",
+        "ofertas del viernes negro", "ahí me cayó el veinte", "recibí el mismo día cuatro facturas", "turno de mañana",
+        "tres postales en una semana", "on top of the first", "any day but Wednesday and Sunday", "born March 3, 1961",
+        "nací el 3 de marzo de 1961", "under the Act of March 3, 1905", "el primero, de 2018, pues",
     ],
 )  # fmt: skip
 def test_no_day(text: str) -> None:
