@@ -14,7 +14,7 @@ _DIGITS = r"\d{1,3}(?:,\d{3})+|\d{1,7}"
 _UNIT = r"dollars?|bucks|dolar(?:es)?|usd|pesos"
 # Written: with its sign, or with its unit. Cents of one digit («$3.5») belong to thousands and rates.
 WRITTEN = re.compile(
-    r"(?:us\s?)?\$\s?(?P<elsewhere>\d{1,3}(?:\.\d{3})+(?:,\d\d)?)(?!\d)"
+    r"(?:us\s?)?\$\s?(?P<elsewhere>[1-9]\d{0,2}(?:\.\d{3})+(?:,\d\d)?)(?!\d)"
     rf"|(?:us\s?)?\$\s?(?P<signed>{_DIGITS})(?P<cents>[.,]\d{{1,5}})?(?!\d)(?P<thousand>\s?(?:k|mil)\b)?"
     rf"|(?<![\d.,$#-])(?P<named>{_DIGITS})(?P<named_cents>[.,]\d\d)?\s?(?:(?P<thousands>mil|thousand|k)\s(?:{_UNIT})"
     rf"|{_UNIT}|grand)\b"
@@ -85,6 +85,8 @@ def value_of(match: re.Match[str]) -> str:
 def _written(plain: str) -> Iterator[Found]:
     if "$" in plain or re.search(r"\d\s?(?:dol|buck|usd|grand|peso|mil\b|thous|k\s)", plain):
         for match in WRITTEN.finditer(plain):
+            if match["signed"] == "0" and len(match["cents"] or "") > 3:
+                continue  # «$0.025», the price of a kilowatt-hour
             yield Found(FactKind.AMOUNT, value_of(match), match.start(), match.end(), 0.97)
 
 
@@ -104,6 +106,8 @@ def _is_money(plain: str, number: _Number, ends: set[int]) -> bool:
     cue = before[: filler.start()] if filler else before
     goes_on = say.GOES_ON.match(plain, end) is not None
     energy = say.ENERGY.search(plain, max(0, start - 70), end + 40) is not None
+    if float(number.value) < 100 and say.IN_CENTS.search(plain[max(0, start - 60) : start]):
+        return False
     owed = say.OWED.search(cue) if goes_on or float(number.value) >= 100 else None
     if owed is not None and not (energy and say.PAID.search(owed.group()) is None):
         return True

@@ -13,7 +13,8 @@ FILLERS = re.compile(
 # At its end stands what names a sum of money.
 OWED = re.compile(
     r"(?:\b(?:owes?|owing|behind|debo|debe|deben|debemos|debia|adeud\w+)"
-    r"|\b(?:bill|bill's|bills|balance|true.?up|recibo|factura|cuenta|saldo|ajuste|tru ap)(?: (?:de la luz|came|is|was"
+    r"|\b(?:(?<!you )(?<!they )(?<!we )bill|bill's|bills|balance|true.?up|recibo|factura|cuenta|saldo|ajuste"
+    r"|tru ap)(?: (?:de la luz|came|is|was"
     r"|went|jumped|que|me|nos|le|llego|salio|vino|subio|kemando|dice|went up|one|now|here|of|ahora|esta vez)){0,3}"
     r"(?: (?:from|to|at|in at|for|de|por|en|a|is|was|says|son|dice|comes to))?"
     r"|\b(?:subio|bajo|paso|brinco|se fue|se me fue) (?:de|a)|\b(?:jumped|went|goes|gone|climbed) (?:up )?(?:from|to)"
@@ -47,6 +48,9 @@ SPEAKS_OF_MONEY = re.compile(
 )
 # Behind it: what is whole, or on hand, is a sum.
 WHOLE = re.compile(r",?\s(?:en total|in credits?|in cash|en efectivo|de multa|de luz)\b")
+IN_CENTS = re.compile(
+    r"^(?!.*(?:\$|dollar|dolar|buck)).*\b(?:cents|centavos)\b", re.DOTALL
+)  # «de día cobran 20 centavos y de noche cuarenta»
 # So much energy is used or made.
 USED = re.compile(
     r"\b(?:us\w{1,3}|gast\w+|consum\w+|runs?|averag\w+|sent|export\w*|generat\w+|produc\w+|makes?)\b[^.]{0,20}$"
@@ -64,7 +68,8 @@ GOES_ON = re.compile(
     r"|dice|senorita|senor|and now)\b)"
 )
 NOT_MONEY = re.compile(
-    r"\s?(?:%|percent|por ?ciento|kwh|kw\b|kilo\w+|watts?|amps?|hours?|horas?|days?|dias?|weeks?|semanas?|months?"
+    r"\s?(?:%|percent|por ?ciento|kwh|kw\b|kilo\w+|watts?|amps?|volts?|v\b|gallons?|galones|therms?|termias"
+    r"|hours?|horas?|days?|dias?|weeks?|semanas?|months?"
     r"|mes(?:es)?|cents?\b|centavos?|¢"
     r"|years?|anos?|times|veces|am\b|pm\b|minutes|minutos|people|personas|units?|degrees|grados|o'clock|st\b|nd\b|rd\b"
     r"|th\b|feet|miles|millas|calls|llamadas|bills|recibos|of them|de ellos|de [a-z]+(?:re|io|il|yo|to)\b|[/:-]\d|\.\d"

@@ -65,6 +65,12 @@ def test_amounts(text: str, words: str, value: str) -> None:
         "twenty percent of the bill, about 9,000 kWh",
         "cien por ciento de la cuenta",
         "16 cents on your bill",
+        "at $0.025 a kWh",
+        "our bill is 4,200 gallons in a month",
+        "de día 20 centavos y en la noche nos cobran cuarenta!!",
+        "my friend says 4 cents. i pay 40. explain",
+        "October has 31 days. You bill 33. Explain",
+        "the bill says 121 volts",
     ],
 )
 def test_numbers_that_are_no_money(text: str) -> None:
