@@ -21,10 +21,12 @@ _REACH = {
     Reason.OVER: (14, 16, 2),
     Reason.IF: (4, 0, 0),
     Reason.ASK: (8, 8, 0),
+    Reason.NOT: (60, 60, 8),
     Reason.OTHERS: (12, 8, 0),
     Reason.JOKE: (20, 20, 2),
 }
 _NOW = (12, 12, 1)
+_BUT = frozenset(("but", "however", "except", "though", "pero", "aunque", "sino"))
 
 
 class DangerKind(StrEnum):
@@ -87,6 +89,7 @@ def _taken_back(line: Line, hit: Hit) -> Reason | None:
     goes_on = {
         Reason.PAST: hit.rule.endswith(PRESENT) or near(line.words, hit, signs.hits(line, "now"), _NOW),
         Reason.OVER: near(line.words, hit, signs.hits(line, "again"), _NOW),
+        Reason.NOT: _goes_on(line, hit),
     }
     for reason, reach in _REACH.items():
         if goes_on.get(reason):
@@ -95,6 +98,20 @@ def _taken_back(line: Line, hit: Hit) -> Reason | None:
         if reason is Reason.IF:  # «I am not sure if it is gas» supposes nothing
             unsure = list(signs.hits(line, "if_not"))
             reasons = [each for each in reasons if not any(each.overlaps(other) for other in unsure)]
+        if reason is Reason.NOT:  # «no actual leak on the stove, but we smell gas outside»
+            reasons = [
+                each for each in reasons if not any(w.key in _BUT for w in line.words[each.last + 1 : hit.first])
+            ]
         if near(line.words, hit, reasons, reach):
             return reason
     return None
+
+
+def _goes_on(line: Line, hit: Hit) -> bool:
+    """Whether «no actual leak» or «where do I hang it» takes this back nowhere: it is about now, or something sounds,
+    or somebody is sick."""
+    signs = danger_signs()
+    if hit.rule.endswith(PRESENT) or hit.rule == "sick" or near(line.words, hit, signs.hits(line, "now"), _NOW):
+        return True
+    denied = list(signs.hits(line, "not"))
+    return any(not any(each.overlaps(other) for other in denied) for each in signs.hits(line, "sounds"))
