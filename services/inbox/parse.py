@@ -83,6 +83,7 @@ class Parsed:
     subject: str = ""
     sent_at: datetime | None = None
     text_new: str = ""
+    signature: str = ""
     text_full: str = ""
     html: str | None = None
     forwarded: list[Forwarded] = field(default_factory=list)
@@ -237,7 +238,7 @@ def _fill_body(parsed: Parsed, body: Body, around: Surroundings) -> None:
     if len(body.files) > FILE_LIMIT:
         parsed.defect(f"more than {FILE_LIMIT} attachments: the raw mail has them all")
     written = read_written(parsed.text_full, body.html, subject=parsed.subject, author=parsed.from_name)
-    parsed.text_new, parsed.forwarded = written.new, written.forwarded
+    parsed.text_new, parsed.forwarded, parsed.signature = written.new, written.forwarded, written.signature
     if parsed.notice is not None:
         parsed.voicemails = {
             position

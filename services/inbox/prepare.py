@@ -113,6 +113,7 @@ def message_row(one: Ready) -> dict[str, Any]:
         "sent_at": parsed.sent_at,
         "received_at": claim.internal_date or claim.received_at,
         "text_new": parsed.text_new,
+        "signature": parsed.signature,
         "text_full": parsed.text_full,
         "html": parsed.html,
         "forwarded": [each.as_json() for each in parsed.forwarded],

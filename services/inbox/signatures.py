@@ -58,39 +58,52 @@ _SIGN_OFF_AND_NAME = re.compile(rf"^(?:{_CLOSING})\s*[,.!-]+\s*(?P<name>\S.{{0,5
 
 def without_tail(lines: list[Line], author: str) -> list[Line]:
     """The author's lines without mobile footer, legal footer and signature. Never empties what says something."""
+    return parted(lines, author)[0]
+
+
+def parted(lines: list[Line], author: str) -> tuple[list[Line], list[Line]]:
+    """The same, and the signature that was cut off: without the footers, empty where the whole was kept."""
     whole = strip_blank([line for line in lines if not line.mark])
     names = _folded(author)
-    kept = strip_blank(without_mobile_footers(_without_marked_html(lines)))
+    said, marked = _without_marked_html(lines)
+    kept = strip_blank(without_mobile_footers(said))
+    signature = without_legal_footer(strip_blank(without_mobile_footers(marked)))
     for _ in range(3):  # a footer may stand above a signature, and below it
         before = len(kept)
         kept = without_legal_footer(kept)
-        kept = _without_marked_signature(kept)
-        kept = _without_signature(kept, names)
+        below = _without_signature(_without_marked_signature(kept), names)
+        signature = [*kept[len(below) :], *signature]
+        kept = below
         if len(kept) == before:
             break
-    return kept or strip_blank(without_mobile_footers(whole))
+    if not kept:
+        return strip_blank(without_mobile_footers(whole)), []
+    while signature and (signature[0].blank or _MARK.match(signature[0].bare) or _SIGN_OFF.match(signature[0].bare)):
+        signature = signature[1:]
+    return kept, strip_blank(signature)
 
 
-def _without_marked_html(lines: list[Line]) -> list[Line]:
-    """Without what HTML says is the signature, unless the author wrote inside it (some programs let them)."""
+def _without_marked_html(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Without what HTML says is the signature, unless the author wrote inside it (some programs let them); and that."""
     if not any(line.mark for line in lines):
-        return lines
+        return lines, []
     kept: list[Line] = []
+    marked: list[Line] = []
     region: list[Line] | None = None
     for line in lines:
         if line.mark == SIGNATURE:
             region = region or []
         elif line.mark == SIGNATURE_END:
-            if region is not None and not _only_signature(region, kept):
-                kept += region
+            if region is not None:
+                (marked if _only_signature(region, kept) else kept).extend(region)
             region = None
         elif not line.mark:
             (kept if region is None else region).append(line)
-    if region is not None and not _only_signature(region, kept):
-        kept += region
+    if region is not None:
+        (marked if _only_signature(region, kept) else kept).extend(region)
     if kept and kept[-1].bare == "--":
         kept = kept[:-1]
-    return kept
+    return kept, marked
 
 
 def _only_signature(region: list[Line], above: list[Line]) -> bool:

@@ -13,16 +13,20 @@ from services.inbox import trim_patterns as patterns
 from services.inbox.footers import without_banner
 from services.inbox.forwards import Forwarded, read_forwards
 from services.inbox.mail_lines import BLANK, Line, read_lines, strip_blank, tidy, without_marks
-from services.inbox.signatures import without_tail
+from services.inbox.signatures import parted, without_tail
 from services.inbox.split import Block, Split, split
+
+LONGEST_SIGNATURE = 2_000  # characters that are kept of one
+_ABOVE = Line("·", "·", 0)
 
 
 @dataclass(frozen=True)
 class Written:
-    """The author's own words, and the mails they passed on, outermost first."""
+    """The author's own words, the mails they passed on, outermost first, and the signature below their words."""
 
     new: str
     forwarded: list[Forwarded] = field(default_factory=list)
+    signature: str = ""
 
 
 def read_written(text: str, html: str | None = None, *, subject: str = "", author: str = "") -> Written:
@@ -44,31 +48,34 @@ def _read(text: str, subject: str, author: str) -> Written | None:
     lines = read_lines(text)
     parts = split(lines, subject)
     forwarded = read_forwards(parts.forward)
-    own = _own_lines(parts.blocks, author)
+    own, signature = _own_lines(parts.blocks, author)
     if not forwarded and _answers_within(own, parts):
         return Written(tidy(strip_blank(lines)))
     new = tidy(own)
-    return Written(new, forwarded) if new or forwarded else None
+    return Written(new, forwarded, tidy(signature)[:LONGEST_SIGNATURE]) if new or forwarded else None
 
 
 # The author's lines
 
 
-def _own_lines(blocks: list[Block], author: str) -> list[Line]:
-    """The author's blocks, and of the quotes between them the paragraph above each answer."""
+def _own_lines(blocks: list[Block], author: str) -> tuple[list[Line], list[Line]]:
+    """The author's blocks, and of the quotes between them the paragraph above each answer; and their signature."""
     blocks = _with_own_quotes(blocks)
     written = [index for index, block in enumerate(blocks) if not block.quoted]
     kept: dict[int, list[Line]] = {}
+    signature: list[Line] = []
     while written:  # the last words of the author carry the signature; below a quote it may be all there is
         last = written[-1]
-        tail = without_tail(blocks[last].lines, author)
+        tail, below = parted(blocks[last].lines, author)
         if len(written) > 1 and _is_only_tail(blocks[last].lines, tail, author):
+            signature = signature or parted([_ABOVE, BLANK, *blocks[last].lines], author)[1]
             written.pop()
             continue
         kept[last] = tail
+        signature = signature or below
         break
     if not written:
-        return []
+        return [], []
     for index in written[:-1]:
         kept[index] = [line for line in blocks[index].lines if not line.mark]
     bottom_posted = len(written) == 1 and sum(block.quoted for block in blocks[: written[-1]]) == 1
@@ -79,7 +86,7 @@ def _own_lines(blocks: list[Block], author: str) -> list[Line]:
             own += [BLANK, *kept[index]] if spaced else kept[index]
         elif not bottom_posted:
             own += _last_paragraph(blocks[index].lines)
-    return without_banner(own)
+    return without_banner(own), signature
 
 
 def _with_own_quotes(blocks: list[Block]) -> list[Block]:
@@ -104,8 +111,7 @@ def _is_only_tail(lines: list[Line], tail: list[Line], author: str) -> bool:
     if not tail:
         return True
     # With something above it, would all of it go?
-    above = Line("·", "·", 0)
-    return without_tail([above, BLANK, *lines], author) == [above]
+    return without_tail([_ABOVE, BLANK, *lines], author) == [_ABOVE]
 
 
 def _last_paragraph(quoted: list[Line]) -> list[Line]:

@@ -55,7 +55,7 @@ async def learn(
         ticket.subject = _subject(now)
     if ticket.callback_number == (before.number if before is not None else None):
         ticket.callback_number = now.number
-    ticket.callback_number = ticket.callback_number or said.number
+    ticket.callback_number = ticket.callback_number or said.number or said.signed
     await _began(session, settings, ticket, mail)
     return said, changed
 

@@ -74,7 +74,7 @@ async def open_tickets(session: AsyncSession, settings: Settings, openings: Sequ
                 decision=decision,
                 triage=each.reading.triage,
                 began_at=each.message.received_at,
-                callback_number=each.reading.callback_number,
+                callback_number=each.reading.callback_number or each.reading.signed_number,
                 linked_ticket_id=None if each.came_last else each.placement.linked_to,
                 urgency=kept(each.reading.triage.findings, each.message.received_at, message_id=each.message.id),
             )

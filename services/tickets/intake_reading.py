@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.tickets.facts import Found, callback_of, find
+from services.tickets.facts import Found, callback_of, find, find_signed, signed_number_of
 from services.tickets.priority import Triage, triage
 from services.tickets.thread import bare_subject, is_reply
 from services.tickets.triage.understand import topic_of
@@ -26,11 +26,16 @@ class Reading:
     subject: str  # the author's own, without marks; '' when it is somebody else's
     language: TextEvidence
     triage: Triage
-    facts: Sequence[Found]  # with their places in the mail's `text_new`
+    facts: Sequence[Found]  # with their places in the mail's `text_new`, or in its `signature`
 
     @property
     def callback_number(self) -> str | None:
         return callback_of(self.facts)
+
+    @property
+    def signed_number(self) -> str | None:
+        """Of the author, who did not ask to be called there."""
+        return signed_number_of(self.facts)
 
     @property
     def words(self) -> str:
@@ -57,8 +62,15 @@ def read(settings: Settings, message: Message) -> Reading:
         own_subject,
         language,
         triage(topic_of(both, own_subject), both, own_subject, day_of(settings, message.received_at)),
-        find(_own_places(message), day_of(settings, message.received_at)),
+        facts_of(settings, message),
     )
+
+
+def facts_of(settings: Settings, message: Message) -> list[Found]:
+    """What the author states in their own words, then what stands in the signature."""
+    day = day_of(settings, message.received_at)
+    said = find(_own_places(message), day)
+    return [*said, *find_signed(message.signature or "", day, said)]
 
 
 def get_ready(settings: Settings) -> None:

@@ -22,7 +22,7 @@ async def keep_of_contact(session: AsyncSession, entry_id: int, found: Sequence[
 
 async def copy_of_contact(session: AsyncSession, entry_id: int, copied_id: int) -> None:
     """What was written down went on to another ticket."""
-    columns = ("kind", "value", "start", "end", "confidence")
+    columns = ("kind", "value", "start", "end", "confidence", "part")
     theirs = select(literal(copied_id), *(getattr(MessageFact, name) for name in columns)).where(
         MessageFact.entry_id == entry_id
     )
@@ -67,6 +67,6 @@ async def kept(
                     MessageFact.entry_id.in_(entries),
                 )
             )
-            .order_by(MessageFact.start, MessageFact.id)
+            .order_by(MessageFact.part.desc(), MessageFact.start, MessageFact.id)  # the text before the signature
         )
     )

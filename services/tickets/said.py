@@ -31,6 +31,7 @@ class Said:
     priority: Priority
     raised: bool  # its priority, by its words whatever the topic
     number: str | None = None  # at which its author wants to be called
+    signed: str | None = None  # that stands below it
     also: tuple[str, ...] = ()  # further topics
     version: str | None = None  # of what read its language
 
@@ -47,6 +48,7 @@ class Said:
             now.priority,
             now.raised,
             number,
+            reading.signed_number,
             now.also,
             version,
         )
@@ -73,6 +75,8 @@ class Said:
         }
         if self.number is not None:
             kept["number"] = self.number
+        if self.signed is not None:
+            kept["signed"] = self.signed
         if self.also:
             kept["also"] = list(self.also)
         if self.version is not None:
@@ -154,5 +158,12 @@ def together(mails: Sequence[Mail]) -> Together | None:
         language=clear[-1] if clear else next(iter(told), None),
         topic=topic,
         priority=min((each.said.priority for each in urgent), key=URGENCY.index),
-        number=next((each.said.number for each in mails if each.said.number), None),
+        number=next(
+            (
+                number
+                for number in (*(each.said.number for each in mails), *(each.said.signed for each in mails))
+                if number
+            ),
+            None,
+        ),
     )

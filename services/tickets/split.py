@@ -266,7 +266,7 @@ async def _read(
                 session, reading.language, customer, message.received_at, besides=entry.ticket_id
             )
         )
-        number = reading.callback_number
+        number = reading.callback_number or reading.signed_number
         subject = bare_subject(message.subject)
         urgency = kept(reading.triage.findings, message.received_at, message_id=message.id)
         return _Words(decision, reading.triage, number, subject, reading.text, message.received_at, urgency)

@@ -18,7 +18,7 @@ from shared.models.delivery import (
 )
 from shared.models.desk import Alert, AlertKind, AuditEvent, OpeningHours, Problem, SpecialDay, Template
 from shared.models.door import Door, DoorKind, DoorState, PhoneTask, RecordingFetch
-from shared.models.fact import FactKind, MessageFact
+from shared.models.fact import FactKind, FactPart, MessageFact
 from shared.models.greeting import (
     ApprovalDecision,
     DriftDecision,
@@ -143,6 +143,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "FactKind",
+    "FactPart",
     "GreetingActivation",
     "GreetingAiring",
     "GreetingApproval",

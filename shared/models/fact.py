@@ -19,6 +19,13 @@ class FactKind(StrEnum):
     NAME = "name"
 
 
+class FactPart(StrEnum):
+    """Which text the places of a fact count in."""
+
+    TEXT = "text"
+    SIGNATURE = "signature"  # of a mail
+
+
 class MessageFact(Base):
     """One of a mail, a recording or a contact that somebody wrote down: exactly one of the three.
 
@@ -33,7 +40,8 @@ class MessageFact(Base):
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("entry.id"))  # a contact
     kind: Mapped[FactKind] = mapped_column(choice(FactKind, "kind"))
     value: Mapped[str] = mapped_column(Text)  # in the form that is compared: services/tickets/facts/found.py
-    start: Mapped[int]  # characters of the text
+    part: Mapped[FactPart] = mapped_column(choice(FactPart, "part"), server_default=FactPart.TEXT.value)
+    start: Mapped[int]  # characters of that part
     end: Mapped[int]
     confidence: Mapped[float] = mapped_column(Float)
     created_at: Mapped[Created]

@@ -139,6 +139,7 @@ class Message(Base):
     sent_at: Mapped[datetime | None]  # what the Date header claims
     received_at: Mapped[datetime]  # INTERNALDATE, or when we took it
     text_new: Mapped[str] = mapped_column(Text, server_default="")  # what the author wrote
+    signature: Mapped[str] = mapped_column(Text, server_default="")  # below it, of the author's own mail
     text_full: Mapped[str] = mapped_column(Text, server_default="")  # with quotes, signature and footers
     # Mails that the author passed on, outermost first: [{"name", "address", "date", "to", "subject", "text"}], all of
     # them text, '' where unknown. They are content, and not part of text_new.

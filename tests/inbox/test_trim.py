@@ -170,6 +170,35 @@ def test_work_on_html_grows_with_it_and_no_faster(piece: str) -> None:
     assert large < 4.6 * small
 
 
+SIGNED = "I smell gas by the meter.\n\nThanks,\nTess Albright\nAlbright Farms\nCell: 707-555-0153"
+QUOTE = "On Mon, Nov 9, 2026 at 8:00 AM C <h@center.example.org> wrote:\n> We are closed.\n> Carla, 707-555-0100"
+
+
+@pytest.mark.parametrize(
+    ("text", "signature"),
+    [
+        (SIGNED, "Tess Albright\nAlbright Farms\nCell: 707-555-0153"),
+        (f"{SIGNED}\n\n{QUOTE}", "Tess Albright\nAlbright Farms\nCell: 707-555-0153"),
+        ("I smell gas.\n\nTess Albright, 12 Alder Court\n707-555-0153", "Tess Albright, 12 Alder Court\n707-555-0153"),
+        ("I smell gas.\n\n-- \nTess Albright\n707-555-0153", "Tess Albright\n707-555-0153"),
+        (f"I smell gas.\n\n{QUOTE}\n\n-- \nTess Albright\n707-555-0153", "Tess Albright\n707-555-0153"),
+        (f"I smell gas.\n\n{QUOTE}", ""),
+        ("I smell gas. Call 707-555-0153", ""),
+        ("I smell gas.\n\nSent from my iPhone", ""),
+    ],
+)
+def test_the_authors_signature_is_kept_beside_their_words(text: str, signature: str) -> None:
+    written = read_written(text, author="Tess Albright")
+    assert written.signature == signature
+    assert "707-555-0153" not in written.new or not signature
+
+
+def test_a_signature_that_html_marks_is_kept_too() -> None:
+    html = '<div>I smell gas.</div><div class="gmail_signature">Tess Albright<br>707-555-0153</div>'
+    written = read_written("I smell gas.\n\nTess Albright\n707-555-0153", html, author="Tess Albright")
+    assert (written.new, written.signature) == ("I smell gas.", "Tess Albright\n707-555-0153")
+
+
 WORDS = st.sampled_from(["hola", "meter", "factura", "¿cuándo?", "bill", "no", "84", "luz"])
 LINES = st.lists(WORDS, min_size=1, max_size=8).map(" ".join)
 

@@ -4,7 +4,9 @@ Mails and transcripts are read by the same code: numbers and announced names by 
 and write digits, the rest by the modules beside this one.
 """
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 import phonenumbers
@@ -15,7 +17,7 @@ from services.tickets.callers.words import MAX_CHARACTERS, Speech, of_text
 from services.tickets.facts.addresses import addresses
 from services.tickets.facts.amounts import amounts
 from services.tickets.facts.dates import dates
-from services.tickets.facts.found import FactKind, Found
+from services.tickets.facts.found import FactKind, FactPart, Found
 from services.tickets.facts.masking import masked
 from services.tickets.facts.names import names
 from services.tickets.plain import folded
@@ -23,18 +25,23 @@ from services.tickets.plain import folded
 __all__ = [
     "MAX_CHARACTERS",
     "FactKind",
+    "FactPart",
     "Found",
     "as_e164",
     "callback_of",
     "find",
     "find_in",
     "find_numbers",
+    "find_signed",
     "masked",
     "numbers_in",
+    "signed_number_of",
 ]
 
 _KINDS = {Kind.CALLBACK: FactKind.PHONE, Kind.ACCOUNT: FactKind.ACCOUNT, Kind.AGREEMENT: FactKind.AGREEMENT}
 MAX_FACTS = 200  # of one message: a list of a thousand amounts is an attachment that somebody pasted
+_SIGNED = (FactKind.PHONE, FactKind.ADDRESS, FactKind.ACCOUNT, FactKind.AGREEMENT)
+_FAX = re.compile(r"\bfax\b[^\d\n]*$")
 _SHORTEST = 7  # digits of a telephone number without its area code
 
 
@@ -63,6 +70,21 @@ def find_in(speech: Speech, wishes: Wishes, received: date) -> list[Found]:
     return sorted(found, key=lambda each: each.start)[:MAX_FACTS]
 
 
+def find_signed(signature: str, received: date, said: Iterable[Found] = ()) -> list[Found]:
+    """Numbers and addresses of a mail's signature, but no fax, and not what the text states (`said`)."""
+    if not signature:
+        return []
+    stated = {(each.kind, each.value) for each in said}
+    plain = folded(signature)
+    return [
+        replace(each, part=FactPart.SIGNATURE)
+        for each in find(signature, received)
+        if each.kind in _SIGNED
+        and (each.kind, each.value) not in stated
+        and not _FAX.search(plain[max(0, each.start - 14) : each.start])
+    ]
+
+
 def numbers_in(text: str) -> list[Found]:
     """Telephone, account and agreement numbers alone, which need no day and cost the least."""
     return find_numbers(listen(of_text(text)))
@@ -75,8 +97,20 @@ def find_numbers(wishes: Wishes) -> list[Found]:
 
 def callback_of(facts: Iterable[Found]) -> str | None:
     """Where the author wants to be called: the last number, because people who misspeak say it again right."""
-    numbers = [each.value for each in facts if each.kind is FactKind.PHONE and each.value.startswith("+")]
+    numbers = _phones(facts, FactPart.TEXT)
     return numbers[-1] if numbers else None
+
+
+def signed_number_of(facts: Iterable[Found]) -> str | None:
+    """The first number of the signature: behind it stand those of the office, if any."""
+    numbers = _phones(facts, FactPart.SIGNATURE)
+    return numbers[0] if numbers else None
+
+
+def _phones(facts: Iterable[Found], part: FactPart) -> list[str]:
+    return [
+        each.value for each in facts if each.kind is FactKind.PHONE and each.part is part and each.value.startswith("+")
+    ]
 
 
 def as_e164(number: str, region: str = "US") -> str | None:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from shared.models import FactKind
+from shared.models import FactKind, FactPart
 
-__all__ = ["FactKind", "Found"]
+__all__ = ["FactKind", "FactPart", "Found"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Found:
 
     `start` and `end` are characters of the text that was read. `confidence`: a judgement from 0 to 1, by the form in
     which it was said; no probability.
+
+    `part`: the text in which `start` and `end` count.
     """
 
     kind: FactKind
@@ -22,6 +24,7 @@ class Found:
     start: int
     end: int
     confidence: float
+    part: FactPart = FactPart.TEXT
 
     def overlaps(self, other: "Found") -> bool:
         return self.start < other.end and other.start < self.end
@@ -29,5 +32,5 @@ class Found:
     def as_json(self) -> dict[str, Any]:
         return {
             "kind": self.kind.value, "value": self.value, "start": self.start, "end": self.end,
-            "confidence": self.confidence,
+            "confidence": self.confidence, "part": self.part.value,
         }  # fmt: skip

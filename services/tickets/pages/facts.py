@@ -1,10 +1,10 @@
 """What a ticket's messages state, as lines of a short list: each once, in the reader's language, with its places."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from services.tickets.facts import FactKind
+from services.tickets.facts import FactKind, FactPart
 from services.tickets.views.caller_models import CallerView
 from services.tickets.views.models import EntryView
 from services.tickets.views.shapes import FactView
@@ -29,6 +29,7 @@ class FactLine:
     value: str
     shown: str
     hidden: bool
+    signed: bool  # stands in signatures alone
     anchors: list[str]
 
 
@@ -43,9 +44,11 @@ def fact_lines(
             if entry.kind is EntryKind.VOICEMAIL and on_card is not None and (on_card, fact.value) in known:
                 continue
             key = (fact.kind, fact.value.lower())
-            line = lines.setdefault(
-                key, FactLine(fact.kind, fact.value, worded(language, fact.kind, fact.value), fact.hidden, [])
+            line = lines.get(key) or FactLine(
+                fact.kind, fact.value, worded(language, fact.kind, fact.value), fact.hidden, True, []
             )
+            line = replace(line, signed=line.signed and fact.part is FactPart.SIGNATURE)
+            lines[key] = line
             line.anchors.append(fact.anchor)
     return sorted(lines.values(), key=lambda line: ORDER.index(line.kind))
 

@@ -1,19 +1,20 @@
 """Facts of messages as screens and API show them: those that name an account hidden until somebody asks."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.tickets.facts import Found, find, masked
+from services.tickets.facts import Found, find, find_signed, masked
 from services.tickets.facts.masking import HIDDEN
 from services.tickets.kept_facts import kept
-from services.tickets.views.models import EntryView
+from services.tickets.views.models import EntryView, MessageView
 from services.tickets.views.shapes import FactView, View
 from services.tickets.views.timeline import timeline
 from shared.calendar import day_of
 from shared.errors import NotFound
-from shared.models import EntryKind, MessageFact, Ticket
+from shared.models import EntryKind, FactPart, MessageFact, Ticket
 from shared.settings import Settings
 
 
@@ -21,7 +22,7 @@ class TicketFactView(View):
     """A fact with the entry of the timeline whose text states it."""
 
     entry_id: int
-    message_id: int | None = Field(description="The mail; places are characters of its `text_new`.")
+    message_id: int | None = Field(description="The mail; places are characters of its `text_new` or `signature`.")
     recording_id: int | None = Field(
         description="The recording; places are characters of its words, one blank between."
     )
@@ -67,8 +68,8 @@ async def facts_of(
     found: dict[int, Iterable[MessageFact | Found]] = {}
     for entry in mails:
         assert entry.message is not None
-        found[entry.id] = rows.of_message.get(entry.message.id) or find(
-            entry.message.text_new, day_of(settings, entry.message.received_at)
+        found[entry.id] = rows.of_message.get(entry.message.id) or _read(
+            entry.message, day_of(settings, entry.message.received_at)
         )
     for entry in calls:
         found[entry.id] = rows.of_recording.get(entry.recording.id, []) if entry.recording else []
@@ -77,14 +78,20 @@ async def facts_of(
     return {id_: [fact_view(id_, each, whole_accounts) for each in facts] for id_, facts in found.items()}
 
 
+def _read(message: MessageView, day: date) -> list[Found]:
+    said = find(message.text_new, day)
+    return [*said, *find_signed(message.signature, day, said)]
+
+
 def fact_view(entry_id: int, fact: MessageFact | Found, whole_accounts: bool) -> FactView:
     hidden = fact.kind in HIDDEN and not whole_accounts
     return FactView(
         kind=fact.kind,
         value=masked(fact.value) if hidden else fact.value,
         hidden=hidden,
+        part=fact.part,
         start=fact.start,
         end=fact.end,
         confidence=fact.confidence,
-        anchor=f"fact-{entry_id}-{fact.start}",
+        anchor=f"fact-{entry_id}-{'s' if fact.part is FactPart.SIGNATURE else ''}{fact.start}",
     )

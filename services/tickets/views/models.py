@@ -164,6 +164,7 @@ class MessageView(View):
     subject: str
     received_at: datetime
     text_new: str = Field(description="What the author wrote; above an answer the quoted lines (`>`) that it answers.")
+    signature: str = Field(description="What stands below the author's words: name, telephone, firm.")
     text_full: str
     forwarded: list[ForwardedView] = Field(description="Mails that the author passed on, outermost first.")
     left_out: bool = Field(description="Whether the whole text says more: quotes, a signature, footers.")

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.models import FactKind
+from shared.models import FactKind, FactPart
 
 
 class View(BaseModel):
@@ -23,6 +23,7 @@ class FactView(View):
         "(`date`), the words (`address`, `name`); `account` and `agreement` with their last digits only."
     )
     hidden: bool = Field(description="Whether digits are hidden.")
+    part: FactPart = Field(description="The text in which `start` and `end` count: of a mail also its `signature`.")
     start: int = Field(description="First character in the text.")
     end: int = Field(description="The character behind the last one.")
     confidence: float = Field(description="From 0 to 1, by the form in which it was said; no probability.")

@@ -97,6 +97,7 @@ async def _messages(session: AsyncSession, ids: list[int]) -> dict[int, MessageV
             subject=message.subject,
             received_at=message.received_at,
             text_new=message.text_new,
+            signature=message.signature,
             text_full=message.text_full,
             forwarded=[ForwardedView.model_validate(each) for each in message.forwarded],
             left_out=bool(message.forwarded) or message.text_full.split() != message.text_new.split(),

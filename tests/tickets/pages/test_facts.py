@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from services.tickets import contacts
 from shared.database import Database
-from shared.models import AuditEvent, Channel, MessageFact, Role
+from shared.models import AuditEvent, Channel, MessageFact, Role, Ticket
 from shared.people import Actor
 from tests.tickets.intake.test_callers import segment
 from tests.tickets.pages.conftest import SignIn
@@ -43,6 +43,40 @@ async def test_a_mail_is_listed_and_marked_with_its_account_hidden(
     async with database.transaction() as session:
         events = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.ticket_id == ticket)))
     assert events.count("ticket.view_accounts") == 1
+
+
+async def test_a_number_in_the_signature_is_listed_as_such_and_called_back(
+    office: Office, as_person: SignIn, database: Database
+) -> None:
+    signature = "Tess Albright, 12 Alder Court\n707-555-0153\nFax 707-555-0154\nAccount 1020304050-6"
+    ticket = await office.mail(
+        "Strange smell", "I smell gas.", full=f"I smell gas.\n\n{signature}", signature=signature
+    )
+    carla = await as_person("carla")
+    page = (await carla.get(f"/tickets/{ticket}")).text
+    card = page[page.index('id="facts"') : page.index("</section>", page.index('id="facts"'))]
+    assert 'href="tel:+17075550153">(707) 555-0153' in card
+    assert "in the signature" in card
+    assert "12 Alder Court" in card
+    assert "5550154" not in card, "a fax answers nobody"
+    assert "1020304050" not in page
+    anchors = re.findall(r'href="#(fact-\d+-s\d+)"', card)
+    assert len(anchors) == 3
+    assert all(f'id="{anchor}"' in page for anchor in anchors)
+    async with database.transaction() as session:
+        assert (await session.get_one(Ticket, ticket)).callback_number == "+17075550153"
+    carla.headers["Accept"] = "application/json"
+    facts = [each["fact"] for each in (await carla.get(f"/api/v1/tickets/{ticket}/facts")).json()]
+    phone = next(each for each in facts if each["kind"] == "phone")
+    assert phone["part"] == "signature"
+    assert signature[phone["start"] : phone["end"]] == "707-555-0153"
+
+
+async def test_a_number_that_is_said_counts_before_one_in_the_signature(office: Office, database: Database) -> None:
+    signature = "Tess Albright\n707-555-0153"
+    ticket = await office.mail("Smell", "I smell gas. Call me at 707-555-0160.", signature=signature)
+    async with database.transaction() as session:
+        assert (await session.get_one(Ticket, ticket)).callback_number == "+17075550160"
 
 
 async def test_a_transcript_is_marked_and_its_account_hidden_however_it_was_said(
