@@ -23,16 +23,20 @@ from training.urgent import ALLOWED, says
 
 PARTS = 3
 STRANGERS = frozenset(
-    ("ambrosio", "ask", "barrio", "condado", "counsel", "county", "dottie", "dusty", "efrain", "familias", "glenda",
-     "graciela", "herschel", "hillside", "junie", "lorraine", "lucinda", "mei", "messagecenter", "milpas", "petra",
-     "piotr", "preguntas", "profesora", "replies", "rosalind", "shopfront", "switchboard", "sylvia", "tasha",
+    ("abner", "adela", "agnes", "ambrosio", "ask", "azucena", "barrio", "bernardo", "bram", "briony", "celestino",
+     "clement", "condado", "consuelo", "counsel", "county", "dagoberto", "deirdre", "derek", "dottie", "dusty",
+     "efrain", "eulalia", "evaristo", "ezra", "familias", "felipa", "fermin", "floyd", "fritz", "glenda", "graciela",
+     "gretel", "guadalupe", "hattie", "herminia", "herschel", "hilario", "hillside", "ignatz", "imani", "ines",
+     "itzel", "jacinto", "josiah", "junie", "kendra", "lionel", "lisandro", "lorraine", "lowell", "lucinda", "maude",
+     "maura", "mei", "merle", "messagecenter", "milpas", "nicanor", "nieves", "nolan", "octavia", "opal", "ophelia",
+     "osvaldo", "petra", "pilar", "piotr", "preguntas", "primitivo", "profesora", "quincy", "quirina", "replies",
+     "rosalind", "rosendo", "shanice", "shopfront", "soledad", "sunita", "switchboard", "sylvia", "tanisha", "tasha",
      "trevor", "valle", "valley", "winifred", "yesenia")
 )  # fmt: skip
 # What the rules missed of the others, and raised falsely, was read since, and rules were written for it.
 UNREAD = frozenset(
-    ("ambrosio", "barrio", "counsel", "dottie", "dusty", "familias", "glenda", "herschel", "hillside", "junie",
-     "lucinda", "mei", "milpas", "piotr", "preguntas", "replies", "shopfront", "trevor", "valle", "winifred",
-     "yesenia")
+    ("deirdre", "ezra", "floyd", "gretel", "guadalupe", "hattie", "hilario", "ignatz", "ines", "josiah", "kendra",
+     "lionel", "maude", "nicanor", "nolan", "octavia", "ophelia", "primitivo", "quirina", "rosendo", "soledad")
 )  # fmt: skip
 _ANSWERS = {
     Kind.PRESS: frozenset({Kind.PRESS, Kind.REGULATOR}),

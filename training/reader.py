@@ -23,7 +23,7 @@ SPANS = (1, 3, 5)  # words that a filter sees
 WIDTH, FILTERS = 96, 128  # of a word; of each span
 BESIDE = {"minilm": 1.0, "wordllama": 0.7}  # how long the vectors of a word are on average
 HIDDEN_WORDS, HIDDEN_IN_WORDS, HIDDEN_MET = 0.25, 0.2, 0.6  # shares
-EPOCHS, BATCH, RATE, DECAY = 30, 64, 2e-3, 1e-2
+EPOCHS, BATCH, RATE, DECAY = 20, 64, 2e-3, 1e-2
 THREADS = 1  # as many everywhere: sums depend on how they are divided
 
 
