@@ -49,8 +49,8 @@ def test_words_and_topic_together_say_it() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "My neighbors say I should have a plan. What should I have in the house for the next planned outage?",
-        "¿Qué me recomiendan tener en la casa para cuando haya un apagón? Es para una plática en la escuela.",
+        "Where do I find the map of planned outages? It is for a lesson at school.",
+        "¿Dónde veo el mapa de los apagones programados? Es para una plática en la escuela.",
     ],
 )
 def test_a_question_about_outages_can_wait(text: str) -> None:

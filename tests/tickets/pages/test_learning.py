@@ -44,7 +44,7 @@ async def test_a_confirmed_topic_is_said_on_the_timeline(office: Office, as_pers
 
 
 async def test_a_priority_that_is_not_its_topics_says_why(office: Office, as_person: SignIn) -> None:
-    said = "My neighbors say I should have a plan. What should I have in the house for the next planned outage?"
+    said = "Where do I find the map of planned outages? It is for a lesson at school."
     ticket = await office.mail("A question about planned outages", said)
     carla, mateo = await as_person("carla"), await as_person("mateo")
     page = (await carla.get(f"/tickets/{ticket}")).text
