@@ -47,6 +47,19 @@ def test_a_long_transcript_is_quoted_in_part_and_a_mail_of_a_subject_from_it() -
     assert (said["part"], said["words"]) == ("subject", "goodbye to everybody")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello. My name is Linda Lopez. My bill is too high. I would like to speak with a supervisor. Please call me "
+        "tomorrow morning.",
+        "My name is Tom Baker. I would like to speak with somebody. Please call me tomorrow morning.",
+        "Buenos días, soy Rosa Medina. Quisiera hablar con alguien. Llámeme mañana por favor.",
+    ],
+)
+def test_who_politely_asks_to_speak_with_somebody_is_not_the_press(text: str) -> None:
+    assert not triage(topic_of(text), text).has(Kind.PRESS)
+
+
 def test_rules_have_the_first_word() -> None:
     said = {"kind": "crisis", "probability": 0.9, "part": "text", "start": 0, "end": 4, "words": "words"}
     text = "ya no quiero vivir"
