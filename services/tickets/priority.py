@@ -1,7 +1,8 @@
 """How urgent a contact is and who may close it: the topic's defaults, raised by what the text says (urgency/).
 
 Where no rule finds anything urgent, what people call such messages may take the place of the default
-(triage/leaning.py)."""
+(triage/leaning.py).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

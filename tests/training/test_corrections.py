@@ -70,14 +70,20 @@ def own_model(tmp_path: Path, trained: Path) -> Path:
     return Path(shutil.copy(trained / "triage.npz", tmp_path))
 
 
-async def test_a_correction_becomes_what_the_model_says(
-    database: Database, settings: Settings, tmp_path: Path, trained: Path, own_model: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+async def reading_with(database: Database, settings: Settings, own_model: Path) -> tuple[Center, Settings]:
+    """A center that reads with the operator's model, and its settings."""
     center = Center(database, settings)
     await center.open()
     operator = settings.model_copy(update={"triage_model": own_model})
     assert installed.install(operator) is None
+    return center, operator
+
+
+async def test_a_correction_becomes_what_the_model_says(
+    database: Database, settings: Settings, tmp_path: Path, trained: Path, own_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    center, operator = await reading_with(database, settings, own_model)
     before = triage.model().version
     mail = await center.receive(ODD, subject="", from_name="Walt Quimby")
     assert mail.ticket.topic != "scam_report"
@@ -106,10 +112,7 @@ async def test_languages_and_priorities_are_learned_too(
     database: Database, settings: Settings, tmp_path: Path, trained: Path, own_model: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    center = Center(database, settings)
-    await center.open()
-    operator = settings.model_copy(update={"triage_model": own_model})
-    assert installed.install(operator) is None
+    center, operator = await reading_with(database, settings, own_model)
     strange, odd = await center.receive(STRANGE, subject=""), await center.receive(ODD, subject="")
     assert (strange.ticket.language, odd.ticket.priority) == (UNKNOWN, Priority.NORMAL)
     me = await center.person()

@@ -1,6 +1,7 @@
 """Which trained model reads messages: the one that came with the software, or the operator's own if it can be used.
 
-What the operator's has learned of languages is read with it."""
+What the operator's has learned of languages is read with it.
+"""
 
 import zipfile
 from dataclasses import dataclass
